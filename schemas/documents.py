@@ -1,0 +1,134 @@
+"""The Arrow schemas of what flows: documents, decisions, quarantine, ledger, shards."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from schemas.reasons import Reason, Stage
+
+DOC_ID = pa.binary(16)
+SPAN = pa.struct(
+    [
+        ("start", pa.int32()),  # code point where the span begins
+        ("end", pa.int32()),  # exclusive
+        ("label", pa.string()),  # entity name: KR_RRN, PHONE_NUMBER, ...
+        ("score", pa.float32()),
+    ]
+)
+SPANS = pa.list_(SPAN)
+BANDS = 14  # MinHash bands of datatrove and FineWeb: 14 bands of 8 rows
+ROWS_PER_BAND = 8
+
+# What the intake hands to the first stage. Stages append or replace columns; none removes one.
+DOCUMENT = pa.schema(
+    [
+        pa.field("doc_id", DOC_ID, nullable=False),
+        pa.field("row", pa.int64(), nullable=False),  # row number in its file, from 0
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("language", pa.string()),  # declared by the row, null where it is not
+    ]
+)
+# What a split leaves in staging: the columns after the last stage.
+STAGED = pa.schema(
+    [
+        *DOCUMENT,
+        pa.field("language_score", pa.float32(), nullable=False),
+        pa.field("quality", pa.float32(), nullable=False),  # 0..1, rounded to 1/1000
+        pa.field("spans", SPANS, nullable=False),  # of the text as it stands
+        pa.field("exact", pa.binary(16), nullable=False),
+        pa.field("bands", pa.list_(pa.uint64(), BANDS), nullable=False),
+    ]
+)
+DROPPED = pa.schema(
+    [
+        pa.field("doc_id", DOC_ID, nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string()),  # the measurement that decided, or a benchmark item's id; never text
+    ]
+)
+QUARANTINE = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),  # -1: the file as a whole, or what is behind the break
+        pa.field("offset", pa.int64(), nullable=False),  # byte in the uncompressed file; -1 where unknown
+        pa.field("field", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+LEDGER = pa.schema(
+    [
+        pa.field("doc_id", DOC_ID, nullable=False),
+        pa.field("partner", pa.string(), nullable=False),
+        pa.field("data_set", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),  # path inside the drop
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("kept", pa.bool_(), nullable=False),
+        pa.field("stage", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("detail", pa.string()),
+        pa.field("duplicate_of", DOC_ID),
+        pa.field("similarity", pa.float32()),
+        pa.field("quality", pa.float32()),
+        pa.field("pii", pa.map_(pa.string(), pa.int32())),  # replaced spans by class
+        pa.field("tokens", pa.int32(), nullable=False),  # 0 unless kept
+        pa.field("shard", pa.string()),  # NAME as in manifest and `trace --shard`
+        pa.field("shard_row", pa.int32()),
+    ]
+)
+
+
+class Outcome(NamedTuple):
+    """What every stage returns. len(kept) + len(dropped) == len(batch given)."""
+
+    kept: pa.RecordBatch
+    dropped: pa.RecordBatch  # DROPPED
+
+
+def no_drops() -> pa.RecordBatch:
+    """An empty DROPPED batch."""
+    return pa.RecordBatch.from_pylist([], schema=DROPPED)
+
+
+def split_outcome(
+    batch: pa.RecordBatch,
+    *,
+    stage: Stage,
+    reasons: list[Reason | None],
+    details: list[str | None] | None = None,
+) -> Outcome:
+    """Divide a batch by one reason (or None: kept) per row; details say what decided."""
+    drop = pa.array([reason is not None for reason in reasons], pa.bool_())
+    if drop.true_count == 0:
+        return Outcome(batch, no_drops())
+    lost = batch.filter(drop)
+    dropped = pa.RecordBatch.from_arrays(
+        [
+            lost["doc_id"],
+            lost["row"],
+            lost["language"],
+            pa.array([stage.value] * len(lost), pa.string()),
+            pa.array([reason.value for reason in reasons if reason is not None], pa.string()),
+            pa.array(
+                [d for d, reason in zip(details, reasons, strict=True) if reason is not None]
+                if details is not None
+                else [None] * len(lost),
+                pa.string(),
+            ),
+        ],
+        schema=DROPPED,
+    )
+    return Outcome(batch.filter(pa.compute.invert(drop)), dropped)
+
+
+def with_column(batch: pa.RecordBatch, field: pa.Field, values: pa.Array) -> pa.RecordBatch:
+    """The batch with a column replaced where it is there, appended where it is not."""
+    index = batch.schema.get_field_index(field.name)
+    if index < 0:
+        return batch.append_column(field, values)
+    return batch.set_column(index, field, values)
