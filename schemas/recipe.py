@@ -1,0 +1,146 @@
+"""The recipe: what is to be built. Frozen dataclasses, one a stage; their literals are identity.
+
+Paths, runner and workers are no part of a recipe's identity (`Recipe.identity`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import field, fields
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from schemas.contract import Kind
+from schemas.reasons import Reason, Stage
+
+_STRICT = ConfigDict(extra="forbid")
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ExtractSettings:
+    """HTML to text and Markdown front matter; see `pipelines.stages.extract`."""
+
+    main_content: bool = True  # leave navigation, footers and the like out
+
+
+@dataclass(frozen=True, config=_STRICT)
+class NormaliseSettings:
+    """NFC, controls, white space, line ends; see `pipelines.stages.normalise`."""
+
+    max_blank_lines: Positive = 1  # runs of blank lines are cut to this many
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LanguageSettings:
+    """fastText lid.176; see `pipelines.stages.language`."""
+
+    wanted: tuple[str, ...] = ("ko", "en", "zh", "ja", "es")
+    min_score: Share = 0.65  # FineWeb's; only documents of at least min_letters are held to it
+    min_letters: Positive = 40  # shorter texts are told by script and by what the contract declares
+    sample_characters: Positive = 1000  # from the start and from the middle
+
+
+@dataclass(frozen=True, config=_STRICT)
+class QualitySettings:
+    """Which rule sets apply; their thresholds live in `pipelines.stages.quality` by (kind, language)."""
+
+    web: tuple[str, ...] = ("gopher_repetition", "gopher_quality", "c4", "fineweb")
+    document: tuple[str, ...] = ("gopher_repetition", "document")
+    dialogue: tuple[str, ...] = ("short",)
+    short_post: tuple[str, ...] = ("short", "spam")
+    code: tuple[str, ...] = ("code",)
+    parallel: tuple[str, ...] = ("short",)
+    table: tuple[str, ...] = ("short",)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DecontaminateSettings:
+    """Exact containment of benchmark items, letters and digits only."""
+
+    benchmarks: tuple[str, ...] = ()  # globs under the recipe's or the drops' directory
+    min_letters: Positive = 13  # shorter parts of an item are not looked for
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PiiSettings:
+    """Which entities are looked for and from which score they are replaced."""
+
+    entities: tuple[str, ...] = (
+        "KR_RRN",
+        "KR_FRN",
+        "KR_BRN",
+        "KR_PASSPORT",
+        "KR_DRIVER_LICENSE",
+        "PHONE_NUMBER",
+        "EMAIL_ADDRESS",
+        "CREDIT_CARD",
+        "IP_ADDRESS",
+    )
+    min_score: Share = 0.5
+    max_share: Share = 0.5  # a document with more of its characters in spans is dropped
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DedupSettings:
+    """MinHash 14 x 8 over character 5-grams, verified by the exact Jaccard."""
+
+    threshold: Share = 0.8
+    max_kept_per_bucket: Positive = 1000  # DESIGN.md section 4; reported where it bites
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TokenSettings:
+    """Tokenizer and shards."""
+
+    tokenizer: str = "tekken_240911"  # a vocabulary shipped in mistral-common, or a path to tokenizer.json
+    tokenizer_sha256: str | None = None  # required with a path
+    shard_mib: Positive = 64
+    validation_share: Share = 0.005
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LossException:
+    """A stage may drop more of this drop: written down, with the reason."""
+
+    partner: str
+    data_set: str
+    stage: Stage
+    share: Share
+    why: str
+    reason: Reason | None = None  # of all the stage's reasons, only this one
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Recipe:
+    """What is to be built, from whom, for what, by which rules."""
+
+    name: str
+    contracts: str  # directory of the contracts, relative to the recipe's file
+    partners: tuple[str, ...]  # in rank order: an earlier one keeps its copy of a duplicate
+    purposes: tuple[str, ...]  # every document must be allowed all of them
+    date: str  # ISO day on which the rights are judged; --date overrides it
+    drops: str | None = None  # directory of the drops, relative to the recipe's file; --drops overrides it
+    split_mib: Positive = 16
+    max_row_mib: Positive = 64
+    extract: ExtractSettings = field(default_factory=ExtractSettings)
+    normalise: NormaliseSettings = field(default_factory=NormaliseSettings)
+    language: LanguageSettings = field(default_factory=LanguageSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
+    decontaminate: DecontaminateSettings = field(default_factory=DecontaminateSettings)
+    pii: PiiSettings = field(default_factory=PiiSettings)
+    dedup: DedupSettings = field(default_factory=DedupSettings)
+    tokens: TokenSettings = field(default_factory=TokenSettings)
+    # The largest share of one data set that a stage may drop, by kind; 1 where nothing is said.
+    max_loss: dict[Kind, dict[Stage, Share]] = field(default_factory=dict)
+    max_quarantined: Share = 0.05  # of the rows of one data set
+    must_match: tuple[Stage, ...] = ()  # stages that have to find something in the build
+    exceptions: tuple[LossException, ...] = ()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides what is built; where the files lie does not."""
+        names = [f.name for f in fields(self)]
+        return {name: getattr(self, name) for name in names if name not in {"contracts", "drops"}}
