@@ -1,0 +1,79 @@
+"""The runner, pinned by class: FnApiRunner in one process or over several.
+
+Beam's default "DirectRunner" is a switch that tries Prism (a Go binary it downloads) first, so the
+same command runs a different engine depending on the network.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pipelines.engine import coders
+from schemas.errors import UsageError
+
+Element = TypeVar("Element")
+
+
+def new_pipeline(*, runner: str, workers: int) -> beam.Pipeline:
+    """A pipeline on the runner of that name; `workers` processes where it is more than one."""
+    if runner != "direct":
+        raise UsageError(f"runner {runner!r} is not available: use --runner direct")
+    coders.register()
+    # What escapes a task is reported by the run log; Beam's own echo of it would only repeat it.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    logging.getLogger("root").setLevel(logging.ERROR)
+    mode = "multi_processing" if workers > 1 else "in_memory"
+    options = PipelineOptions(
+        ["--direct_running_mode", mode, "--direct_num_workers", str(workers), "--job_name", "malmoi"]
+    )
+    return beam.Pipeline(runner=FnApiRunner(), options=options)
+
+
+class SpreadOverWorkers(beam.PTransform):  # type: ignore[misc]
+    """Give each worker its share of the work: elements in, the same elements out.
+
+    FnApiRunner deals a stage's keys to its workers in turn, so one key a worker ("lane") decides who
+    does what. The heaviest element goes first, each to the lane with the least so far (LPT, Graham
+    1969: at most 4/3 of the best). Which lane an element takes changes no result.
+    """
+
+    def __init__(self, *, lanes: int) -> None:
+        super().__init__()
+        self.lanes = lanes
+
+    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+        """Elements are (cost, value); cost is any number that grows with the work."""
+        return (
+            elements
+            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, Any])
+            | "All" >> beam.GroupByKey()
+            | "Deal" >> beam.FlatMap(_deal, self.lanes).with_output_types(tuple[int, Any])
+            | "Lanes" >> beam.GroupByKey()
+            | "Take" >> beam.FlatMap(_take)
+        )
+
+
+def _under_one_key(element: Any) -> tuple[int, Any]:
+    return 0, element
+
+
+def _deal(keyed: tuple[int, Iterable[tuple[float, Any]]], lanes: int) -> Iterator[tuple[int, list[Any]]]:
+    loads = [0.0] * lanes
+    hands: list[list[Any]] = [[] for _ in range(lanes)]
+    ordered = sorted(keyed[1], key=lambda item: (-item[0], repr(item[1])))
+    for cost, value in ordered:
+        lane = loads.index(min(loads))
+        loads[lane] += cost
+        hands[lane].append(value)
+    yield from enumerate(hands)
+
+
+def _take(keyed: tuple[int, Iterable[list[Any]]]) -> Iterator[Any]:
+    for hand in keyed[1]:
+        yield from hand
