@@ -87,6 +87,7 @@ class DataSet:
     delivery: Delivery
     languages: tuple[str, ...]  # that the partner declares, ISO 639-1; ("code",) for code
     columns: tuple[Column, ...]
+    optional: bool = False  # may be absent from a drop; reported as not delivered either way
 
     def of_role(self, role: Role) -> tuple[Column, ...]:
         """The columns of one role, in the contract's order."""
