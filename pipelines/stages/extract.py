@@ -1,7 +1,8 @@
 """Take the text out of its markup. Reads doc_id, row, text, language. Writes text.
 
-HTML: resiliparse with our own list of elements to leave out. Chosen on 20 handed pages (DocBook and LibreOffice
-help in Korean, Japanese, Chinese) by shares of character 8-grams of the article element, and by reading:
+HTML: resiliparse with our own list of elements to leave out. Chosen on 20 handed pages (DocBook and
+LibreOffice help in Korean, Japanese, Chinese) by shares of character 8-grams of the article element, and by
+reading:
 
     ours                              recall 0.989  precision 0.974   25-40 MB/s of HTML on one core
     resiliparse main_content=True     recall 0.812  precision 0.990   28 MB/s
@@ -30,8 +31,8 @@ from schemas.recipe import ExtractSettings
 
 EXTRACT_VERSION = 1  # 1: resiliparse with a list of elements to leave out; Markdown front matter and docfx
 
-# Not part of what a reader sees: `hidden` and its like. LibreOffice help hides the variants of a phrase until a
-# script picks one ("switchinline": the last variant is the default; "switch": blocks by application).
+# Not part of what a reader sees: `hidden` and its like. LibreOffice help hides the variants of a phrase until
+# a script picks one ("switchinline": the last variant is the default; "switch": blocks by application).
 _HIDDEN = [
     "[hidden]:not(.switch > *, .switchinline > *)",
     ".switchinline > [hidden]:not(:last-child)",
@@ -41,9 +42,10 @@ _HIDDEN = [
     '[style*="display: none"]',
     "template",
 ]
-# Around the article: elements and ARIA landmarks of HTML 5, then names in wide use. `gnb`, `lnb`, `snb` (global,
-# local, side navigation bar) are what Korean sites call their menus. DocBook calls a box inside the text `sidebar`:
-# kept where it stands in a section or chapter. A <header> inside an article holds its title and stays.
+# Around the article: elements and ARIA landmarks of HTML 5, then names in wide use. `gnb`, `lnb`, `snb`
+# (global, local, side navigation bar) are what Korean sites call their menus. DocBook calls a box inside the
+# text `sidebar`: kept where it stands in a section or chapter. A <header> inside an article holds its title
+# and stays.
 _AROUND = [
     "nav",
     "footer",
@@ -70,12 +72,14 @@ _AROUND = [
 # YAML (---) or TOML (+++) front matter; the first line must look like a field, or it is a thematic break.
 _FRONT_MATTER = (
     r"\A\x{FEFF}?(?:"
-    r"---[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*[ \t]*[\"']?[\w.$-]+[\"']?[ \t]*:(?s:.*?)\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\z)"
+    r"---[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*[ \t]*[\"']?[\w.$-]+[\"']?[ \t]*:(?s:.*?)"
+    r"\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\z)"
     r"|\+\+\+[ \t]*\r?\n[ \t]*[\w.-]+[ \t]*=(?s:.*?)\n\+\+\+[ \t]*(?:\r?\n|\z))"
 )
-# One pass, code first, so that nothing inside it is taken for markup. Comments over 20,000 characters stay: the
-# bound keeps a text full of unclosed comments linear. An INCLUDE on a line of its own is a boilerplate file; in a
-# sentence its label stands for what it names. div, VIDEO, code: a button, a film, code that was not delivered.
+# One pass, code first, so that nothing inside it is taken for markup. Comments over 20,000 characters stay:
+# the bound keeps a text full of unclosed comments linear. An INCLUDE on a line of its own is a boilerplate
+# file; in a sentence its label stands for what it names. div, VIDEO, code: a button, a film, code that was
+# not delivered.
 _CODE_OR_NOISE = re.compile(
     r"""(?msx)
     (?P<code> ^[ \t>]* (?P<fence>`{3,}|~{3,}) [^\n]*\n .*? (?: ^[ \t>]*(?P=fence)[`~]*[ \t]*\r?$ | \Z )
