@@ -74,7 +74,6 @@ class DataSetFacts:
     kept: int
     dropped: dict[str, int]  # by "stage/reason"
     bytes: int  # uncompressed bytes read
-    text_bytes: int  # UTF-8 bytes of the kept documents' clean text
     tokens: int
     pii: dict[str, int]  # replaced spans in kept documents, by class
 

@@ -30,12 +30,14 @@ class RunLog:
     directory: Path
 
     @classmethod
-    def start(cls, build: Path) -> RunLog:
-        """A new run directory beside the build, named by time and process."""
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        directory = build.with_name(build.name + ".runs") / f"{stamp}-{os.getpid()}"
-        (directory / "tasks").mkdir(parents=True)
-        return cls(directory)
+    def beside(cls, build: Path) -> RunLog:
+        """A run's place beside its build, named by time and process; `begin` makes it."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        return cls(build.with_name(build.name + ".runs") / f"{stamp}-{os.getpid()}")
+
+    def begin(self) -> None:
+        """Make the directory; until then the run has left no trace."""
+        (self.directory / "tasks").mkdir(parents=True)
 
     def record(self, **facts: Any) -> None:
         """Append a line to this process's own file."""

@@ -1,0 +1,212 @@
+"""The whole pipeline: recipe, contracts and drops in, a published corpus out.
+
+`stages` is the way of one text, `corpus` the way of the data, `build` a recipe carried out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import orjson
+
+from pipelines.engine.admit import AdmitDrops
+from pipelines.engine.clean import CleanSplits
+from pipelines.engine.duplicates import FindCandidates, ResolveDuplicates
+from pipelines.engine.plan import Pipeline, Plan, Stages, plan_build
+from pipelines.engine.progress import shown
+from pipelines.engine.publish import BalanceLedger, PublishManifest
+from pipelines.engine.runner import new_pipeline
+from pipelines.engine.runs import RunLog
+from pipelines.engine.shards import Tokenise, WriteShards
+from pipelines.intake.contracts import load_contracts
+from pipelines.intake.recipes import load_recipe
+from pipelines.stages.decontaminate import DECONTAMINATE_VERSION, build_index, decontaminate
+from pipelines.stages.extract import EXTRACT_VERSION, extract
+from pipelines.stages.fingerprint import FINGERPRINT_VERSION, fingerprint
+from pipelines.stages.language import LANGUAGE_VERSION, language, model_digest
+from pipelines.stages.normalise import NORMALISE_VERSION, normalise
+from pipelines.stages.pii.find import PII_VERSION, find_pii
+from pipelines.stages.pii.replace import replace_pii
+from pipelines.stages.quality import QUALITY_VERSION, quality
+from schemas.errors import BuildInconsistent, InputUnreadable, MalmoiError, UsageError
+from schemas.manifest import Manifest, read_manifest
+from schemas.reasons import Stage
+from schemas.recipe import Recipe
+
+
+def stages(recipe: Recipe, benchmarks: tuple[Path, ...]) -> Stages:
+    """The stages in the order of the data's way, each with its settings of the recipe."""
+    index = build_index(_benchmark_parts(benchmarks), recipe.decontaminate)
+    return (
+        (Stage.EXTRACT, partial(extract, settings=recipe.extract)),
+        (Stage.NORMALISE, partial(normalise, settings=recipe.normalise)),
+        (Stage.LANGUAGE, partial(language, settings=recipe.language)),
+        (Stage.QUALITY, partial(quality, settings=recipe.quality)),
+        (Stage.DECONTAMINATE, partial(decontaminate, settings=recipe.decontaminate, index=index)),
+        (Stage.FIND_PII, partial(find_pii, settings=recipe.pii)),
+        (Stage.FINGERPRINT, partial(fingerprint, settings=recipe.dedup)),
+        (Stage.REPLACE_PII, partial(replace_pii, settings=recipe.pii)),
+    )
+
+
+def chain() -> Pipeline:
+    """The stages with what identifies them: versions of their code, digests of their models."""
+    return Pipeline(
+        stages=stages,
+        versions={
+            Stage.EXTRACT: EXTRACT_VERSION,
+            Stage.NORMALISE: NORMALISE_VERSION,
+            Stage.LANGUAGE: LANGUAGE_VERSION,
+            Stage.QUALITY: QUALITY_VERSION,
+            Stage.DECONTAMINATE: DECONTAMINATE_VERSION,
+            Stage.FIND_PII: PII_VERSION,
+            Stage.FINGERPRINT: FINGERPRINT_VERSION,
+        },
+        models={"lid.176.ftz": model_digest()},
+    )
+
+
+def corpus(pipeline: beam.Pipeline, plan: Plan) -> beam.PCollection:
+    """The way of the data. References and keys travel; text stays in staged files."""
+    site = plan.site
+    splits = pipeline | "PlanSplits" >> beam.Create(plan.splits, reshuffle=False)
+    staged = splits | "CleanSplits" >> CleanSplits(site)
+    admitted = staged | "AdmitDrops" >> AdmitDrops(plan)
+    shared = admitted | "FindCandidates" >> FindCandidates(site)
+    decided = {"staged": admitted, "shared": shared} | "ResolveDuplicates" >> ResolveDuplicates(site)
+    tokenised = decided | "Tokenise" >> Tokenise(site)
+    written = tokenised | "WriteShards" >> WriteShards(site)
+    counts = written | "BalanceLedger" >> BalanceLedger(plan)
+    return {"written": written, "counts": counts} | "PublishManifest" >> PublishManifest(plan)
+
+
+def build(
+    recipe: Path,
+    output: Path,
+    *,
+    drops: Path | None = None,
+    date: str | None = None,
+    staging: Path = Path(".malmoi/staging"),
+    runner: str = "direct",
+    workers: int | None = None,
+    replace: bool = False,
+    quiet: bool = False,
+) -> Manifest:
+    """Carry out a recipe; the manifest of the finished build.
+
+    A build that is already there for the same recipe, contracts, drops and code is left as it is.
+    Raises MalmoiError of any kind; whatever is raised, nothing was published.
+    """
+    plan = make_plan(
+        recipe, output, drops=drops, date=date, staging=staging, workers=workers or os.cpu_count() or 1
+    )
+    if published := _published(output, plan, replace=replace):
+        return published
+    log = plan.site.log
+    log.begin()
+    total = sum(planned.split.cost for planned in plan.splits)
+    with shown(log, total_cost=total, quiet=quiet):
+        try:
+            with new_pipeline(runner=runner, workers=plan.site.lanes) as pipeline:
+                corpus(pipeline, plan)
+        except MalmoiError:
+            raise
+        except Exception as error:
+            raise log.failure() or error from None
+    (output.with_name(output.name + ".runs") / "unfinished").unlink(missing_ok=True)
+    return read_manifest(output)
+
+
+def make_plan(
+    recipe_path: Path,
+    output: Path,
+    *,
+    drops: Path | None,
+    date: str | None,
+    staging: Path,
+    workers: int,
+) -> Plan:
+    """Read recipe, contracts and drops; name every result before it is made."""
+    recipe = load_recipe(recipe_path)
+    home = recipe_path.resolve().parent
+    where = drops or (home / recipe.drops if recipe.drops else None)
+    if where is None:
+        raise UsageError(f"{recipe_path.name} names no drops: give --drops DIR")
+    if not where.is_dir():
+        raise InputUnreadable(f"{where.name}: no such directory of drops: give --drops DIR")
+    return plan_build(
+        recipe,
+        load_contracts(home / recipe.contracts),
+        chain(),
+        date=date or recipe.date,
+        drops=where.resolve(),
+        benchmarks=benchmark_files(recipe, home=home, drops=where),
+        build=output.resolve(),
+        staging=staging.resolve(),
+        log=RunLog.beside(output.resolve()),
+        workers=workers,
+    )
+
+
+def benchmark_files(recipe: Recipe, *, home: Path, drops: Path) -> tuple[Path, ...]:
+    """The recipe's benchmark files; patterns that start with a dot are relative to the recipe."""
+    found = []
+    for pattern in recipe.decontaminate.benchmarks:
+        root = home if pattern.startswith(".") else drops
+        matched = sorted(path.resolve() for path in root.glob(pattern))
+        if not matched:
+            raise InputUnreadable(f"decontaminate.benchmarks: {pattern} matches no file: mend the pattern")
+        found.extend(matched)
+    return tuple(found)
+
+
+def _benchmark_parts(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
+    """(item id, text of a part) of JSONL files of {id, parts: {name: text}}."""
+    for path in paths:
+        for number, line in enumerate(path.read_bytes().splitlines()):
+            try:
+                item = orjson.loads(line)
+                parts = [(str(item["id"]), str(text)) for text in item["parts"].values()]
+            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+                raise InputUnreadable(
+                    f"{path.name}:{number + 1}: no benchmark item: each line is an object with "
+                    "'id' and 'parts'"
+                ) from None
+            yield from parts
+
+
+def _published(output: Path, plan: Plan, *, replace: bool) -> Manifest | None:
+    """The manifest that lies there, if it is this plan's; makes way for a new build otherwise."""
+    marker = output.with_name(output.name + ".runs") / "unfinished"
+    if (output / "manifest.json").is_file():
+        manifest = read_manifest(output)
+        if manifest.identity == plan.site.identity:
+            return manifest
+        if not replace:
+            raise UsageError(
+                f"{output.name} holds another build: give another -o, or --replace to build over it"
+            )
+        (output / "manifest.json").unlink()
+    elif output.is_dir() and any(output.iterdir()) and not marker.is_file():
+        raise BuildInconsistent(f"{output.name} is not empty and no build of ours: give another -o")
+    output.mkdir(parents=True, exist_ok=True)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    return None
+
+
+class _Callable(types.ModuleType):
+    """`from pipelines import build` gives this module, whose call is its main function."""
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Manifest:
+        return build(*arguments, **keywords)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -1,0 +1,162 @@
+"""CleanSplits: one task per split reads a piece of a file and writes one staged directory.
+
+STAGING/splits/<digest>/ holds
+    documents.arrow    STAGED, Arrow IPC file: what the stages kept, in the order of the rows
+    dropped.arrow      DROPPED: what they did not, and why
+    quarantine.arrow   QUARANTINE: the rows the contract refuses
+    keys.arrow         bucket keys of the documents, one batch a dedup partition
+    counts.json        the balance of the split
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import orjson
+import pyarrow as pa
+
+from pipelines.dedup.candidates import write_bucket_keys
+from pipelines.engine.files import whole_directory
+from pipelines.engine.plan import PlannedSplit, Site, Stages
+from pipelines.engine.runner import SpreadOverWorkers
+from pipelines.engine.runs import task
+from pipelines.intake.readers import read_split
+from pipelines.stages.pii.find import entity_counts
+from schemas.contract import DataSet
+from schemas.documents import DROPPED, QUARANTINE, STAGED
+from schemas.reasons import Stage
+
+DEDUP_PARTITIONS = 16  # of the bucket keys; changes no result
+
+
+@dataclass(frozen=True)
+class StagedSplit:
+    """A reference to a staged directory, with its balance; small enough to cross a shuffle."""
+
+    index: int
+    partner: str
+    data_set: str
+    path: str
+    first_row: int
+    digest: str
+    counts: dict[str, Any]
+
+
+class CleanSplits(beam.PTransform):  # type: ignore[misc]
+    """PlannedSplit in, StagedSplit out: read → … → replace pii, fused in one process."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def expand(self, splits: beam.PCollection) -> beam.PCollection:
+        """Deal the splits to the workers by their estimated size and clean each."""
+        return (
+            splits
+            | "Weigh" >> beam.Map(_weigh)
+            | "Spread" >> SpreadOverWorkers(lanes=self.site.lanes)
+            | "Clean" >> beam.ParDo(CleanFn(self.site))
+        )
+
+
+def _weigh(planned: PlannedSplit) -> tuple[float, PlannedSplit]:
+    return float(planned.split.cost), planned
+
+
+class CleanFn(beam.DoFn):  # type: ignore[misc]
+    """clean_split with the stages (models, benchmark index) made once a worker."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def setup(self) -> None:
+        """Load what the stages need."""
+        with task(self.site.log, "LoadModels", "stages"):
+            self.stages = self.site.pipeline.stages(self.site.recipe, self.site.benchmarks)
+
+    def process(self, planned: PlannedSplit) -> Iterator[StagedSplit]:
+        """One split."""
+        yield clean_split(planned, self.site, self.stages)
+
+
+def clean_split(planned: PlannedSplit, site: Site, stages: Stages) -> StagedSplit:
+    """Make the staged directory of a split, unless it is there already."""
+    directory = site.staging / "splits" / planned.digest
+    split = planned.split
+    with task(site.log, "CleanSplits", f"{split.partner}/{split.path}@{split.start}") as progress:
+        made = not (directory / "counts.json").is_file()
+        if made:
+            with whole_directory(directory) as temporary:
+                _write_staged(planned, site, stages, temporary)
+        counts = orjson.loads((directory / "counts.json").read_bytes())
+        progress.facts.update(
+            documents=counts["documents"],
+            kept=counts["kept"],
+            dropped=counts["dropped"],
+            bytes=counts["bytes"],
+            made=made,
+        )
+    return StagedSplit(
+        planned.index, split.partner, split.data_set, split.path, split.first_row, planned.digest, counts
+    )
+
+
+def run_stages(
+    batch: pa.RecordBatch, stages: Stages, data_set: DataSet
+) -> Iterator[tuple[Stage, pa.RecordBatch, pa.RecordBatch]]:
+    """Send a batch through the stages in order: (stage, kept, dropped) after each."""
+    for stage, apply in stages:
+        batch, dropped = apply(batch, data_set=data_set)
+        yield stage, batch, dropped
+
+
+def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: Path) -> None:
+    split = planned.split
+    data_set = site.data_set(split)
+    counts: Counter[str] = Counter()
+    dropped_by: Counter[str] = Counter()
+    refused_by: Counter[str] = Counter()
+    entities: Counter[str] = Counter()
+    with (
+        pa.ipc.new_file(str(directory / "documents.arrow"), STAGED) as documents,
+        pa.ipc.new_file(str(directory / "dropped.arrow"), DROPPED) as losses,
+        pa.ipc.new_file(str(directory / "quarantine.arrow"), QUARANTINE) as quarantine,
+    ):
+        for read in read_split(
+            site.drops / split.partner, split, data_set, max_row_bytes=site.recipe.max_row_mib << 20
+        ):
+            counts["rows"] += read.rows
+            counts["bytes"] += read.bytes
+            counts["documents"] += len(read.documents)
+            refused_by.update(read.quarantine["reason"].to_pylist())
+            if len(read.quarantine):
+                quarantine.write_batch(read.quarantine)
+            kept = read.documents
+            for stage, kept, dropped in run_stages(read.documents, stages, data_set):
+                if len(dropped):
+                    losses.write_batch(dropped)
+                    dropped_by.update(f"{stage}/{reason}" for reason in dropped["reason"].to_pylist())
+            if len(kept):
+                documents.write_batch(kept.select(STAGED.names).cast(STAGED))
+                counts["kept"] += len(kept)
+                counts["text_bytes"] += pa.compute.sum(pa.compute.binary_length(kept["text"])).as_py()
+                entities.update(entity_counts(kept["spans"]))
+            site.log.record(step="Read", name=split.path, documents=len(read.documents), bytes=read.bytes)
+    write_bucket_keys(directory / "documents.arrow", directory / "keys.arrow", partitions=DEDUP_PARTITIONS)
+    facts = {
+        "rows": counts["rows"],
+        "bytes": counts["bytes"],
+        "documents": counts["documents"],
+        "kept": counts["kept"],
+        "text_bytes": counts["text_bytes"],
+        "dropped": dict(sorted(dropped_by.items())),
+        "quarantined": dict(sorted(refused_by.items())),
+        "pii": dict(sorted(entities.items())),
+    }
+    (directory / "counts.json").write_bytes(orjson.dumps(facts))

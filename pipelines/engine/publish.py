@@ -1,0 +1,249 @@
+"""PublishManifest: the balance from the ledger, the report, the manifest last."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import orjson
+import pyarrow as pa
+
+from pipelines.engine.files import write_whole
+from pipelines.engine.plan import Plan, runtime
+from pipelines.engine.runs import task
+from pipelines.engine.shards import EPOCH, WrittenPartition
+from pipelines.lineage.balance import count_part
+from pipelines.lineage.loss import Balance, check_losses, check_matches
+from pipelines.lineage.report import render_report
+from pipelines.tokens.shards import write_dataset_files
+from pipelines.tokens.tokenizer import load_tokenizer
+from schemas.errors import BuildInconsistent
+from schemas.identity import file_sha256
+from schemas.manifest import (
+    MANIFEST_VERSION,
+    ContractFacts,
+    DataSetFacts,
+    FileFacts,
+    Manifest,
+    Segment,
+    TokenizerFacts,
+    manifest_bytes,
+)
+from schemas.reasons import Stage
+
+
+class BalanceLedger(beam.PTransform):  # type: ignore[misc]
+    """WrittenPartition in, one Arrow batch of counts (partner, data_set, measure, value) out."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def expand(self, written: beam.PCollection) -> beam.PCollection:
+        """Count each part of the ledger from its file, not from what its writer believed."""
+        return written | "Count" >> beam.Map(_count, self.plan).with_output_types(pa.RecordBatch)
+
+
+class PublishManifest(beam.PTransform):  # type: ignore[misc]
+    """Written partitions and their counts in, the published manifest's digest out."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def expand(self, inputs: Mapping[str, beam.PCollection]) -> beam.PCollection:
+        """One task: everything is there, so check it, write the report, publish."""
+        written = (
+            inputs["written"] | "Key" >> beam.Map(_under_one_key).with_output_types(tuple[int, WrittenPartition])
+        )
+        counts = inputs["counts"] | "KeyCounts" >> beam.Map(_under_one_key).with_output_types(
+            tuple[int, pa.RecordBatch]
+        )
+        return (
+            {"written": written, "counts": counts}
+            | "All" >> beam.CoGroupByKey()
+            | "Publish" >> beam.Map(_publish, self.plan)
+        )
+
+
+def _under_one_key(value: Any) -> tuple[int, Any]:
+    return 0, value
+
+
+def _count(written: WrittenPartition, plan: Plan) -> pa.RecordBatch:
+    with task(plan.site.log, "BalanceLedger", written.ledger.path):
+        return count_part(plan.site.build / written.ledger.path)
+
+
+def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
+    site = plan.site
+    with task(site.log, "PublishManifest", "manifest"):
+        written = sorted(keyed[1]["written"], key=lambda part: (part.part, part.index))
+        counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for batch in keyed[1]["counts"]:
+            for row in batch.to_pylist():
+                counts[row["partner"], row["data_set"]][row["measure"]] += row["value"]
+        data_sets = _data_sets(plan, counts)
+        _check(plan, data_sets)
+        manifest = _manifest(plan, written, data_sets)
+        write_whole(site.build / "report.html", render_report(manifest, site.build).encode())
+        manifest = replace(
+            manifest, other_files=(*manifest.other_files, facts_of(site.build, "report.html"))
+        )
+        return publish(site.build, manifest)
+
+
+def publish(build: Path, manifest: Manifest) -> str:
+    """Remove what the manifest does not name, then put the manifest there: from now on this is a build."""
+    named = {file.path for segment in manifest.segments for file in segment.ledger}
+    named |= {shard.path for shard in manifest.shards} | {file.path for file in manifest.other_files}
+    for path in sorted(build.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(build).as_posix() not in named:
+            path.unlink()
+    content = manifest_bytes(manifest)
+    digest = hashlib.sha256(content).hexdigest()
+    write_whole(build / "manifest.sha256", f"{digest}  manifest.json\n".encode())
+    write_whole(build / "manifest.json", content)
+    return digest
+
+
+def facts_of(build: Path, path: str) -> FileFacts:
+    """Path, size and digest of a file of the build."""
+    return FileFacts(path, (build / path).stat().st_size, file_sha256(build / path))
+
+
+def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tuple[DataSetFacts, ...]:
+    """Receipts and ledger side by side; they must agree on the number of documents."""
+    found = []
+    for contract in plan.site.contracts:
+        receipt = orjson.loads((plan.site.build / "receipts" / f"{contract.partner}.json").read_bytes())
+        for data_set in contract.data_sets:
+            files = [file for file in receipt["files"] if file["data_set"] == data_set.name]
+            if not files:
+                continue
+            measures = counts.get((contract.partner, data_set.name), Counter())
+            documents = sum(file["documents"] for file in files)
+            if documents != measures["documents"]:
+                raise BuildInconsistent(
+                    f"{contract.partner}/{data_set.name}: {documents} documents were admitted, the ledger has "
+                    f"{measures['documents']}: remove the staging directory and build again"
+                )
+            quarantined: Counter[str] = Counter()
+            for file in files:
+                quarantined.update(file["quarantined"])
+            sent = [file["rows_sent"] for file in files]
+            found.append(
+                DataSetFacts(
+                    partner=contract.partner,
+                    data_set=data_set.name,
+                    kind=data_set.kind.value,
+                    rows_sent=None if None in sent else sum(sent),
+                    rows_arrived=sum(file["rows_arrived"] for file in files),
+                    quarantined=dict(sorted(quarantined.items())),
+                    documents=documents,
+                    kept=measures["kept"],
+                    dropped=_prefixed(measures, "dropped/"),
+                    bytes=sum(file["uncompressed_bytes"] for file in files),
+                    tokens=measures["tokens"],
+                    pii=_prefixed(measures, "pii/"),
+                )
+            )
+    return tuple(found)
+
+
+def _prefixed(measures: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {key.removeprefix(prefix): n for key, n in sorted(measures.items()) if key.startswith(prefix)}
+
+
+def _check(plan: Plan, data_sets: Sequence[DataSetFacts]) -> None:
+    sets = {(c.partner, d.name): d for c in plan.site.contracts for d in c.data_sets}
+    check_losses(
+        [
+            Balance(
+                partner=facts.partner,
+                data_set=facts.data_set,
+                kind=sets[facts.partner, facts.data_set].kind,
+                rows=facts.rows_arrived,
+                quarantined=0,  # judged at admission
+                documents=facts.documents,
+                dropped=facts.dropped,
+            )
+            for facts in data_sets
+        ],
+        plan.site.recipe,
+        stages=(Stage.DEDUP,),
+    )
+    matched: Counter[Stage] = Counter()
+    for facts in data_sets:
+        for key, count in facts.dropped.items():
+            matched[Stage(key.split("/", 1)[0])] += count
+        matched[Stage.FIND_PII] += sum(facts.pii.values())
+    check_matches(matched, plan.site.recipe)
+    if not sum(facts.kept for facts in data_sets):
+        raise BuildInconsistent("no document was kept: see the report of the losses and mend the recipe")
+
+
+def _manifest(
+    plan: Plan, written: Sequence[WrittenPartition], data_sets: tuple[DataSetFacts, ...]
+) -> Manifest:
+    site = plan.site
+    tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
+    others = [f"receipts/{contract.partner}.json" for contract in site.contracts]
+    for part in ("train", "validation"):
+        shards = [item for item in written if item.part == part]
+        directory = shards[0].directory
+        write_dataset_files(
+            site.build / directory, [Path(item.file).name for item in shards], [item.shard.rows for item in shards]
+        )
+        others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
+    return Manifest(
+        version=MANIFEST_VERSION,
+        recipe=dict(site.recipe.identity),
+        date=site.date,
+        identity=site.identity,
+        stage_versions=dict(site.pipeline.versions),
+        models={
+            **site.pipeline.models,
+            **{path.name: digest for path, digest in zip(site.benchmarks, site.benchmark_digests, strict=True)},
+        },
+        runtime=runtime(),
+        contracts=tuple(
+            ContractFacts(
+                partner=c.partner,
+                version=c.version,
+                digest=c.digest,
+                licence=c.licence,
+                purposes=c.purposes,
+                starts=c.starts,
+                expires=c.expires,
+                attribution=c.attribution,
+            )
+            for c in site.contracts
+        ),
+        excluded=plan.excluded,
+        drops={
+            partner: tuple(FileFacts(file.path, file.bytes, file.sha256) for file in files)
+            for partner, files in sorted(plan.files.items())
+        },
+        data_sets=data_sets,
+        tokenizer=TokenizerFacts(
+            tokenizer.name, tokenizer.sha256, tokenizer.vocabulary, tokenizer.end_of_document
+        ),
+        segments=(
+            Segment(
+                epoch=EPOCH,
+                train=tuple(item.shard for item in written if item.part == "train"),
+                validation=tuple(item.shard for item in written if item.part == "validation"),
+                ledger=tuple(sorted((item.ledger for item in written), key=lambda file: file.path)),
+            ),
+        ),
+        other_files=tuple(facts_of(site.build, path) for path in sorted(others)),
+    )

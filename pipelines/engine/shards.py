@@ -1,0 +1,333 @@
+"""Tokenise and WriteShards: kept texts become tokens, every document gets its ledger row.
+
+A document belongs to one of N train or M validation partitions by its id alone. Tokenise writes, per
+split, STAGING/tokens/<digest>/<split>.arrow with N + M record batches a round, so that the task of a
+partition reads every (N + M)-th batch and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.engine.clean import StagedSplit
+from pipelines.engine.duplicates import Decided
+from pipelines.engine.files import whole_file
+from pipelines.engine.plan import Site
+from pipelines.engine.runner import SpreadOverWorkers
+from pipelines.engine.runs import task
+from pipelines.lineage.ledger import write_ledger
+from pipelines.tokens.shards import is_validation, partition_of, shard_count, write_shard
+from pipelines.tokens.tokenizer import load_tokenizer
+from schemas.documents import LEDGER
+from schemas.identity import fingerprint
+from schemas.manifest import FileFacts, ShardFacts
+from schemas.reasons import Stage
+
+EPOCH = 0  # without a registry a build has one epoch
+TOKENS_VERSION = 1
+# A ledger row before its place in a shard is known, with the tokens.
+TOKENISED = pa.schema(
+    [
+        *[field for field in LEDGER if field.name not in {"shard", "shard_row"}],
+        pa.field("input_ids", pa.list_(pa.int32())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How many shards the segment has: a function of the admitted bytes alone."""
+
+    train: int
+    validation: int
+
+    @property
+    def partitions(self) -> int:
+        """All partitions; train first."""
+        return self.train + self.validation
+
+    def partition(self, doc_ids: pa.Array, validation_share: float) -> np.ndarray:
+        """The partition of each document, by its id."""
+        return np.where(
+            is_validation(doc_ids, validation_share),
+            self.train + partition_of(doc_ids, self.validation),
+            partition_of(doc_ids, self.train),
+        )
+
+    def name(self, partition: int) -> tuple[str, int, int]:
+        """(train or validation, index, how many of its kind)."""
+        if partition < self.train:
+            return "train", partition, self.train
+        return "validation", partition - self.train, self.validation
+
+
+@dataclass(frozen=True)
+class Tokenised:
+    """One split's tokens, by partition."""
+
+    index: int
+    path: Path
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class WrittenPartition:
+    """A shard and its part of the ledger, as they lie in the build."""
+
+    part: str
+    index: int
+    directory: str
+    file: str
+    shard: ShardFacts
+    ledger: FileFacts
+
+
+def layout_of(admitted_bytes: int, site: Site) -> Layout:
+    """The number of shards, from the receipts' bytes."""
+    settings = site.recipe.tokens
+    validation = int(admitted_bytes * settings.validation_share)
+    return Layout(
+        train=shard_count(admitted_bytes, settings.shard_mib),
+        validation=shard_count(validation, settings.shard_mib),
+    )
+
+
+class Tokenise(beam.PTransform):  # type: ignore[misc]
+    """Decided in, one Tokenised per split out."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def expand(self, decided: beam.PCollection) -> beam.PCollection:
+        """Spread the splits by their kept bytes; tokenise what is kept."""
+        return (
+            decided
+            | "PerSplit" >> beam.FlatMap(_per_split)
+            | "Spread" >> SpreadOverWorkers(lanes=self.site.lanes)
+            | "Encode" >> beam.Map(_tokenise, self.site)
+        )
+
+
+class WriteShards(beam.PTransform):  # type: ignore[misc]
+    """Tokenised in, one WrittenPartition per shard out."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def expand(self, tokenised: beam.PCollection) -> beam.PCollection:
+        """References go to every partition; its task gathers, sorts and writes."""
+        return (
+            tokenised
+            | "ToPartitions" >> beam.FlatMap(_to_partitions).with_output_types(tuple[int, Tokenised])
+            | "ByPartition" >> beam.GroupByKey()
+            | "Write" >> beam.Map(_write_partition, self.site)
+        )
+
+
+Work = tuple[StagedSplit, Path, Layout | None, int]
+
+
+def _per_split(decided: Decided) -> Iterator[tuple[float, Work]]:
+    admitted = sum(split.counts["bytes"] for split in decided.splits)
+    for split in decided.splits:
+        yield float(split.counts["text_bytes"]), (split, decided.directory, None, admitted)
+
+
+def _tokenise(work: Work, site: Site) -> Tokenised:
+    split, decisions, _, admitted = work
+    layout = layout_of(admitted, site)
+    with task(site.log, "Tokenise", f"{split.partner}/{split.path}@{split.first_row}") as progress:
+        tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
+        digest = fingerprint(
+            [
+                TOKENS_VERSION,
+                site.dedup_digest,
+                tokenizer.sha256,
+                [layout.train, layout.validation],
+                site.recipe.tokens.validation_share,
+            ]
+        )
+        path = site.staging / "tokens" / digest / f"{split.index:05d}-{split.digest[:16]}.arrow"
+        if not path.is_file():
+            with (
+                whole_file(path) as temporary,
+                pa.ipc.new_file(str(temporary), TOKENISED) as writer,
+            ):
+                for rows in _rows(split, decisions, site, tokenizer):
+                    _write_round(rows, layout, site, writer)
+        progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"])
+    return Tokenised(split.index, path, layout)
+
+
+def _write_round(rows: pa.RecordBatch, layout: Layout, site: Site, writer: Any) -> None:
+    """One batch per partition, empty ones too: batch i of a round is partition i's."""
+    partitions = layout.partition(rows["doc_id"], site.recipe.tokens.validation_share)
+    order = np.argsort(partitions, kind="stable")
+    ends = np.searchsorted(partitions[order], np.arange(layout.partitions + 1))
+    ordered = rows.take(pa.array(order))
+    for partition in range(layout.partitions):
+        start, stop = int(ends[partition]), int(ends[partition + 1])
+        writer.write_batch(ordered.slice(start, stop - start))
+
+
+def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> Iterator[pa.RecordBatch]:
+    """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped."""
+    staged = site.staging / "splits" / split.digest
+    decided = _decisions(decisions / f"{split.index}.arrow")
+    kind = next(d.kind for d in site.contract(split.partner).data_sets if d.name == split.data_set).value
+    constant = {"partner": split.partner, "data_set": split.data_set, "kind": kind, "file": split.path}
+    position = 0
+    with pa.memory_map(str(staged / "documents.arrow")) as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            yield _survivors(batch, decided, position, constant, tokenizer)
+            position += len(batch)
+    with pa.memory_map(str(staged / "dropped.arrow")) as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            count = len(batch)
+            columns = {name: batch[name] for name in batch.schema.names}
+            yield _tokenised(
+                count,
+                constant,
+                columns
+                | {
+                    "kept": pa.repeat(False, count),
+                    "tokens": pa.repeat(pa.scalar(0, pa.int32()), count),
+                },
+            )
+
+
+def _decisions(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all().combine_chunks()
+
+
+def _survivors(
+    batch: pa.RecordBatch, decided: pa.Table, position: int, constant: dict[str, str], tokenizer: Any
+) -> pa.RecordBatch:
+    """Documents of one staged batch, the duplicates among them marked and without tokens."""
+    count = len(batch)
+    positions = decided["position"].to_numpy()
+    first, last = np.searchsorted(positions, [position, position + count])
+    lost = decided.slice(int(first), int(last - first))
+    at = lost["position"].to_numpy() - position
+    kept = np.ones(count, dtype=bool)
+    kept[at] = False
+    place = np.full(count, -1, dtype=np.int64)
+    place[at] = np.arange(len(at))
+    take = pa.array(place, mask=kept)
+    input_ids = tokenizer.encode(batch["text"].filter(pa.array(kept)))
+    token_counts = np.zeros(count, dtype=np.int32)
+    token_counts[kept] = np.diff(input_ids.offsets.to_numpy())
+    spread = np.full(count, 0, dtype=np.int64)
+    spread[kept] = np.arange(int(kept.sum()))
+    return _tokenised(
+        count,
+        constant,
+        {
+            "doc_id": batch["doc_id"],
+            "row": batch["row"],
+            "language": batch["language"],
+            "quality": batch["quality"],
+            "kept": pa.array(kept),
+            "stage": pa.array(np.where(kept, None, Stage.DEDUP.value), pa.string()),
+            "reason": lost["reason"].combine_chunks().take(take),
+            "duplicate_of": lost["duplicate_of"].combine_chunks().take(take),
+            "similarity": lost["similarity"].combine_chunks().take(take),
+            "pii": _entities(batch["spans"]),
+            "tokens": pa.array(token_counts),
+            "input_ids": input_ids.take(pa.array(spread, mask=~kept)),
+        },
+    )
+
+
+def _entities(spans: pa.ListArray) -> pa.Array:
+    """Spans by class of each document, as a map; empty where there is none."""
+    lengths = pc.list_value_length(spans).to_numpy(zero_copy_only=False)
+    if not lengths.any():
+        return pa.array([[]] * len(spans), LEDGER.field("pii").type)
+    found = []
+    for row in spans.to_pylist():
+        counts: dict[str, int] = {}
+        for span in row:
+            counts[span["label"]] = counts.get(span["label"], 0) + 1
+        found.append(sorted(counts.items()))
+    return pa.array(found, LEDGER.field("pii").type)
+
+
+def _tokenised(count: int, constant: dict[str, str], columns: dict[str, pa.Array]) -> pa.RecordBatch:
+    arrays = []
+    for field in TOKENISED:
+        if field.name in constant:
+            arrays.append(pa.repeat(constant[field.name], count))
+        elif field.name in columns:
+            arrays.append(columns[field.name].cast(field.type))
+        else:
+            arrays.append(pa.nulls(count, field.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=TOKENISED)
+
+
+def _to_partitions(tokenised: Tokenised) -> Iterator[tuple[int, Tokenised]]:
+    for partition in range(tokenised.layout.partitions):
+        yield partition, tokenised
+
+
+def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> WrittenPartition:
+    partition, references = keyed
+    tokenised = sorted(references, key=lambda item: item.index)
+    layout = tokenised[0].layout
+    part, index, total = layout.name(partition)
+    name = f"{EPOCH}-{part}-{index:05d}"
+    directory = f"segments/{EPOCH}/{part}"
+    path = f"{directory}/data-{index:05d}-of-{total:05d}.arrow"
+    ledger_path = f"ledger/part-{partition:05d}.parquet"
+    with task(site.log, "WriteShards", name) as progress:
+        rows = _gather(tokenised, partition, layout)
+        kept = rows.filter(rows["kept"])
+        with whole_file(site.build / path) as temporary:
+            written = write_shard(
+                temporary, kept.select(["input_ids", "doc_id", "partner", "language"])
+            )
+        shard_row = np.cumsum(rows["kept"].to_numpy(zero_copy_only=False)) - 1
+        ledger = rows.drop_columns(["input_ids"]).append_column(
+            "shard", pc.if_else(rows["kept"], name, pa.scalar(None, pa.string()))
+        )
+        ledger = ledger.append_column(
+            "shard_row", pc.if_else(rows["kept"], pa.array(shard_row, pa.int32()), None)
+        )
+        facts = ShardFacts(
+            name=name, path=path, bytes=written.bytes, sha256=written.sha256, rows=written.rows, tokens=written.tokens
+        )
+        with whole_file(site.build / ledger_path) as temporary:
+            ledger_facts = write_ledger(temporary, ledger.select(LEDGER.names).cast(LEDGER))
+        progress.facts.update(kept=written.rows, tokens=written.tokens)
+    return WrittenPartition(
+        part, index, directory, path, facts, FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256)
+    )
+
+
+def _gather(tokenised: list[Tokenised], partition: int, layout: Layout) -> pa.Table:
+    """All rows of a partition, sorted by document id; the same whatever the order of the splits."""
+    pieces = []
+    for item in tokenised:
+        with pa.memory_map(str(item.path)) as source:
+            reader = pa.ipc.open_file(source)
+            pieces.extend(
+                reader.get_batch(number)
+                for number in range(partition, reader.num_record_batches, layout.partitions)
+            )
+    table = pa.Table.from_batches(pieces, TOKENISED).combine_chunks()
+    return table.sort_by([("doc_id", "ascending"), ("file", "ascending"), ("row", "ascending")])

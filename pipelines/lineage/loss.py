@@ -1,0 +1,96 @@
+"""The law of loudness: a stage that drops more than the recipe allows stops the build."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.contract import Kind
+from schemas.errors import LossExceeded
+from schemas.reasons import Reason, Stage
+from schemas.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What became of one data set's rows. dropped: by "stage/reason"."""
+
+    partner: str
+    data_set: str
+    kind: Kind
+    rows: int
+    quarantined: int
+    documents: int
+    dropped: Mapping[str, int]
+
+
+def check_losses(balances: Sequence[Balance], recipe: Recipe, *, stages: Sequence[Stage]) -> None:
+    """Raise LossExceeded with every limit that is broken, with its numbers.
+
+    A stage's share is what it dropped of the data set's documents. An exception for one reason takes
+    that reason out of the stage's sum and holds it to its own share.
+    """
+    faults = []
+    for balance in balances:
+        name = f"{balance.partner}/{balance.data_set}"
+        if balance.rows == 0:
+            faults.append(f"{name}: no row arrived")
+        elif balance.quarantined > recipe.max_quarantined * balance.rows:
+            faults.append(
+                f"{name}: {balance.quarantined} of {balance.rows} rows refused, "
+                f"the recipe allows {recipe.max_quarantined:.1%}"
+            )
+        for stage in stages:
+            faults.extend(f"{name}: {fault}" for fault in _stage_faults(balance, recipe, stage))
+    if faults:
+        raise LossExceeded(
+            "\n".join(faults) + "\nMend the drop or the rules, or write an exception with its reason into "
+            "the recipe (exceptions: partner, data_set, stage, share, why)"
+        )
+
+
+def check_matches(matched: Mapping[Stage, int], recipe: Recipe) -> None:
+    """Raise LossExceeded where a stage that must find something found nothing in the whole build."""
+    silent = [stage.value for stage in recipe.must_match if not matched.get(stage, 0)]
+    if silent:
+        raise LossExceeded(
+            f"{', '.join(silent)}: matched nothing in the whole build: check its settings and inputs, "
+            "or take it out of 'must_match'"
+        )
+
+
+def _stage_faults(balance: Balance, recipe: Recipe, stage: Stage) -> list[str]:
+    reasons = Counter(
+        {
+            Reason(key.split("/", 1)[1]): count
+            for key, count in balance.dropped.items()
+            if key.split("/", 1)[0] == stage
+        }
+    )
+    limit = recipe.max_loss.get(balance.kind, {}).get(stage, 1.0)
+    why = f"the recipe allows {balance.kind}"
+    faults = []
+    for exception in recipe.exceptions:
+        if (exception.partner, exception.data_set, exception.stage) != (
+            balance.partner,
+            balance.data_set,
+            stage,
+        ):
+            continue
+        if exception.reason is None:
+            limit, why = exception.share, "its exception allows"
+        else:
+            count = reasons.pop(exception.reason, 0)
+            if count > exception.share * balance.documents:
+                faults.append(
+                    f"{stage} dropped {count} of {balance.documents} documents as {exception.reason}, "
+                    f"its exception allows {exception.share:.1%}"
+                )
+    lost = reasons.total()
+    if lost > limit * balance.documents:
+        most = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(3))
+        faults.append(
+            f"{stage} dropped {lost} of {balance.documents} documents ({most}), {why} {limit:.1%}"
+        )
+    return faults

@@ -1,0 +1,173 @@
+"""One text or a few, through the stages of the build: `malmoi try` and `malmoi explain`.
+
+The functions are the build's own, so what they decide is what the build decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
+
+from pipelines.build import benchmark_files, stages
+from pipelines.engine.clean import run_stages
+from pipelines.intake.contracts import load_contracts
+from pipelines.intake.recipes import load_recipe
+from schemas.contract import DataSet, Delivery, Format, Kind, Markup
+from schemas.documents import DOCUMENT
+from schemas.errors import UsageError
+from schemas.reasons import Stage
+from schemas.recipe import Recipe
+
+TRIES = {
+    "extract": (Stage.EXTRACT,),
+    "normalise": (Stage.NORMALISE,),
+    "language": (Stage.LANGUAGE,),
+    "quality": (Stage.LANGUAGE, Stage.QUALITY),
+    "decontaminate": (Stage.DECONTAMINATE,),
+    "pii": (Stage.FIND_PII, Stage.REPLACE_PII),
+}
+SETTINGS = {"pii": "pii", **{name: name for name in TRIES if name != "pii"}}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage did to a text: lengths in code points, never the text."""
+
+    stage: Stage
+    kept: bool
+    reason: str | None
+    detail: str | None
+    characters: int | None
+    facts: dict[str, Any]
+
+
+def data_set_of(*, kind: Kind, markup: Markup, languages: tuple[str, ...]) -> DataSet:
+    """A data set for texts that come from no drop."""
+    return DataSet(
+        name="text",
+        kind=kind,
+        files=("*",),
+        format=Format.JSONL,
+        encoding="utf-8",
+        delimiter=",",
+        markup=markup,
+        join="\n",
+        delivery=Delivery.APPEND,
+        languages=languages,
+        columns=(),
+    )
+
+
+def with_options(recipe: Recipe, stage: str, options: Iterable[str]) -> Recipe:
+    """The recipe with a stage's settings changed by "name=value" words; UsageError for a wrong one."""
+    name = SETTINGS[stage]
+    current = getattr(recipe, name)
+    changes = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals or key not in type(current).__dataclass_fields__:
+            known = ", ".join(type(current).__dataclass_fields__)
+            raise UsageError(f"--option {key}: {stage} has {known}: write --option NAME=VALUE")
+        changes[key] = tuple(value.split(",")) if isinstance(getattr(current, key), tuple) else value
+    try:
+        given = {key: getattr(current, key) for key in type(current).__dataclass_fields__}
+        settings = TypeAdapter(type(current)).validate_python({**given, **changes})
+    except ValidationError as error:
+        fields = ", ".join(str(fault["loc"][0]) for fault in error.errors())
+        raise UsageError(f"--option {fields}: the value is not of its type or range: see --help") from None
+    return replace(recipe, **{name: settings})
+
+
+def try_stage(
+    stage: str,
+    rows: list[dict[str, Any]],
+    *,
+    recipe: Recipe,
+    data_set: DataSet,
+    benchmarks: tuple[Path, ...],
+) -> Iterator[dict[str, Any]]:
+    """Every row back, in order: {id, text, kept, reason, detail} and what the stage measured."""
+    wanted = [pair for pair in stages(recipe, benchmarks) if pair[0] in TRIES[stage]]
+    batch = _batch([(str(row["id"]), row["text"], row.get("language")) for row in rows])
+    found: list[dict[str, Any]] = [
+        {"id": row["id"], "text": row["text"], "kept": True, "reason": None, "detail": None} for row in rows
+    ]
+    for name, kept, dropped in run_stages(batch, tuple(wanted), data_set):
+        for lost in dropped.to_pylist():
+            found[lost["row"]].update(kept=False, reason=lost["reason"], detail=lost["detail"])
+        for row in kept.to_pylist():
+            result = found[row["row"]]
+            result["text"] = row["text"]
+            if name is Stage.LANGUAGE:
+                result.update(language=row["language"], score=round(row["language_score"], 3))
+            elif name is Stage.QUALITY:
+                result["quality"] = round(row["quality"], 3)
+            elif name is Stage.FIND_PII:
+                result["spans"] = [{**span, "score": round(span["score"], 3)} for span in row["spans"]]
+    yield from found
+
+
+def explain(
+    recipe_path: Path,
+    text: bytes,
+    *,
+    drops: Path | None = None,
+    data_set: str | None = None,
+    kind: Kind = Kind.DOCUMENT,
+    markup: Markup = Markup.PLAIN,
+) -> list[Step]:
+    """One text through every stage of a recipe; data_set is "partner/name" of the recipe's contracts."""
+    recipe = load_recipe(recipe_path)
+    home = recipe_path.resolve().parent
+    where = drops or (home / recipe.drops if recipe.drops else home)
+    chosen = _chosen(home / recipe.contracts, data_set) if data_set else None
+    chosen = chosen or data_set_of(kind=kind, markup=markup, languages=())
+    batch = _batch([(hashlib.sha256(text).hexdigest(), text.decode("utf-8"), None)])
+    steps = []
+    chain = stages(recipe, benchmark_files(recipe, home=home, drops=where))
+    for stage, kept, dropped in run_stages(batch, chain, chosen):
+        if len(dropped):
+            lost = dropped.to_pylist()[0]
+            steps.append(Step(stage, False, lost["reason"], lost["detail"], None, {}))
+            return steps
+        row = kept.to_pylist()[0]
+        steps.append(Step(stage, True, None, None, len(row["text"]), _facts(stage, row)))
+    return steps
+
+
+def _chosen(contracts: Path, name: str) -> DataSet:
+    known = {f"{c.partner}/{d.name}": d for c in load_contracts(contracts) for d in c.data_sets}
+    if name not in known:
+        raise UsageError(f"--data-set {name}: choose one of {', '.join(sorted(known))}")
+    return known[name]
+
+
+def _facts(stage: Stage, row: dict[str, Any]) -> dict[str, Any]:
+    if stage is Stage.LANGUAGE:
+        return {"language": row["language"], "score": round(row["language_score"], 3)}
+    if stage is Stage.QUALITY:
+        return {"quality": round(row["quality"], 3)}
+    if stage is Stage.FIND_PII:
+        return {"spans": [[span["label"], span["start"], span["end"]] for span in row["spans"]]}
+    if stage is Stage.FINGERPRINT:
+        return {"exact": row["exact"].hex()}
+    return {}
+
+
+def _batch(rows: list[tuple[str, str, str | None]]) -> pa.RecordBatch:
+    ids = [hashlib.blake2b(name.encode(), digest_size=16).digest() for name, _, _ in rows]
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(ids, pa.binary(16)),
+            pa.array(range(len(rows)), pa.int64()),
+            pa.array([text for _, text, _ in rows], pa.string()),
+            pa.array([language for _, _, language in rows], pa.string()),
+        ],
+        schema=DOCUMENT,
+    )
