@@ -9,8 +9,8 @@ reading:
     trafilatura 2.3.1 favor_recall    recall 0.756  precision 0.920    1 MB/s
     trafilatura 2.3.1                 recall 0.664  precision 0.913    1 MB/s
 
-Both heuristics lose lists, boxes and short paragraphs inside the article. What our list does not know stays in,
-which the quality stage can still see; what a heuristic cuts is gone.
+Both heuristics lose lists, boxes and short paragraphs inside the article. What our list does not know stays
+in, which the quality stage can still see; what a heuristic cuts is gone.
 
 Markdown: front matter, comments, empty anchors and docfx directives go; everything else stays as written, and
 nothing inside a code fence or code span is touched. Plain text and data sets of kind code pass unchanged.
