@@ -1,0 +1,1 @@
+"""Tokenizer and shards: clean text becomes Arrow files of tokens."""
