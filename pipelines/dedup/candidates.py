@@ -1,0 +1,120 @@
+"""Who might be whose duplicate: documents that share a bucket, found by sorted keys alone.
+
+Reads doc_id, exact, bands of the staged documents. Writes key, position; then key, split, position.
+
+A document lies in 16 buckets: one for each MinHash band, one for its exact digest, one for its id (a repeated
+key). A bucket's 64-bit key decides its partition, so partitions can be worked on apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas.documents import BANDS
+
+BUCKET_KEYS = pa.schema(
+    [
+        pa.field("key", pa.uint64(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),  # row in the split's staged file
+    ]
+)
+SHARED_BUCKETS = pa.schema(
+    [
+        pa.field("key", pa.uint64(), nullable=False),
+        pa.field("split", pa.int32(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),
+    ]
+)
+_BUCKETS = BANDS + 2  # of each document
+_EXACT_KEY, _ID_KEY = BANDS, BANDS + 1  # what a key was made from is mixed into it
+_GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (SplitMix64)
+_MASK = (1 << 64) - 1
+
+
+def write_bucket_keys(staged: pa.Table | Iterable[pa.RecordBatch], path: Path, *, partitions: int) -> None:
+    """Write a split's bucket keys: an Arrow IPC file of `partitions` batches of BUCKET_KEYS.
+
+    Batch p holds the keys of partition p, sorted by (key, position). Every document gives 16 rows.
+    """
+    batches = staged.to_batches() if isinstance(staged, pa.Table) else staged
+    parts = [bucket_keys(batch) for batch in batches]
+    keys = np.concatenate(parts) if parts else np.empty((0, _BUCKETS), np.uint64)
+    positions = np.repeat(np.arange(len(keys), dtype=np.int32), _BUCKETS)
+    keys = keys.reshape(-1)
+    order = np.argsort(keys, kind="stable")  # stable: positions stay ascending inside a bucket
+    keys, positions = keys[order], positions[order]
+    bounds = np.searchsorted(keys, np.array(_partition_starts(partitions), np.uint64)).tolist()
+    bounds.append(len(keys))
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, BUCKET_KEYS) as writer:
+        for start, end in pairwise(bounds):
+            columns = [pa.array(keys[start:end]), pa.array(positions[start:end])]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=BUCKET_KEYS))
+
+
+def find_shared_buckets(key_files: Sequence[tuple[int, Path]], *, partition: int, path: Path) -> int:
+    """Keep the buckets of one partition that hold two documents or more, of all splits' key files.
+
+    `key_files` are (split, file). Writes SHARED_BUCKETS sorted by (key, split, position) as an Arrow IPC
+    file of one batch, and returns its number of rows. Memory: the partition, no more.
+    """
+    keys, splits, positions = [], [], []
+    for split, file in sorted(key_files):
+        with pa.memory_map(str(file)) as source:
+            batch = pa.ipc.open_file(source).get_batch(partition)
+            keys.append(batch["key"].to_numpy().copy())
+            positions.append(batch["position"].to_numpy().copy())
+        splits.append(np.full(len(keys[-1]), split, np.int32))
+    key = np.concatenate([np.empty(0, np.uint64), *keys])
+    order = np.argsort(key, kind="stable")  # stable: files came by split, their rows by position
+    key = key[order]
+    equal = key[1:] == key[:-1]
+    shared = np.zeros(len(key), np.bool_)
+    shared[1:] |= equal
+    shared[:-1] |= equal
+    order = order[shared]
+    columns = [
+        pa.array(key[shared]),
+        pa.array(np.concatenate([np.empty(0, np.int32), *splits])[order]),
+        pa.array(np.concatenate([np.empty(0, np.int32), *positions])[order]),
+    ]
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SHARED_BUCKETS) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SHARED_BUCKETS))
+    return int(np.count_nonzero(shared))
+
+
+def bucket_keys(batch: pa.RecordBatch) -> NDArray[np.uint64]:
+    """The bucket keys of a batch of staged documents, shape (documents, 16)."""
+    keys = np.empty((len(batch), _BUCKETS), np.uint64)
+    bands = batch["bands"].flatten().to_numpy(zero_copy_only=False).reshape(-1, BANDS)
+    for band in range(BANDS):
+        keys[:, band] = _mixed(bands[:, band], band)
+    for column, kind in (("exact", _EXACT_KEY), ("doc_id", _ID_KEY)):
+        words = binary_words(batch[column])
+        keys[:, kind] = _mixed(_mixed(words[:, 0], kind) ^ words[:, 1], kind)
+    return keys
+
+
+def binary_words(values: pa.Array) -> NDArray[np.uint64]:
+    """A binary(16) column as pairs of numbers, shape (rows, 2), that sort as the bytes do."""
+    start = values.offset * 16
+    raw = np.frombuffer(values.buffers()[1], np.uint8)[start : start + len(values) * 16]
+    return raw.view(">u8").astype(np.uint64).reshape(-1, 2)
+
+
+def _mixed(values: NDArray[np.uint64], kind: int) -> NDArray[np.uint64]:
+    """SplitMix64's finaliser over each value and what it stands for."""
+    mixed = values + np.uint64((kind + 1) * _GOLDEN & _MASK)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _partition_starts(partitions: int) -> list[int]:
+    """The least key of each partition: equal shares of the 64-bit range, so partition order is key order."""
+    return [-(-(partition << 64) // partitions) for partition in range(partitions)]

@@ -1,0 +1,174 @@
+"""Compiled loop of the resolution: exact Jaccard similarities, and who is dropped for whom, in rank order.
+
+Shingles stay where they lie, in memory-mapped files: the kernel is given their addresses.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+
+class Dominance(NamedTuple):
+    """What `dominate` found. Documents are numbered by rank."""
+
+    winner: NDArray[np.int32]  # the kept document each one lost to, -1 where it is kept itself
+    similarity: NDArray[np.float64]  # to the winner
+    edge_document: NDArray[np.int32]  # every verified pair of a dropped and a kept document
+    edge_kept: NDArray[np.int32]
+    edge_similarity: NDArray[np.float64]
+    comparisons: int
+    capped_buckets: int  # that held the most kept documents they may when one more came
+    unlisted: int  # kept documents that a capped bucket does not show to later ones, once for each bucket
+
+
+class _Sets(NamedTuple):
+    """Sorted numbers in memory: lengths[i] of 64 bits each at addresses[i]."""
+
+    addresses: NDArray[np.uint64]
+    lengths: NDArray[np.int64]
+
+
+class _Places(NamedTuple):
+    """Document d lies in buckets[offsets[d]:offsets[d + 1]]; bucket b shows slots[b + 1] - slots[b]."""
+
+    offsets: NDArray[np.int64]
+    buckets: NDArray[np.int32]
+    slots: NDArray[np.int64]
+
+
+def _pointer(_typing: Any, _address: Any) -> Any:
+    """A pointer to 64-bit numbers at an address; numba has no such cast of its own."""
+    pointer_to: Any = types.CPointer
+    signature = pointer_to(types.uint64)(types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+_at: Any = intrinsic(_pointer)
+
+
+@njit(cache=True, nogil=True)
+def _jaccard(sets: _Sets, first: int, second: int, threshold: float) -> float:
+    """Exact Jaccard similarity of two sets, or -1 as soon as it cannot reach the threshold."""
+    n, m = sets.lengths[first], sets.lengths[second]
+    if n == 0 and m == 0:
+        return 1.0
+    if min(n, m) / max(n, m) < threshold:  # |A ∩ B| / |A ∪ B| <= min / max
+        return -1.0
+    # The intersection must reach t (n + m) / (1 + t); one less, so that rounding never decides.
+    needed = np.int64(threshold * (n + m) / (1.0 + threshold)) - 1
+    a, b = _at(sets.addresses[first]), _at(sets.addresses[second])
+    i = j = common = np.int64(0)
+    while i < n and j < m:
+        if a[i] == b[j]:
+            common += 1
+            i += 1
+            j += 1
+        elif a[i] < b[j]:
+            i += 1
+            if i - common > n - needed:
+                return -1.0
+        else:
+            j += 1
+            if j - common > m - needed:
+                return -1.0
+    return float(common / (n + m - common))
+
+
+@njit(cache=True, nogil=True)
+def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]:
+    count = len(sets.addresses)
+    buckets, slot_offsets = places.buckets, places.slots
+    winner = np.full(count, -1, np.int32)
+    similarity = np.zeros(count, np.float64)
+    slots = np.empty(slot_offsets[-1], np.int32)  # each bucket's kept documents, in rank order
+    filled = np.zeros(len(slot_offsets) - 1, np.int64)
+    overflow = np.zeros(len(slot_offsets) - 1, np.bool_)
+    compared_with = np.full(count, -1, np.int32)  # the last document each kept one was compared with
+    edge_document = np.empty(1024, np.int32)
+    edge_kept = np.empty(1024, np.int32)
+    edge_similarity = np.empty(1024, np.float64)
+    edges = comparisons = unlisted = 0
+    for document in range(count):
+        own = buckets[places.offsets[document] : places.offsets[document + 1]]
+        for bucket in own:
+            start = slot_offsets[bucket]
+            for slot in range(start, start + filled[bucket]):
+                kept = slots[slot]
+                if compared_with[kept] == document:
+                    continue
+                compared_with[kept] = document
+                comparisons += 1
+                value = _jaccard(sets, document, kept, threshold)
+                if value < threshold:
+                    continue
+                if edges == len(edge_document):
+                    edge_document = np.concatenate((edge_document, np.empty_like(edge_document)))
+                    edge_kept = np.concatenate((edge_kept, np.empty_like(edge_kept)))
+                    edge_similarity = np.concatenate((edge_similarity, np.empty_like(edge_similarity)))
+                edge_document[edges] = document
+                edge_kept[edges] = kept
+                edge_similarity[edges] = value
+                edges += 1
+                closest = winner[document]
+                if (
+                    closest < 0
+                    or value > similarity[document]
+                    or (value == similarity[document] and kept < closest)
+                ):
+                    winner[document] = kept
+                    similarity[document] = value
+        if winner[document] < 0:
+            for bucket in own:
+                slot = slot_offsets[bucket] + filled[bucket]
+                if slot < slot_offsets[bucket + 1]:
+                    slots[slot] = document
+                    filled[bucket] += 1
+                else:
+                    overflow[bucket] = True
+                    unlisted += 1
+    return (
+        winner,
+        similarity,
+        edge_document[:edges],
+        edge_kept[:edges],
+        edge_similarity[:edges],
+        comparisons,
+        np.count_nonzero(overflow),
+        unlisted,
+    )
+
+
+def dominate(
+    *,
+    addresses: NDArray[np.uint64],
+    lengths: NDArray[np.int64],
+    documents: NDArray[np.int32],
+    buckets: NDArray[np.int32],
+    threshold: float,
+    max_kept_per_bucket: int,
+) -> Dominance:
+    """The lexicographically first maximal independent set of the verified duplicate graph.
+
+    Documents are numbered by rank, 0 first; document d's sorted shingles are the lengths[d] 64-bit numbers at
+    addresses[d], which the caller keeps mapped. (documents[i], buckets[i]) says who lies where, in any order.
+    In rank order a document is dropped iff a kept one that shares a bucket with it is similar enough; a
+    bucket shows its first max_kept_per_bucket kept documents (DESIGN.md section 4).
+    """
+    order = np.argsort(documents, kind="stable")
+    offsets = np.zeros(len(addresses) + 1, np.int64)
+    np.cumsum(np.bincount(documents, minlength=len(addresses)), out=offsets[1:])
+    sizes = np.minimum(np.bincount(buckets), max_kept_per_bucket)
+    slots = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=slots[1:])
+    return Dominance(
+        *_dominate(_Sets(addresses, lengths), _Places(offsets, buckets[order], slots), threshold)
+    )

@@ -1,0 +1,330 @@
+"""Who is dropped for whom: dominance in rank order (DESIGN.md section 4).
+
+Reads key, split, position of shared buckets; position, doc_id, quality, exact, shingles of their documents.
+Writes position, reason, duplicate_of, similarity, edges of the dropped documents, one file a split.
+
+Memory is index sized: some 100 bytes a document in a shared bucket and 8 a place in a bucket; shingles are
+read from the memory-mapped sketches and belong to the page cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.dedup.candidates import binary_words
+from pipelines.dedup.dominance import dominate
+from schemas.documents import DOC_ID
+from schemas.errors import BuildInconsistent, UsageError
+from schemas.reasons import Reason
+from schemas.recipe import DedupSettings
+
+EDGE = pa.struct([pa.field("doc_id", DOC_ID), pa.field("similarity", pa.float32())])
+DUPLICATES = pa.schema(
+    [
+        pa.field("position", pa.int32(), nullable=False),  # row in the split's staged file, ascending
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("duplicate_of", DOC_ID, nullable=False),
+        pa.field("similarity", pa.float32(), nullable=False),
+        # All kept documents it was found similar to, in rank order; none for a repeated key, which goes
+        # whenever its document goes.
+        pa.field("edges", pa.list_(EDGE), nullable=False),
+    ]
+)
+_REASONS = (None, Reason.REPEATED_KEY, Reason.EXACT_DUPLICATE, Reason.NEAR_DUPLICATE)
+_KEPT, _REPEATED, _EXACT, _NEAR = range(len(_REASONS))
+_ROWS_PER_BATCH = 1 << 16
+
+
+@dataclass(frozen=True)
+class ResolveFacts:
+    """What the resolution counted; only documents in shared buckets come before it."""
+
+    documents: int
+    repeated_keys: int
+    exact_duplicates: int
+    near_duplicates: int
+    comparisons: int  # exact Jaccard similarities begun
+    edges: int  # verified pairs of a dropped document and a kept one, exact duplicates among them
+    capped_buckets: int  # buckets with more kept documents than max_kept_per_bucket
+    unlisted: int  # kept documents that were not compared with later ones of a capped bucket
+
+
+@dataclass(frozen=True)
+class _Documents:
+    """All sketched documents, in the order of (split, position)."""
+
+    split: NDArray[np.int32]
+    position: NDArray[np.int32]
+    doc_id: NDArray[np.uint64]  # (documents, 2)
+    quality: NDArray[np.float32]
+    exact: NDArray[np.uint64]  # (documents, 2)
+    addresses: NDArray[np.uint64]  # of their shingles, inside the mapped files
+    lengths: NDArray[np.int64]
+    mapped: list[pa.RecordBatch]  # holds the mappings open
+
+
+@dataclass(frozen=True)
+class _Verdicts:
+    """By rank: what became of each document; its edges are edge_*[edge_start:edge_end]."""
+
+    reason: NDArray[np.int8]
+    winner: NDArray[np.int32]
+    similarity: NDArray[np.float64]
+    edge_start: NDArray[np.int64]
+    edge_end: NDArray[np.int64]
+    edge_kept: NDArray[np.int32]
+    edge_similarity: NDArray[np.float64]
+    facts: ResolveFacts
+
+
+def resolve(
+    shared: Sequence[Path],
+    sketches: Sequence[tuple[int, Path]],
+    *,
+    priorities: Sequence[int],
+    order: Sequence[str],
+    settings: DedupSettings,
+    directory: Path,
+) -> ResolveFacts:
+    """Write DUPLICATES of every split in `sketches` to directory/{split}.arrow and return the counts.
+
+    `shared` are the files of `find_shared_buckets`, of all partitions; `sketches` are (split, file).
+    Rank is (priorities[split], quality descending, doc_id, order[split], position); a quality that is no
+    number ranks last. Repeated ids go first, then exact duplicates, then near ones. An exact duplicate of a
+    document that is itself dropped as a near duplicate is a near duplicate of the same kept document: they
+    have the same shingles. Neither the numbering of splits nor the order of files decides anything.
+
+    Raises UsageError where two splits have one name, BuildInconsistent where a bucket's document
+    has no sketch.
+    """
+    names = [order[split] for split, _ in sketches]
+    if len(set(names)) < len(names):
+        raise UsageError("two splits have the same name: give resolve a name for each split that is its own")
+    documents = _read_sketches(sorted(sketches))
+    by_rank = _by_rank(documents, priorities, order)
+    rank_of = np.empty(len(by_rank), np.int32)
+    rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
+    verdicts = _decide(documents, by_rank, rank_of, shared, settings)
+    ids = documents.doc_id[by_rank]
+    for split, _ in sketches:
+        start, end = np.searchsorted(documents.split, [split, split + 1])
+        ranks = rank_of[start:end]
+        dropped = verdicts.reason[ranks] != _KEPT
+        _write_duplicates(
+            directory / f"{split}.arrow",
+            documents.position[start:end][dropped],
+            ranks[dropped],
+            ids,
+            verdicts,
+        )
+    return verdicts.facts
+
+
+def _read_sketches(sketches: Sequence[tuple[int, Path]]) -> _Documents:
+    """Map the sketches; nothing of the shingles is read here."""
+    splits, batches = [], []
+    for split, path in sketches:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        for index in range(reader.num_record_batches):
+            batches.append(reader.get_batch(index))
+            splits.append(np.full(len(batches[-1]), split, np.int32))
+    addresses, lengths = [], []
+    for batch in batches:
+        lists = batch["shingles"]
+        offsets = lists.offsets.to_numpy()
+        addresses.append(np.uint64(lists.values.buffers()[1].address) + offsets[:-1].astype(np.uint64) * 8)
+        lengths.append(np.diff(offsets))
+    return _Documents(
+        split=np.concatenate([np.empty(0, np.int32), *splits]),
+        position=np.concatenate([np.empty(0, np.int32), *(b["position"].to_numpy() for b in batches)]),
+        doc_id=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["doc_id"]) for b in batches)]),
+        quality=np.concatenate([np.empty(0, np.float32), *(b["quality"].to_numpy() for b in batches)]),
+        exact=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["exact"]) for b in batches)]),
+        addresses=np.concatenate([np.empty(0, np.uint64), *addresses]),
+        lengths=np.concatenate([np.empty(0, np.int64), *lengths]),
+        mapped=batches,
+    )
+
+
+def _by_rank(documents: _Documents, priorities: Sequence[int], order: Sequence[str]) -> NDArray[np.int64]:
+    """Document numbers in rank order."""
+    place = {name: index for index, name in enumerate(sorted(order))}
+    places = np.array([place[name] for name in order], np.int64)
+    worse = np.where(np.isnan(documents.quality), np.inf, -documents.quality)
+    ranked: NDArray[np.int64] = np.lexsort(
+        (
+            documents.position,
+            places[documents.split],
+            documents.doc_id[:, 1],
+            documents.doc_id[:, 0],
+            worse,
+            np.array(priorities, np.int64)[documents.split],
+        )
+    )
+    return ranked
+
+
+def _decide(
+    documents: _Documents,
+    by_rank: NDArray[np.int64],
+    rank_of: NDArray[np.int32],
+    shared: Sequence[Path],
+    settings: DedupSettings,
+) -> _Verdicts:
+    """Repeated ids, exact duplicates, then near duplicates among those that are left."""
+    count = len(by_rank)
+    reason = np.full(count, _KEPT, np.int8)
+    winner = np.full(count, -1, np.int32)
+    similarity = np.ones(count, np.float64)
+    edge_start = np.zeros(count, np.int64)
+    edge_end = np.zeros(count, np.int64)
+
+    first = _first_alike(documents.doc_id[by_rank])
+    repeated = np.flatnonzero(first != np.arange(count))
+    reason[repeated], winner[repeated] = _REPEATED, first[repeated]
+
+    alone = np.flatnonzero(reason == _KEPT)
+    leader = alone[_first_alike(documents.exact[by_rank[alone]])]
+    copies, leaders = alone[leader != alone], leader[leader != alone]
+    compared = alone[leader == alone]
+
+    places, buckets = _read_buckets(shared, documents, rank_of, compared)
+    near = dominate(
+        addresses=documents.addresses[by_rank[compared]],
+        lengths=documents.lengths[by_rank[compared]],
+        documents=places,
+        buckets=buckets,
+        threshold=settings.threshold,
+        max_kept_per_bucket=settings.max_kept_per_bucket,
+    )
+    lost = near.winner >= 0
+    reason[compared[lost]] = _NEAR
+    winner[compared[lost]] = compared[near.winner[lost]]
+    similarity[compared[lost]] = near.similarity[lost]
+    by_document = np.lexsort((near.edge_kept, near.edge_document))
+    edge_document = near.edge_document[by_document]
+    numbers = np.arange(len(compared))
+    edge_start[compared] = np.searchsorted(edge_document, numbers)
+    edge_end[compared] = np.searchsorted(edge_document, numbers, side="right")
+
+    of_dropped = reason[leaders] == _NEAR
+    exact, exact_of = copies[~of_dropped], leaders[~of_dropped]
+    reason[exact], winner[exact] = _EXACT, exact_of
+    edge_start[exact] = len(edge_document) + np.arange(len(exact))
+    edge_end[exact] = edge_start[exact] + 1
+    inherited, heirs_of = copies[of_dropped], leaders[of_dropped]
+    for values in (reason, winner, similarity, edge_start, edge_end):
+        values[inherited] = values[heirs_of]
+
+    facts = ResolveFacts(
+        documents=count,
+        repeated_keys=len(repeated),
+        exact_duplicates=len(exact),
+        near_duplicates=int(np.count_nonzero(reason == _NEAR)),
+        comparisons=near.comparisons,
+        edges=int((edge_end - edge_start).sum()),
+        capped_buckets=near.capped_buckets,
+        unlisted=near.unlisted,
+    )
+    return _Verdicts(
+        reason=reason,
+        winner=winner,
+        similarity=similarity,
+        edge_start=edge_start,
+        edge_end=edge_end,
+        edge_kept=np.concatenate([compared[near.edge_kept[by_document]], exact_of]).astype(np.int32),
+        edge_similarity=np.concatenate([near.edge_similarity[by_document], np.ones(len(exact))]),
+        facts=facts,
+    )
+
+
+def _first_alike(words: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """For each row of pairs, the first row equal to it."""
+    order = np.lexsort((words[:, 1], words[:, 0]))  # stable: equal rows stay in their order
+    ordered = words[order]
+    starts = np.ones(len(order), np.bool_)
+    starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    first = np.empty(len(order), np.int64)
+    first[order] = order[starts][np.cumsum(starts) - 1]
+    return first
+
+
+def _read_buckets(
+    shared: Sequence[Path],
+    documents: _Documents,
+    rank_of: NDArray[np.int32],
+    compared: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(place among the compared ranks, bucket number) of all who share a bucket with another compared one."""
+    place_of_rank = np.full(len(rank_of), -1, np.int32)
+    place_of_rank[compared] = np.arange(len(compared), dtype=np.int32)
+    code = documents.split.astype(np.int64) << 32 | documents.position
+    places, buckets, known = [np.empty(0, np.int32)], [np.empty(0, np.int32)], 0
+    for path in shared:
+        with pa.memory_map(str(path)) as source:
+            rows = pa.ipc.open_file(source).get_batch(0)
+            wanted = rows["split"].to_numpy().astype(np.int64) << 32 | rows["position"].to_numpy()
+            numbers = np.searchsorted(code, wanted)
+            if (numbers == len(code)).any() or (code[numbers] != wanted).any():
+                raise BuildInconsistent(
+                    f"{path.name} names a document that no sketch has: remove the build's deduplication files"
+                    " and build again"
+                )
+            place = place_of_rank[rank_of[numbers]]
+            key = rows["key"].to_numpy()[place >= 0]
+            place = place[place >= 0]
+        starts = np.ones(len(key), np.bool_)
+        starts[1:] = key[1:] != key[:-1]
+        bucket = np.cumsum(starts) - 1
+        crowded = np.bincount(bucket) >= 2
+        number = np.cumsum(crowded) - 1 + known
+        places.append(place[crowded[bucket]])
+        buckets.append(number[bucket][crowded[bucket]].astype(np.int32))
+        known += int(np.count_nonzero(crowded))
+    return np.concatenate(places), np.concatenate(buckets)
+
+
+def _write_duplicates(
+    path: Path,
+    positions: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    ids: NDArray[np.uint64],
+    verdicts: _Verdicts,
+) -> None:
+    """Write DUPLICATES of one split; `ids` are by rank."""
+    wording = np.array([reason.value if reason else "" for reason in _REASONS])
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, DUPLICATES) as writer:
+        for start in range(0, len(ranks), _ROWS_PER_BATCH):
+            some = ranks[start : start + _ROWS_PER_BATCH]
+            first = verdicts.edge_start[some]
+            lengths = verdicts.edge_end[some] - first
+            offsets = np.concatenate([[0], np.cumsum(lengths)])
+            chosen = np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1])
+            edges = pa.StructArray.from_arrays(
+                [
+                    _binary(ids[verdicts.edge_kept[chosen]]),
+                    pa.array(verdicts.edge_similarity[chosen].astype(np.float32)),
+                ],
+                fields=list(EDGE),
+            )
+            columns = [
+                pa.array(positions[start : start + _ROWS_PER_BATCH]),
+                pa.array(wording[verdicts.reason[some]], pa.string()),
+                _binary(ids[verdicts.winner[some]]),
+                pa.array(verdicts.similarity[some].astype(np.float32)),
+                pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), edges),
+            ]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=DUPLICATES))
+
+
+def _binary(words: NDArray[np.uint64]) -> pa.Array:
+    """The reverse of `binary_words`."""
+    return pa.FixedSizeBinaryArray.from_buffers(
+        DOC_ID, len(words), [None, pa.py_buffer(words.astype(">u8").tobytes())]
+    )
