@@ -185,6 +185,9 @@ class _Reader:
         if event.tag is not None and not (isinstance(event, ScalarEvent) and str(event.tag) == "!"):
             self._fault(event, path, "a tag: remove it, values are read as they stand")
         if isinstance(event, ScalarEvent):
+            if not _is_text(event.value):
+                self._fault(event, path, "half a surrogate pair, which is no character: write the character")
+                self.broken = True
             plain = event.style is None or event.style == ""
             self._place(top, _plain_value(event.value) if plain else event.value, path, event)
             return
@@ -201,6 +204,9 @@ class _Reader:
                 self.stack.append(_Open({} if isinstance(event, MappingStartEvent) else [], top.path))
             top.key = ""
             return
+        if not _is_text(event.value):
+            self._fault(event, top.path, "a key with half a surrogate pair: keys are plain words")
+            self.broken = True
         top.key = event.value
         path = (*top.path, event.value)
         if event.anchor is not None:
@@ -228,6 +234,11 @@ class _Reader:
         else:
             top.value.append(value)
             self.lines.setdefault(path, event.start_mark.line + 1)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a string can be written as UTF-8: an escape can make half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _plain_value(text: str) -> Any:

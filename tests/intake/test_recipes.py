@@ -1,0 +1,189 @@
+"""Recipes: the consortium's, and every fault named by file, line and path."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipelines.intake.contracts import load_contracts
+from pipelines.intake.recipes import load_recipe
+from schemas.contract import Kind
+from schemas.errors import ContractRejected, InputUnreadable
+from schemas.identity import fingerprint
+from schemas.reasons import Stage
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "consortium.yaml"
+
+
+def mutated(tmp_path: Path, old: str, new: str) -> tuple[Path, int]:
+    """The recipe with the first `old` replaced, and the line on which the replacement begins."""
+    text = RECIPE.read_text("utf-8")
+    assert old in text
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    return path, text[: text.index(old)].count("\n") + 1
+
+
+def test_the_consortium_recipe_asks_for_what_it_should():
+    recipe = load_recipe(RECIPE)
+    assert recipe.partners == ("snu_kaist", "fortytwodot", "liner", "a_dot", "selectstar", "krafton")
+    assert recipe.purposes == ("pretraining", "distillation", "open_release")
+    assert (recipe.date, recipe.drops) == ("2026-11-24", None)
+    assert recipe.language.wanted == ("ko", "en", "zh", "ja", "es")
+    assert recipe.must_match == (Stage.DECONTAMINATE, Stage.FIND_PII, Stage.DEDUP)
+    assert set(recipe.max_loss) == set(Kind)
+
+
+def test_the_consortium_recipe_agrees_with_the_contracts():
+    recipe = load_recipe(RECIPE)
+    contracts = {contract.partner: contract for contract in load_contracts(RECIPE.parent / recipe.contracts)}
+    assert set(recipe.partners) == set(contracts)
+    for contract in contracts.values():
+        assert set(recipe.purposes) <= set(contract.purposes)
+        assert contract.starts <= recipe.date <= contract.expires
+    for exception in recipe.exceptions:
+        assert exception.data_set in {s.name for s in contracts[exception.partner].data_sets}
+        assert exception.why.endswith(".")
+
+
+def test_every_glob_of_benchmarks_finds_a_file_among_the_handed_drops(handed: Path):
+    for glob in load_recipe(RECIPE).decontaminate.benchmarks:
+        assert list(handed.glob(glob)), glob
+
+
+def test_the_reasons_of_the_exceptions_are_true_of_the_handed_drops(handed: Path):
+    exceptions = {exception.data_set: exception for exception in load_recipe(RECIPE).exceptions}
+    rows = lines_of(handed / "krafton/community.jsonl")
+    texts = Counter(" ".join(row["c"].split()) for row in rows)
+    repeated = 1 - len(texts) / len(rows)
+    assert 0.9 * exceptions["community"].share < repeated < exceptions["community"].share
+    titles = [" ".join(row["c"].split()) for row in rows if row["type"] == "title"]
+    why = exceptions["community"].why
+    assert f"{len(titles):,} of its {len(rows):,} rows" in why
+    assert f"only {len(set(titles))} differ" in why
+    assert f"{repeated:.0%}".replace("%", " %") in why
+    items = lines_of(handed / "eval/gsm8k_test.jsonl")
+    questions = {"".join(part.split()) for item in items for part in item["parts"].values()}
+    with gzip.open(handed / "a_dot/math_tutor.jsonl.gz", "rt", encoding="utf-8") as file:
+        first_turns = ["".join(json.loads(line)["turns"][0]["text"].split()) for line in file]
+    assert set(first_turns) <= questions
+    assert exceptions["math_tutor"].share == 1.0
+
+
+def lines_of(path: Path) -> list[dict]:
+    """The objects of a JSON lines file."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+MUTATIONS = {
+    "typo in a field": ("must_match:", "must_mach:", 0, "must_mach", "did you mean must_match?"),
+    "typo in a stage's field": ("wanted:", "wantd:", 0, "language.wantd", "did you mean wanted?"),
+    "typo in an exception's field": ("why: The", "wy: The", 0, "exceptions[0].wy", "did you mean why?"),
+    "unknown kind": ("  web: #", "  webb: #", 0, "max_loss.webb", "did you mean web?"),
+    "unknown stage": (
+        "    extract: 0.05",
+        "    extrct: 0.05",
+        0,
+        "max_loss.web.extrct",
+        "did you mean extract?",
+    ),
+    "unknown stage to match": ("pii, dedup]", "pii, dedupp]", 0, "must_match[2]", "did you mean dedup?"),
+    "unknown reason": (
+        "reason: exact_duplicate",
+        "reason: exact_dup",
+        0,
+        "exceptions[1].reason",
+        "did you mean exact_duplicate?",
+    ),
+    "share above one": ("quality: 0.5", "quality: 5", 0, "max_loss.web.quality", "less than or equal to 1"),
+    "share in quotes": ("share: 1.0", 'share: "1.0"', 0, "exceptions[0].share", "valid number"),
+    "word for a list": ("[ko, en, zh, ja, es]", "ko", 0, "language.wanted", "valid array"),
+    "name is missing": ("name: consortium\n", "", 0, "(the whole file)", "name is missing"),
+    "exception without a share": ("    share: 1.0\n", "", -4, "exceptions[0]", "share is missing"),
+    "exception without words": ("why: The", 'why: "" # The', 0, "exceptions[0].why", "give the reason"),
+    "exception for nobody": (
+        "partner: krafton",
+        "partner: kraftn",
+        0,
+        "exceptions[1].partner",
+        "mean krafton?",
+    ),
+    "day that does not exist": ("2026-11-24", "2026-11-31", 0, "date", "no day of the calendar"),
+    "day in another form": ('"2026-11-24"', "20261124", 0, "date", "valid string"),
+    "day in a short form": ('"2026-11-24"', "2026-11-4", 0, "date", "no day of the calendar"),
+    "unknown purpose": ("open_release]", "open_relase]", 0, "purposes[2]", "did you mean open_release?"),
+    "no partner": (
+        "[snu_kaist, fortytwodot, liner, a_dot, selectstar, krafton]",
+        "[]",
+        0,
+        "partners",
+        "is empty",
+    ),
+    "partner twice": ("[snu_kaist, fortytwodot", "[snu_kaist, snu_kaist", 0, "partners[1]", "stands twice"),
+    "language by its name": ("[ko, en", "[korean, en", 0, "language.wanted[0]", "ISO 639-1"),
+    "benchmark outside": (
+        "eval/klue_",
+        "../eval/klue_",
+        0,
+        "decontaminate.benchmarks[1]",
+        "leaves the recipe's",
+    ),
+    "tokenizer without a digest": (
+        "must_match:",
+        "tokens: {tokenizer: t/tokenizer.json}\nmust_match:",
+        0,
+        "tokens.tokenizer",
+        "add it",
+    ),
+    "digest that is none": (
+        "must_match:",
+        "tokens: {tokenizer_sha256: abc}\nmust_match:",
+        0,
+        "tokens.tokenizer_sha256",
+        "no SHA-256",
+    ),
+    "key that stands twice": (
+        "must_match:",
+        "name: x\nmust_match:",
+        0,
+        "name",
+        "stands twice (first in line 3)",
+    ),
+    "alias": ("name: consortium", "name: *x", 0, "name", "an alias"),
+}
+
+
+@pytest.mark.parametrize("case", MUTATIONS)
+def test_each_fault_is_named_with_its_line_and_path(tmp_path: Path, case: str):
+    old, new, below, where, message = MUTATIONS[case]
+    path, line = mutated(tmp_path, old, new)
+    with pytest.raises(ContractRejected) as rejected:
+        load_recipe(path)
+    problems = rejected.value.problems
+    named = [p for p in problems if (p.line, p.path) == (line + below, where) and message in p.message]
+    assert named, f"expected line {line + below}, {where}: {message}; found: {[str(p) for p in problems]}"
+    assert named[0].file == path.name
+    assert str(tmp_path) not in str(rejected.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"- 1", b"3", b"\xff", b"a: [", b"partners: 3\nexceptions: [x, {partner: []}]"]
+)
+def test_what_is_no_recipe_at_all_is_refused(tmp_path: Path, content: bytes):
+    path = tmp_path / "recipe.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ContractRejected):
+        load_recipe(path)
+    with pytest.raises(InputUnreadable):
+        load_recipe(tmp_path)
+
+
+def test_where_the_contracts_and_drops_lie_is_no_part_of_what_is_built(tmp_path: Path):
+    moved, _ = mutated(tmp_path, "contracts: ../data_contracts", "contracts: elsewhere\ndrops: there")
+    assert fingerprint(load_recipe(moved).identity) == fingerprint(load_recipe(RECIPE).identity)
+    stricter, _ = mutated(tmp_path, "quality: 0.5", "quality: 0.4")
+    assert fingerprint(load_recipe(stricter).identity) != fingerprint(load_recipe(RECIPE).identity)
