@@ -76,7 +76,9 @@ def admit(
     rows = sum(file["rows_arrived"] for file in content["files"])
     documents = sum(file["documents"] for file in content["files"])
     refused = sum(sum(file["quarantined"].values()) for file in content["files"])
-    typer.echo(f"{content['partner']}: {content['verdict']}: {rows} rows, {documents} admitted, {refused} refused")
+    typer.echo(
+        f"{content['partner']}: {content['verdict']}: {rows} rows, {documents} admitted, {refused} refused"
+    )
     for entry in content["quarantine"][:20]:
         where = f"{entry['file']} row {entry['row']}" + (f" field {entry['field']}" if entry["field"] else "")
         typer.echo(f"  {where}: {entry['reason']}")
@@ -195,7 +197,9 @@ def explain(
     recipe: Annotated[Path, typer.Argument(help="The recipe, YAML.")],
     file: Annotated[Path, typer.Argument(help="A UTF-8 file that holds one text.")],
     drops: Annotated[Path | None, typer.Option(help="Where the drops (and benchmarks) lie.")] = None,
-    data_set: Annotated[str | None, typer.Option(help="PARTNER/NAME: as a document of that data set.")] = None,
+    data_set: Annotated[
+        str | None, typer.Option(help="PARTNER/NAME: as a document of that data set.")
+    ] = None,
     kind: Annotated[Kind, typer.Option(help="Kind of text, without --data-set.")] = Kind.DOCUMENT,
     markup: Annotated[Markup, typer.Option(help="Markup of the text, without --data-set.")] = Markup.PLAIN,
     as_json: Json = False,
@@ -224,7 +228,9 @@ def explain(
 
 @app.command("try")
 def try_(
-    stage: Annotated[str, typer.Argument(help="extract, normalise, language, quality, decontaminate or pii.")],
+    stage: Annotated[
+        str, typer.Argument(help="extract, normalise, language, quality, decontaminate or pii.")
+    ],
     option: Annotated[list[str] | None, typer.Option(help="A setting of the stage, NAME=VALUE.")] = None,
     kind: Annotated[Kind, typer.Option(help="Kind of the texts.")] = Kind.DOCUMENT,
     markup: Annotated[Markup | None, typer.Option(help="Default: html for extract, else plain.")] = None,
@@ -330,7 +336,7 @@ def _told() -> Iterator[None]:
         sys.exit(0)
     except OSError as error:
         _stop(f"{type(error).__name__} (errno {error.errno}): check the path, its rights and the disk", 2)
-    except Exception as error:  # noqa: BLE001  # the last resort: a type, never a text
+    except Exception as error:  # the last resort: a type, never a text
         _stop(f"{type(error).__name__}: an error of Malmoi itself; nothing was published", 2)
 
 

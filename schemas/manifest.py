@@ -105,7 +105,9 @@ class Manifest:
     version: int
     recipe: dict[str, object]
     date: str
-    identity: str  # fingerprint of everything that decides the content: recipe, contracts, drops, code, models
+    identity: (
+        str  # fingerprint of everything that decides the content: recipe, contracts, drops, code, models
+    )
     stage_versions: dict[str, int]
     models: dict[str, str]  # SHA-256 by name
     runtime: dict[str, str]  # versions of the packages that shape bytes, and the lock's digest

@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     NOT_AN_OBJECT = "not_an_object"
     ROW_TOO_LONG = "row_too_long"
     WRONG_FIELD_COUNT = "wrong_field_count"
+    BROKEN_QUOTES = "broken_quotes"
     MISSING_COLUMN = "missing_column"
     MISSING_VALUE = "missing_value"
     WRONG_TYPE = "wrong_type"
@@ -75,6 +76,7 @@ class Reason(StrEnum):
     TOO_FEW_LETTERS = "too_few_letters"
     REPEATED_CHARACTERS = "repeated_characters"
     SPAM = "spam"
+    LONG_LINES = "long_lines"
     CONTAMINATED = "contaminated"
     TOO_MUCH_PERSONAL_DATA = "too_much_personal_data"
     REPEATED_KEY = "repeated_key"
@@ -91,6 +93,7 @@ REFUSAL_WORDING: dict[Refusal, str] = {
     Refusal.NOT_AN_OBJECT: "a JSON line that is no object",
     Refusal.ROW_TOO_LONG: "a row longer than the limit",
     Refusal.WRONG_FIELD_COUNT: "a CSV row with too few or too many fields",
+    Refusal.BROKEN_QUOTES: "a CSV row with a quote that is not closed, or stands in the wrong place",
     Refusal.MISSING_COLUMN: "a column of the contract is not in the file",
     Refusal.MISSING_VALUE: "a required field has no value",
     Refusal.WRONG_TYPE: "a field is not of its contract's type",
@@ -129,6 +132,7 @@ REASON_WORDING: dict[Reason, str] = {
     Reason.TOO_FEW_LETTERS: "too few letters for its length",
     Reason.REPEATED_CHARACTERS: "one character makes up too much of the text",
     Reason.SPAM: "looks like advertising",
+    Reason.LONG_LINES: "lines too long for code that people wrote",
     Reason.CONTAMINATED: "holds an item of an evaluation benchmark",
     Reason.TOO_MUCH_PERSONAL_DATA: "personal data makes up too much of the text",
     Reason.REPEATED_KEY: "the same key was delivered before",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.laws.builds import Finished, build
+
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -22,3 +24,18 @@ def handed() -> Path:
     if not path.is_dir():
         pytest.skip("the handed drops (../shared/data) are not on this machine")
     return path
+
+
+@pytest.fixture(scope="session")
+def example(repository: Path) -> Path:
+    """The example recipe."""
+    return repository / "recipes" / "example.yaml"
+
+
+@pytest.fixture(scope="session")
+def built(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The example build, made once with two workers."""
+    home = tmp_path_factory.mktemp("built")
+    finished = build(example, home / "example", staging=home / "staging", options=("--workers", "2"))
+    assert finished.code == 0, finished.error
+    return finished

@@ -138,7 +138,8 @@ def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: 
             if len(read.quarantine):
                 quarantine.write_batch(read.quarantine)
             kept = read.documents
-            for stage, kept, dropped in run_stages(read.documents, stages, data_set):
+            for stage, survivors, dropped in run_stages(read.documents, stages, data_set):
+                kept = survivors
                 if len(dropped):
                     losses.write_batch(dropped)
                     dropped_by.update(f"{stage}/{reason}" for reason in dropped["reason"].to_pylist())

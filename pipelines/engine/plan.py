@@ -23,7 +23,6 @@ from schemas.reasons import Stage
 from schemas.recipe import Recipe
 
 
-
 class StageFunction(Protocol):
     """A stage with its settings bound."""
 
@@ -96,13 +95,16 @@ class Plan:
     excluded: tuple[Excluded, ...]
 
 
-def select(contracts: tuple[Contract, ...], recipe: Recipe, date: str) -> tuple[list[Contract], list[Excluded]]:
-    """The contracts whose rights allow the recipe's purposes on its date, in rank order; the others with reasons."""
+def select(
+    contracts: tuple[Contract, ...], recipe: Recipe, date: str
+) -> tuple[list[Contract], list[Excluded]]:
+    """The contracts whose rights allow the recipe's purposes on its date, by rank; the rest with reasons."""
     by_partner = {contract.partner: contract for contract in contracts}
     missing = [partner for partner in recipe.partners if partner not in by_partner]
     if missing:
         raise UsageError(
-            f"no contract of {', '.join(missing)}: put it into {recipe.contracts} or take it out of 'partners'"
+            f"no contract of {', '.join(missing)}: put it into {recipe.contracts}, "
+            "or take it out of 'partners'"
         )
     chosen, excluded = [], []
     for partner in recipe.partners:

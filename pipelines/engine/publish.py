@@ -58,8 +58,8 @@ class PublishManifest(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, inputs: Mapping[str, beam.PCollection]) -> beam.PCollection:
         """One task: everything is there, so check it, write the report, publish."""
-        written = (
-            inputs["written"] | "Key" >> beam.Map(_under_one_key).with_output_types(tuple[int, WrittenPartition])
+        written = inputs["written"] | "Key" >> beam.Map(_under_one_key).with_output_types(
+            tuple[int, WrittenPartition]
         )
         counts = inputs["counts"] | "KeyCounts" >> beam.Map(_under_one_key).with_output_types(
             tuple[int, pa.RecordBatch]
@@ -92,9 +92,7 @@ def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
         _check(plan, data_sets)
         manifest = _manifest(plan, written, data_sets)
         write_whole(site.build / "report.html", render_report(manifest, site.build).encode())
-        manifest = replace(
-            manifest, other_files=(*manifest.other_files, facts_of(site.build, "report.html"))
-        )
+        manifest = replace(manifest, other_files=(*manifest.other_files, facts_of(site.build, "report.html")))
         return publish(site.build, manifest)
 
 
@@ -133,8 +131,8 @@ def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tu
             documents = sum(file["documents"] for file in files)
             if documents != measures["documents"]:
                 raise BuildInconsistent(
-                    f"{contract.partner}/{data_set.name}: {documents} documents were admitted, the ledger has "
-                    f"{measures['documents']}: remove the staging directory and build again"
+                    f"{contract.partner}/{data_set.name}: {documents} documents were admitted, the "
+                    f"ledger has {measures['documents']}: remove the staging directory and build again"
                 )
             quarantined: Counter[str] = Counter()
             for file in files:
@@ -201,7 +199,9 @@ def _manifest(
         shards = [item for item in written if item.part == part]
         directory = shards[0].directory
         write_dataset_files(
-            site.build / directory, [Path(item.file).name for item in shards], [item.shard.rows for item in shards]
+            site.build / directory,
+            [Path(item.file).name for item in shards],
+            [item.shard.rows for item in shards],
         )
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
     return Manifest(
@@ -212,7 +212,10 @@ def _manifest(
         stage_versions=dict(site.pipeline.versions),
         models={
             **site.pipeline.models,
-            **{path.name: digest for path, digest in zip(site.benchmarks, site.benchmark_digests, strict=True)},
+            **{
+                path.name: digest
+                for path, digest in zip(site.benchmarks, site.benchmark_digests, strict=True)
+            },
         },
         runtime=runtime(),
         contracts=tuple(

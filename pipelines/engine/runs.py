@@ -1,8 +1,8 @@
 """The run log: what has a clock, a process or a host in it, outside the build (BUILD.runs/<run>/).
 
-    tasks/<pid>.jsonl    one line a finished piece of work: {task, name, pid, seconds, documents, bytes, ...}
-    error.json           the first error of a task, in words that hold no text
-    run.json             the command's settings, start, end, outcome
+tasks/<pid>.jsonl    one line a finished piece of work: {task, name, pid, seconds, documents, bytes, ...}
+error.json           the first error of a task, in words that hold no text
+run.json             the command's settings, start, end, outcome
 """
 
 from __future__ import annotations

@@ -298,9 +298,7 @@ def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> Writ
         rows = _gather(tokenised, partition, layout)
         kept = rows.filter(rows["kept"])
         with whole_file(site.build / path) as temporary:
-            written = write_shard(
-                temporary, kept.select(["input_ids", "doc_id", "partner", "language"])
-            )
+            written = write_shard(temporary, kept.select(["input_ids", "doc_id", "partner", "language"]))
         shard_row = np.cumsum(rows["kept"].to_numpy(zero_copy_only=False)) - 1
         ledger = rows.drop_columns(["input_ids"]).append_column(
             "shard", pc.if_else(rows["kept"], name, pa.scalar(None, pa.string()))
@@ -309,7 +307,12 @@ def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> Writ
             "shard_row", pc.if_else(rows["kept"], pa.array(shard_row, pa.int32()), None)
         )
         facts = ShardFacts(
-            name=name, path=path, bytes=written.bytes, sha256=written.sha256, rows=written.rows, tokens=written.tokens
+            name=name,
+            path=path,
+            bytes=written.bytes,
+            sha256=written.sha256,
+            rows=written.rows,
+            tokens=written.tokens,
         )
         with whole_file(site.build / ledger_path) as temporary:
             ledger_facts = write_ledger(temporary, ledger.select(LEDGER.names).cast(LEDGER))

@@ -123,7 +123,7 @@ def _letters(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _head(letters, window):  # type: ignore[no-untyped-def]  # numba infers the types
+def _head(letters: np.ndarray, window: int) -> np.uint64:
     value = np.uint64(0)
     for i in range(window):
         value = value * np.uint64(1_099_511_628_211) + np.uint64(letters[i])
@@ -131,7 +131,17 @@ def _head(letters, window):  # type: ignore[no-untyped-def]  # numba infers the 
 
 
 @njit(cache=True, nogil=True)
-def _find(data, offsets, table, heads, parts, part_offsets, window, power, present):  # type: ignore[no-untyped-def]
+def _find(  # noqa: PLR0912  # one pass: decode UTF-8, roll the hash, compare
+    data: np.ndarray,
+    offsets: np.ndarray,
+    table: np.ndarray,
+    heads: np.ndarray,
+    parts: np.ndarray,
+    part_offsets: np.ndarray,
+    window: int,
+    power: np.uint64,
+    present: np.ndarray,
+) -> np.ndarray:
     found = np.full(len(offsets) - 1, -1, np.int64)
     base = np.uint64(1_099_511_628_211)
     longest = 0
@@ -151,7 +161,11 @@ def _find(data, offsets, table, heads, parts, part_offsets, window, power, prese
                 code = (byte & 0x1F) << 6 | (np.uint32(data[at + 1]) & 0x3F)
                 at += 2
             elif byte < 0xF0:
-                code = (byte & 0x0F) << 12 | (np.uint32(data[at + 1]) & 0x3F) << 6 | np.uint32(data[at + 2]) & 0x3F
+                code = (
+                    (byte & 0x0F) << 12
+                    | (np.uint32(data[at + 1]) & 0x3F) << 6
+                    | np.uint32(data[at + 2]) & 0x3F
+                )
                 at += 3
             else:
                 code = (

@@ -1,0 +1,55 @@
+"""Builds of the example recipe through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left: its exit code, its output, its build."""
+
+    code: int
+    output: str
+    error: str
+    build: Path
+
+    @property
+    def manifest(self) -> dict:
+        return json.loads((self.build / "manifest.json").read_bytes())
+
+    @property
+    def digest(self) -> str:
+        return (self.build / "manifest.sha256").read_text().split()[0]
+
+
+def malmoi(
+    *words: str | Path, env: dict[str, str] | None = None, stdin: bytes = b""
+) -> subprocess.CompletedProcess:
+    """The real command line."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *map(str, words)],
+        env={**os.environ, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def build(
+    recipe: Path,
+    output: Path,
+    *,
+    staging: Path,
+    env: dict[str, str] | None = None,
+    options: tuple[str, ...] = (),
+) -> Finished:
+    """`malmoi build`, with its outcome."""
+    done = malmoi("build", recipe, "-o", output, "--staging", staging, *options, env=env)
+    return Finished(done.returncode, done.stdout.decode(), done.stderr.decode(), output)
