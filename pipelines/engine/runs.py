@@ -98,7 +98,8 @@ def task(log: RunLog, step: str, name: str) -> Iterator[Progress]:
         failure = TaskFailed(f"{step} {name}: {_where(error)}: run again to resume; nothing was published")
         log.fail(failure)
         raise failure from None
-    log.record(step=step, name=name, seconds=round(time.monotonic() - begun, 4), **progress.facts)
+    ended = time.monotonic()
+    log.record(step=step, name=name, begun=round(begun, 4), seconds=round(ended - begun, 4), **progress.facts)
 
 
 def _where(error: BaseException) -> str:
