@@ -1,0 +1,264 @@
+"""CSV to rows, streamed: any encoding that keeps ASCII bytes apart, quotes after RFC 4180.
+
+The first row names the columns and is no row. A quote that is never closed costs its own line only:
+it is refused, and reading goes on with the next one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.intake.readers.rows import ABSENT, Assembler, Collector, ReadBatch
+from pipelines.intake.readers.streams import StreamBroken, open_file, pieces
+from pipelines.intake.splits import Split, codec
+from schemas.contract import DataSet, Role
+from schemas.reasons import Refusal
+
+_RUN = 256  # rows that are handed on at once
+
+
+def read_delimited(
+    drop: Path,
+    split: Split,
+    data_set: DataSet,
+    *,
+    max_row_bytes: int,
+    batch_rows: int,
+    batch_bytes: int,
+) -> Iterator[ReadBatch]:
+    """Batches of the rows of a CSV file."""
+    assembler = Assembler(split, data_set)
+    rows = _Rows(assembler, data_set, max_row_bytes)
+    rows.collector = Collector(assembler, rows.pluck, batch_rows=batch_rows, batch_bytes=batch_bytes)
+    with open_file(drop / split.path) as file:
+        source = pieces(file, split.path)
+        broken: StreamBroken | None = None
+        while True:
+            try:
+                while (piece := next(source, None)) is not None:
+                    rows.collector.size += len(piece)
+                    yield from rows.feed(piece)
+            except StreamBroken as error:
+                broken = error
+            break
+        if broken is None:
+            yield from rows.end()
+        else:
+            yield from rows.whole_rows()
+            rows.collector.refuse(-1, rows.offset, broken.refusal)
+        if rows.nothing and not rows.collector.refused:
+            rows.collector.refuse(-1, 0, Refusal.EMPTY_FILE)
+    if rows.collector.waiting:
+        yield rows.collector.take()
+
+
+class _Rows:
+    """Parses blocks of whole lines; holds the block's unfinished row and no more."""
+
+    collector: Collector
+
+    def __init__(self, assembler: Assembler, data_set: DataSet, limit: int) -> None:
+        csv.field_size_limit(max(csv.field_size_limit(), limit))  # the process-wide default is 128 KiB
+        self.offset = 0  # of the first byte that was not parsed
+        self.nothing = True
+        self._encoding = codec(data_set.encoding)
+        self._delimiter = data_set.delimiter
+        self._limit = limit
+        self._text_names = {column.path[0] for column in data_set.of_role(Role.TEXT)}
+        self._names = assembler.names
+        self._positions: dict[str, int] = {}
+        self._width = 0  # fields a row has; 0 until the header was read
+        self._row = 0
+        self._buffer = bytearray()
+        self._next = 0  # buffer length at which parsing is tried again
+        self._wasted = 0  # bytes that were parsed again behind an open quote
+        self._skipping = False  # inside a line that is longer than the limit
+        self._given_up = False
+
+    def pluck(self, records: list[list[str]], name: str) -> list[Any]:
+        """One column; an empty field is null, but for the text."""
+        position = self._positions.get(name)
+        if position is None:
+            return [ABSENT] * len(records)
+        if name in self._text_names:
+            return [record[position] for record in records]
+        return [record[position] or None for record in records]
+
+    def feed(self, piece: bytes) -> Iterator[ReadBatch]:
+        """Take a piece in; hand on the batches that are full."""
+        if self.nothing:
+            self.nothing = False
+            if piece.startswith(codecs.BOM_UTF8):
+                piece = piece[3:]
+                self.offset = 3
+        self._buffer += piece
+        if len(self._buffer) >= self._next:
+            yield from self._parse(final=False)
+            # An unfinished row is parsed again when it has doubled: linear in all.
+            self._next = 2 * len(self._buffer)
+
+    def end(self) -> Iterator[ReadBatch]:
+        """The file ends: what is left is its last row."""
+        yield from self._parse(final=True)
+
+    def whole_rows(self) -> Iterator[ReadBatch]:
+        """The stream broke: hand on the rows that are whole before the break."""
+        yield from self._parse(final=False)
+
+    def _parse(self, *, final: bool) -> Iterator[ReadBatch]:
+        while self._buffer and not self._given_up:
+            if self._skipping and not self._skip():
+                return
+            end = len(self._buffer) if final else self._buffer.rfind(b"\n") + 1
+            if end == 0:
+                if len(self._buffer) > self._limit + 2:
+                    self._too_long()
+                    continue
+                return
+            done = yield from self._block(bytes(self._buffer[:end]), final=final)
+            del self._buffer[:done]
+            self.offset += done
+            if not final and len(self._buffer) <= self._limit + 2:
+                return
+        if self._given_up:
+            self.offset += len(self._buffer)
+            self._buffer.clear()
+
+    def _too_long(self) -> None:
+        self.collector.refuse(self._row, self.offset, Refusal.ROW_TOO_LONG)
+        self._row += 1
+        self._skipping = True
+
+    def _skip(self) -> bool:
+        """Let go of a line that is too long; True when its end was seen."""
+        end = self._buffer.find(b"\n") + 1
+        gone = end or len(self._buffer)
+        del self._buffer[:gone]
+        self.offset += gone
+        self._skipping = end == 0
+        return end > 0
+
+    def _block(self, block: bytes, *, final: bool) -> Generator[ReadBatch, None, int]:
+        """Parse whole lines; returns how many bytes belong to rows that are done."""
+        try:
+            text, clean = block.decode(self._encoding), True
+        except UnicodeDecodeError:
+            text, clean = block.decode(self._encoding, "surrogateescape"), False
+        if clean and self._width:
+            try:
+                rows = list(self._reader(text))
+            except csv.Error:
+                rows = []
+            widths = set(map(len, rows))
+            if widths <= {self._width, 0} and rows and len(block) <= self._limit:
+                yield from self._admit(rows, len(block))
+                return len(block)
+        return (yield from self._careful(block, text, clean=clean, final=final))
+
+    def _reader(self, text: str) -> Iterator[list[str]]:
+        return self._over(io.StringIO(text, newline="\n"))
+
+    def _over(self, stream: io.StringIO) -> Iterator[list[str]]:
+        # Strict: a stray quote that happens to meet another one lines later is an error, not one long field.
+        return csv.reader(stream, delimiter=self._delimiter, strict=True)
+
+    def _admit(self, rows: list[list[str]], size: int) -> Iterator[ReadBatch]:
+        """Rows of the right width, blank ones left out."""
+        if not all(rows):
+            rows = [row for row in rows if row]
+        share = size // max(1, len(rows))
+        at = 0
+        while at < len(rows):
+            run = rows[at : at + min(_RUN, self.collector.room)]
+            at += len(run)
+            self.collector.extend(self._row, [-1] * len(run), run, share * len(run))
+            self._row += len(run)
+            if self.collector.full:
+                yield self.collector.take()
+
+    def _careful(
+        self, block: bytes, text: str, *, clean: bool, final: bool
+    ) -> Generator[ReadBatch, None, int]:
+        """Row by row, with the place of each; the way of blocks in which something is wrong."""
+        stream = io.StringIO(text, newline="\n")
+        reader = self._over(stream)
+        at = place = 0  # where the row starts, in characters and in bytes
+        while at < len(text) and not self._given_up:
+            fault: Refusal | None = None
+            unfinished = False
+            fields: list[str] = []
+            try:
+                fields = next(reader)
+            except csv.Error as error:
+                unfinished = str(error) == "unexpected end of data"
+                if unfinished and not final and len(self._buffer) - place <= self._limit + 2:
+                    return place
+                fault = Refusal.BROKEN_QUOTES
+            end = stream.tell()
+            after = len(block) if end == len(text) else _behind(block, place, text.count("\n", at, end))
+            if unfinished and len(self._buffer) - place > self._limit + 2:
+                fault = Refusal.ROW_TOO_LONG
+            if after - place > self._limit and len(block[place:after].rstrip(b"\r\n")) > self._limit:
+                fault = Refusal.ROW_TOO_LONG
+            if fault is not None:
+                # Only the first line is given up: what follows may be whole rows.
+                self._wasted += after - place
+                line = text.find("\n", at, end) + 1 or end
+                after = len(block) if line == len(text) else _behind(block, place, 1)
+                if line != end:
+                    stream.seek(line)
+                reader, end = self._over(stream), line
+            elif not clean and not text[at:end].isascii() and _escaped(text[at:end]):
+                fault = Refusal.INVALID_ENCODING
+            yield from self._settle(fields, fault, self.offset + place, after - place)
+            at, place = end, after
+            if self._wasted > 4 * self._limit + 2 * (self.offset + place):
+                self.collector.refuse(-1, self.offset + place, Refusal.UNREADABLE)
+                self._given_up = True
+        return place if not self._given_up else len(block)
+
+    def _settle(
+        self, fields: list[str], fault: Refusal | None, offset: int, size: int
+    ) -> Iterator[ReadBatch]:
+        """One row to the batch, to quarantine, or, where it is the first, to the columns' places."""
+        if not fault and not fields:
+            return  # a blank line
+        if self._width == 0:
+            if fault:
+                self.collector.refuse(-1, offset, fault)
+                self._given_up = True
+                return
+            if not "".join(fields).strip():
+                return
+            self._width = len(fields)
+            for position, name in reversed(list(enumerate(fields))):
+                self._positions[name.strip()] = position
+            return
+        if not fault and len(fields) != self._width:
+            if len(fields) == 1 and not fields[0].strip():
+                return
+            fault = Refusal.WRONG_FIELD_COUNT
+        if fault:
+            self.collector.refuse(self._row, offset, fault)
+        else:
+            self.collector.add(self._row, -1, fields, size)
+        self._row += 1
+        if self.collector.full:
+            yield self.collector.take()
+
+
+def _behind(block: bytes, place: int, lines: int) -> int:
+    """The byte behind so many line ends from a place on."""
+    for _ in range(lines):
+        place = block.index(b"\n", place) + 1
+    return place
+
+
+def _escaped(text: str) -> bool:
+    """Whether a text holds bytes that could not be decoded."""
+    return any("\udc80" <= character <= "\udcff" for character in text)
