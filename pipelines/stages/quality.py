@@ -59,17 +59,17 @@ class Measured(NamedTuple):
     counts: npt.NDArray[np.int64]
     units: Units
 
-    def count(self, column: Count) -> npt.NDArray[np.int64]:
+    def of(self, column: Count) -> npt.NDArray[np.int64]:
         """One count, for every text."""
         return self.counts[:, column]
 
     def share(self, part: Count, whole: Count) -> Floats:
-        """part / whole, for every text; 0 where the whole is 0."""
-        return _ratio(self.count(part), self.count(whole))
+        """Part over whole, for every text; 0 where the whole is 0."""
+        return _ratio(self.of(part), self.of(whole))
 
     def ngrams(self, column: int) -> Floats:
         """Share of the text's characters in one of the n-gram columns."""
-        return _ratio(self.counts[:, Count.COLUMNS + column], self.count(Count.CHARACTERS))
+        return _ratio(self.counts[:, Count.COLUMNS + column], self.of(Count.CHARACTERS))
 
 
 def quality(batch: pa.RecordBatch, settings: QualitySettings, data_set: DataSet) -> Outcome:
@@ -125,7 +125,7 @@ def score(measured: Measured) -> npt.NDArray[np.float32]:
     """
     repeated = measured.ngrams(len(measured.units.top_ngrams))
     letters = measured.share(Count.LETTERS, Count.DENSE)
-    words = measured.count(Count.WORDS)
+    words = measured.of(Count.WORDS)
     value = (1 - repeated) * letters * (words / (words + _HALF_LENGTH))
     return np.asarray(np.round(value * 1000) / 1000, np.float32)
 
@@ -140,7 +140,7 @@ def _units(rules: Language, sets: list[Thresholds]) -> Units:
             duplicate = tuple(n for n, _ in repetition.duplicate_ngrams) or duplicate
     return Units(
         split_characters=rules.split_characters,
-        stop_words=rules.stop_words,
+        stop_words=rules.stop_words if any(isinstance(one, GopherQuality) for one in sets) else (),
         stop_word_ends=rules.stop_word_ends,
         top_ngrams=top,
         duplicate_ngrams=duplicate,
@@ -171,8 +171,8 @@ def _checks(measured: Measured, rules: Thresholds) -> Iterator[Check]:
 
 
 def _gopher_repetition(measured: Measured, rules: GopherRepetition) -> Iterator[Check]:
-    """datatrove's GopherRepetitionFilter, in its order."""
-    yield _below(Reason.NO_TEXT, "characters", measured.count(Count.CHARACTERS), 1)
+    """GopherRepetitionFilter of datatrove, in its order."""
+    yield _below(Reason.NO_TEXT, "characters", measured.of(Count.CHARACTERS), 1)
     characters = Count.CHARACTERS
     for reason, name, part, whole, limit in (
         (
@@ -212,8 +212,8 @@ def _gopher_repetition(measured: Measured, rules: GopherRepetition) -> Iterator[
 
 
 def _gopher_quality(measured: Measured, rules: GopherQuality) -> Iterator[Check]:
-    """datatrove's GopherQualityFilter, in its order."""
-    words = measured.count(Count.PLAIN_WORDS)
+    """GopherQualityFilter of datatrove, in its order."""
+    words = measured.of(Count.PLAIN_WORDS)
     mean = measured.share(Count.PLAIN_WORD_CHARACTERS, Count.PLAIN_WORDS)
     yield _below(Reason.TOO_FEW_WORDS, "words", words, rules.min_words)
     yield _above(Reason.TOO_MANY_WORDS, "words", words, rules.max_words)
@@ -229,7 +229,7 @@ def _gopher_quality(measured: Measured, rules: GopherQuality) -> Iterator[Check]
     yield _above(Reason.TOO_MANY_ELLIPSES, "ellipsis_lines", endings, rules.max_ellipses)
     alphabetic = measured.share(Count.ALPHABETIC_WORDS, Count.WORDS)
     yield _below(Reason.TOO_FEW_ALPHABETIC_WORDS, "alphabetic_words", alphabetic, rules.min_alphabetic_words)
-    stop_words = measured.count(Count.STOP_WORDS)
+    stop_words = measured.of(Count.STOP_WORDS)
     yield _below(Reason.TOO_FEW_STOP_WORDS, "stop_words", stop_words, rules.min_stop_words)
 
 
@@ -243,18 +243,18 @@ def _c4(measured: Measured, rules: C4) -> Iterator[Check]:
     if rules.curly_bracket:
         found = pc.match_substring(measured.texts, "{").to_numpy(zero_copy_only=False)
         yield _above(Reason.CURLY_BRACKET, "curly_bracket", found.astype(np.float64), 0)
-    yield _below(Reason.TOO_FEW_SENTENCES, "sentences", measured.count(Count.SENTENCES), rules.min_sentences)
+    yield _below(Reason.TOO_FEW_SENTENCES, "sentences", measured.of(Count.SENTENCES), rules.min_sentences)
 
 
 def _fineweb(measured: Measured, rules: FineWeb) -> Iterator[Check]:
-    """datatrove's FineWebQualityFilter, in its order."""
-    yield _below(Reason.NO_TEXT, "lines", measured.count(Count.TEXT_LINES), 1)
+    """FineWebQualityFilter of datatrove, in its order."""
+    yield _below(Reason.NO_TEXT, "lines", measured.of(Count.TEXT_LINES), 1)
     punctuated = measured.share(Count.PUNCTUATED_LINES, Count.TEXT_LINES)
     yield _below(Reason.LINES_WITHOUT_PUNCTUATION, "punctuated_lines", punctuated, rules.min_punctuated_lines)
     short = measured.share(Count.SHORT_LINES, Count.TEXT_LINES)
     yield _above(Reason.SHORT_LINES, "short_lines", short, rules.max_short_lines)
-    written = measured.count(Count.CHARACTERS) - measured.count(Count.NEWLINES)
-    repeated = _ratio(measured.count(Count.REPEATED_TEXT_LINE_CHARACTERS), written)
+    written = measured.of(Count.CHARACTERS) - measured.of(Count.NEWLINES)
+    repeated = _ratio(measured.of(Count.REPEATED_TEXT_LINE_CHARACTERS), written)
     yield _above(
         Reason.CHARACTER_DUPLICATES, "duplicate_characters", repeated, rules.max_duplicate_characters
     )
@@ -263,7 +263,7 @@ def _fineweb(measured: Measured, rules: FineWeb) -> Iterator[Check]:
 
 
 def _document(measured: Measured, rules: Document) -> Iterator[Check]:
-    yield _below(Reason.TOO_FEW_WORDS, "words", measured.count(Count.PLAIN_WORDS), rules.min_words)
+    yield _below(Reason.TOO_FEW_WORDS, "words", measured.of(Count.PLAIN_WORDS), rules.min_words)
     letters = measured.share(Count.ALPHABETIC_CHARACTERS, Count.DENSE)
     yield _below(Reason.TOO_FEW_LETTERS, "letters", letters, rules.min_letters)
     commonest = measured.share(Count.COMMONEST_CHARACTER, Count.DENSE)
@@ -271,17 +271,17 @@ def _document(measured: Measured, rules: Document) -> Iterator[Check]:
 
 
 def _short(measured: Measured, rules: Short) -> Iterator[Check]:
-    dense = measured.count(Count.DENSE)
+    dense = measured.of(Count.DENSE)
     yield _below(Reason.TOO_SHORT, "characters", dense, rules.min_characters)
-    yield _below(Reason.TOO_FEW_LETTERS, "letters", measured.count(Count.LETTERS), rules.min_letters)
+    yield _below(Reason.TOO_FEW_LETTERS, "letters", measured.of(Count.LETTERS), rules.min_letters)
     commonest = measured.share(Count.COMMONEST_CHARACTER, Count.DENSE)
     judged = np.where(dense >= rules.long_enough_to_judge, commonest, 0)
     yield _above(Reason.REPEATED_CHARACTERS, "commonest_character", judged, rules.max_commonest_character)
 
 
 def _code(measured: Measured, rules: Code) -> Iterator[Check]:
-    yield _below(Reason.NO_TEXT, "characters", measured.count(Count.DENSE), 1)
-    yield _above(Reason.LONG_LINES, "longest_line", measured.count(Count.LONGEST_LINE), rules.max_line)
+    yield _below(Reason.NO_TEXT, "characters", measured.of(Count.DENSE), 1)
+    yield _above(Reason.LONG_LINES, "longest_line", measured.of(Count.LONGEST_LINE), rules.max_line)
     mean = measured.share(Count.BREAK_LINE_CHARACTERS, Count.BREAK_LINES)
     yield _above(Reason.LONG_LINES, "mean_line_length", mean, rules.max_mean_line)
     alphanumeric = measured.share(Count.ALPHANUMERIC_CHARACTERS, Count.CHARACTERS)

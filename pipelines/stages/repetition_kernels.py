@@ -5,7 +5,6 @@ chance of about k^2 / 2^65; a document of 1 MB has k of some 10^5, so once in 10
 The counts are those of datatrove 0.10 (filters/gopher_repetition_filter.py), oddities included.
 """
 
-# ruff: noqa: PLR0917 -- compiled functions are called by position, by compiled functions
 from __future__ import annotations
 
 from typing import Any, TypeAlias
@@ -63,6 +62,7 @@ def table_mask(elements: Integer) -> Integer:
 @njit(cache=True, nogil=True)
 def top_ngram_characters(
     n: Integer,
+    joiner: Integer,
     words: Integer,
     hashes: U64s,
     ends: I64s,
@@ -71,7 +71,9 @@ def top_ngram_characters(
     counts: I32s,
     base: Integer,
 ) -> Integer:
-    """Characters of the commonest n-gram (joined by spaces) times its count; 0 with fewer than n words.
+    """Characters of the commonest n-gram times its count; 0 with fewer than n words.
+
+    `joiner` characters stand between its words: 1, a space, or 0 where words are characters.
 
     Of equally common ones the one met first counts, as in collections.Counter.most_common(1).
     """
@@ -98,7 +100,7 @@ def top_ngram_characters(
         if counts[slot] > best_count or (counts[slot] == best_count and first < best_first):
             best_count = counts[slot]
             best_first = first
-    return best_count * (ends[best_first + n] - ends[best_first] + n - 1)
+    return best_count * (ends[best_first + n] - ends[best_first] + joiner * (n - 1))
 
 
 @njit(cache=True, nogil=True)

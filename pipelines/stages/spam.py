@@ -1,8 +1,8 @@
 """Advertising in Korean posts: cues that have to come together, matched by RE2 in Arrow.
 
-A word of a trade much advertised (loans, gambling, escorts, quick money) is no advertisement: people complain of
-loans and review films about gamblers. It is one together with a way to reach the seller (a link, a number, a
-messenger name), or where two phrases stand that only sellers write. The cue words are our own collection.
+A word of a trade much advertised (loans, gambling, escorts, quick money) is no advertisement: people complain
+of loans and review films about gamblers. It is one together with a way to reach the seller (a link, a number,
+a messenger name), or where two phrases stand that only sellers write. The cue words are our own collection.
 """
 
 from __future__ import annotations
@@ -31,15 +31,21 @@ _PITCHES = (
 )
 
 
+_ANY_CUE = "|".join((_TRADE, *_PITCHES))
+
+
 def looks_like_advertising(texts: pa.StringArray) -> pa.BooleanArray:
     """Whether each text advertises: a trade and a way to reach it, or two kinds of sales pitch."""
-    trade = _found(texts, _TRADE)
-    reach = pc.and_(trade, _found(texts, _REACH)) if trade.true_count else trade
-    kinds = pa.array([0] * 0, pa.int8())
+    cued = _found(texts, _ANY_CUE)  # few texts pass: the other patterns see only those
+    if cued.true_count == 0:
+        return cued
+    some = texts.filter(cued)
+    trade_in_reach = pc.and_(_found(some, _TRADE), _found(some, _REACH))
+    kinds = pa.repeat(pa.scalar(0, pa.int8()), len(some))
     for pitch in _PITCHES:
-        found = _found(texts, pitch).cast(pa.int8())
-        kinds = found if len(kinds) == 0 else pc.add(kinds, found)
-    return pc.or_(reach, pc.greater_equal(kinds, 2))
+        kinds = pc.add(kinds, _found(some, pitch).cast(pa.int8()))
+    advertising = pc.or_(trade_in_reach, pc.greater_equal(kinds, 2))
+    return pc.replace_with_mask(cued, cued, advertising)
 
 
 def _found(texts: pa.StringArray, pattern: str) -> pa.BooleanArray:

@@ -6,7 +6,6 @@ every machine. A word is what `str.split()` gives; where a language is written w
 The text has to be valid UTF-8, which Arrow's string type promises.
 """
 
-# ruff: noqa: PLR0917 -- compiled functions are called by position, by compiled functions
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -143,7 +142,7 @@ def _measure(
                 hashes[i] = mixed((sums[i + 1] - sums[i]) * scales[i])
             for k in range(len(top)):
                 out[Count.COLUMNS + k] = top_ngram_characters(
-                    top[k], words, hashes, ends, keys, stamps, tallies, base
+                    top[k], 0 if split else 1, words, hashes, ends, keys, stamps, tallies, base
                 )
                 base += words + 1
         for k in range(len(duplicate)):

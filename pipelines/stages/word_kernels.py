@@ -4,7 +4,7 @@ Words are those of `str.split()`, lines those of `str.splitlines()`; the counts 
 0.10 forms in Python (filters/gopher_quality_filter.py), and tests hold them to it.
 """
 
-# ruff: noqa: PLR0912, PLR0915, PLR0917 -- one pass over the characters is one function
+# ruff: noqa: PLR0912, PLR0915 -- one pass over the characters is one function
 from __future__ import annotations
 
 from enum import IntEnum
@@ -182,10 +182,9 @@ def count_words(
         after_terminal = (flags & TERMINAL) != 0 or (after_terminal and point in _CLOSING)
         line_first = point if line_first == 0 else line_first
         line_last = point
-        for k in range(i, i + size):
-            power *= BASE
-            total += (U64(values[k]) + U64(1)) * power
-            scale *= INVERSE
+        power *= BASE
+        total += (U64(point) + U64(1)) * power
+        scale *= INVERSE
         i += size
         if single:  # closes at once: a word of one character
             plain_words += word_plain
