@@ -30,7 +30,8 @@ from pipelines.intake.recipes import load_recipe
 from pipelines.stages.decontaminate import DECONTAMINATE_VERSION, build_index, decontaminate
 from pipelines.stages.extract import EXTRACT_VERSION, extract
 from pipelines.stages.fingerprint import FINGERPRINT_VERSION, fingerprint
-from pipelines.stages.language import LANGUAGE_VERSION, language, model_digest
+from pipelines.stages.language import LANGUAGE_VERSION, language
+from pipelines.stages.lid_model import model_digest
 from pipelines.stages.normalise import NORMALISE_VERSION, normalise
 from pipelines.stages.pii.find import PII_VERSION, find_pii
 from pipelines.stages.pii.replace import replace_pii

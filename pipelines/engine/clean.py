@@ -149,7 +149,10 @@ def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: 
                 counts["text_bytes"] += pa.compute.sum(pa.compute.binary_length(kept["text"])).as_py()
                 entities.update(entity_counts(kept["spans"]))
             site.log.record(step="Read", name=split.path, documents=len(read.documents), bytes=read.bytes)
-    write_bucket_keys(directory / "documents.arrow", directory / "keys.arrow", partitions=DEDUP_PARTITIONS)
+    with pa.memory_map(str(directory / "documents.arrow")) as source:
+        reader = pa.ipc.open_file(source)
+        batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
+        write_bucket_keys(batches, directory / "keys.arrow", partitions=DEDUP_PARTITIONS)
     facts = {
         "rows": counts["rows"],
         "bytes": counts["bytes"],

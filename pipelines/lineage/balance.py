@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 COUNTS = pa.schema(
     [
@@ -20,7 +22,8 @@ COUNTS = pa.schema(
 
 def count_part(path: Path) -> pa.RecordBatch:
     """COUNTS of one ledger file, sorted; personal data is counted in kept documents only."""
-    rows = pl.read_parquet(path, columns=["partner", "data_set", "kept", "stage", "reason", "tokens", "pii"])
+    table = pq.read_table(path, columns=["partner", "data_set", "kept", "stage", "reason", "tokens", "pii"])
+    rows = pl.DataFrame(table.drop_columns("pii"))
     keys = ["partner", "data_set"]
     wide = rows.group_by(keys).agg(
         documents=pl.len().cast(pl.Int64),
@@ -36,12 +39,25 @@ def count_part(path: Path) -> pa.RecordBatch:
             value=pl.col("value").cast(pl.Int64),
         )
     )
-    entities = rows.filter(pl.col("kept")).select(*keys, "pii").explode("pii").drop_nulls("pii")
     counts.append(
-        entities.unnest("pii")
+        _entities(table, rows)
+        .filter("kept")
         .group_by([*keys, "key"])
         .agg(value=pl.col("value").cast(pl.Int64).sum())
         .select(*keys, measure=pl.format("pii/{}", "key"), value="value")
     )
-    table = pl.concat(counts).sort("partner", "data_set", "measure").to_arrow().cast(COUNTS)
-    return table.combine_chunks().to_batches()[0] if len(table) else COUNTS.empty_table().to_batches()[0]
+    found = pl.concat(counts).sort("partner", "data_set", "measure").to_arrow().cast(COUNTS)
+    return found.combine_chunks().to_batches()[0] if len(found) else pa.RecordBatch.from_pylist([], COUNTS)
+
+
+def _entities(table: pa.Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per (document, class): partner, data_set, kept, key, value."""
+    # One map array; its keys and items hold all rows' entries end to end (null and empty maps none).
+    maps = pa.concat_arrays([pa.array([], table.schema.field("pii").type), *table["pii"].chunks])
+    lengths = np.diff(maps.offsets.to_numpy())
+    parents = np.repeat(np.arange(len(rows)), lengths)
+    first, last = maps.offsets[0].as_py(), maps.offsets[-1].as_py()
+    keys, values = maps.keys[first:last], maps.items[first:last]
+    return rows.select("partner", "data_set", "kept")[parents].with_columns(
+        key=pl.from_arrow(keys), value=pl.from_arrow(values)
+    )
