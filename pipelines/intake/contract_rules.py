@@ -143,7 +143,7 @@ def _reading(source: Source, address: Address, data_set: dict[str, Any]) -> Iter
     file_format, encoding = ours.get("malmoi.format"), ours.get("malmoi.encoding")
     at = (*address, *custom_address(data_set, "malmoi.encoding"))
     if isinstance(encoding, str) and encoding:
-        if file_format in {"parquet", "arrow", "warc"}:
+        if file_format in ("parquet", "arrow", "warc"):
             yield source.problem(at, f"{file_format} files say their own encoding: remove it")
         elif not _is_text_encoding(encoding):
             yield source.problem(at, "no encoding has this name: try utf-8, cp949 or euc-kr")
@@ -203,7 +203,7 @@ def _column(source: Source, leaf: Leaf, role: Any) -> Iterator[Problem]:
         at: Address = (*address, "primaryKey") if "primaryKey" in column else address
         yield source.problem(at, "primaryKey: true and the role key go together: say both or neither")
     inside_list = len(leaf.path) > 1
-    if inside_list and role in {"key", "version", "language"}:
+    if inside_list and role in ("key", "version", "language"):
         at = (*address, *custom_address(column, "malmoi.role"))
         yield source.problem(at, f"a {role} inside a list is not one of its row: text or drop")
     if len(leaf.path) > 2 and role != "drop":

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipelines.intake.contracts import (
     data_set_identity,
     data_sets_of,
+    lint_contract,
     load_contract,
     load_contracts,
 )
@@ -70,6 +71,7 @@ def test_a_star_stays_inside_its_directory():
     contract = load_contract(CONTRACTS / "krafton.yaml")
     assert [s.name for s in data_sets_of(contract, "reviews_legacy_cp949.csv.gz")] == ["reviews_legacy"]
     assert data_sets_of(contract, "reviews_1/x.csv.gz") == ()
+    assert data_sets_of(contract, "reviews_1.csv.gz/x") == ()
     assert data_sets_of(contract, "Community.jsonl") == ()
 
 
@@ -182,6 +184,45 @@ def test_order_of_keys_comments_and_style_do_not_change_the_digest(
     path.write_text("\n".join([*lines[:at], f"# {comment}", *lines[at:]]), "utf-8")
     loaded, known = load_contract(path), load_contract(original)
     assert loaded == known  # digest and all
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "array", "text", "..", "malmoi.x"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["name", "items", "properties", "property"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The path of everything inside a value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, item in inside for found in places(item, (*path, key)))]
+
+
+@settings(deadline=None, max_examples=20)
+@given(data=st.data())
+def test_whatever_stands_in_a_contract_it_is_loaded_or_refused_with_reasons(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+):
+    value = read_yaml(CONTRACTS / "a_dot.yaml").value
+    *above, last = data.draw(st.sampled_from(places(value)[1:]))
+    inside = value
+    for part in above:
+        inside = inside[part]
+    if data.draw(st.booleans()):
+        del inside[last]
+    else:
+        inside[last] = data.draw(ANYTHING)
+    path = tmp_path_factory.mktemp("any") / "any.yaml"
+    path.write_text(json.dumps(value), "utf-8")
+    if lint_contract(path):
+        with pytest.raises(ContractRejected):
+            load_contract(path)
+    else:
+        assert load_contract(path).data_sets
 
 
 def test_a_change_of_content_changes_the_digest(tmp_path: Path):
