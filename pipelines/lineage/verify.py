@@ -1,0 +1,210 @@
+"""Check a finished build against itself: files, counts, and every document's place.
+
+Reads everything in the build directory. What is damaged becomes a finding, never an error; a file whose
+digest is wrong is not looked into, so nothing is concluded from damaged bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.lineage.finding import Finding
+from pipelines.lineage.ledger import DataSetBalance, balance
+from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_splits, ledger_places
+from schemas.documents import LEDGER
+from schemas.errors import MalmoiError
+from schemas.identity import file_sha256
+from schemas.manifest import FileFacts, Manifest, ShardFacts, read_manifest
+from schemas.shards import SPLITS, shard_name, shard_path
+
+_OWN = ("manifest.json", "manifest.sha256")
+_UNREADABLE = (MalmoiError, OSError, pa.ArrowException, pl.exceptions.PolarsError)
+
+
+def verify(build: Path) -> tuple[Finding, ...]:
+    """All findings about a build, sorted; none if it is whole."""
+    try:
+        manifest = read_manifest(build)
+    except (MalmoiError, OSError) as error:
+        return (Finding("files", "manifest.json", str(error)),)
+    findings = [*_check_digest(build)]
+    damaged: set[str] = set()
+    for finding in _check_files(build, manifest):
+        findings.append(finding)
+        damaged.add(finding.where)
+    findings += _check_conservation(manifest)
+    findings += _check_rights(manifest)
+    findings += _check_names(manifest)
+    findings += _check_rows(build, manifest, damaged)
+    return tuple(sorted(set(findings)))
+
+
+def _check_digest(build: Path) -> Iterator[Finding]:
+    try:
+        said = (build / "manifest.sha256").read_bytes()
+    except OSError:
+        yield Finding("files", "manifest.sha256", "is missing or cannot be read")
+        return
+    if said != f"{file_sha256(build / 'manifest.json')}  manifest.json\n".encode():
+        yield Finding("files", "manifest.json", "is not what manifest.sha256 says")
+
+
+def _listed(manifest: Manifest) -> Iterator[FileFacts | ShardFacts]:
+    yield from manifest.shards
+    for segment in manifest.segments:
+        yield from segment.ledger
+    yield from manifest.other_files
+
+
+def _check_files(build: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Every listed file is there with its bytes and digest, and nothing else lies in the directory."""
+    listed: set[str] = set()
+    for facts in _listed(manifest):
+        if facts.path in listed:
+            yield Finding("files", facts.path, "stands in the manifest twice")
+            continue
+        listed.add(facts.path)
+        pure = PurePosixPath(facts.path)
+        if pure.is_absolute() or ".." in pure.parts or facts.path != str(pure):
+            yield Finding("files", facts.path, "is no path inside the build")
+            continue
+        problem = _file_problem(build / facts.path, facts)
+        if problem is not None:
+            yield Finding("files", facts.path, problem)
+    directories = {str(parent) for path in listed for parent in PurePosixPath(path).parents}
+    for root, folders, files in os.walk(build):
+        for name in sorted(folders):
+            path = Path(root, name)
+            relative = path.relative_to(build).as_posix()
+            if path.is_symlink() or relative not in directories:
+                yield Finding("files", relative, "does not belong to the build")
+        for name in sorted(files):
+            relative = Path(root, name).relative_to(build).as_posix()
+            if relative not in listed and relative not in _OWN:
+                yield Finding("files", relative, "does not belong to the build")
+
+
+def _file_problem(path: Path, facts: FileFacts | ShardFacts) -> str | None:
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return "is no plain file"
+        if found.st_size != facts.bytes:
+            return f"has {found.st_size} bytes, the manifest says {facts.bytes}"
+        if file_sha256(path) != facts.sha256:
+            return "has other bytes than the manifest's SHA-256 says"
+    except OSError as error:
+        return "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+    return None
+
+
+def _check_conservation(manifest: Manifest) -> Iterator[Finding]:
+    """Rows sent = arrived = documents + quarantined; documents = kept + dropped; tokens add up."""
+    seen: set[tuple[str, str]] = set()
+    for facts in manifest.data_sets:
+        where = f"{facts.partner}/{facts.data_set}"
+        if (facts.partner, facts.data_set) in seen:
+            yield Finding("conservation", where, "stands in the manifest twice")
+        seen.add((facts.partner, facts.data_set))
+        if facts.rows_sent is not None and facts.rows_sent != facts.rows_arrived:
+            message = f"{facts.rows_sent} rows were sent, {facts.rows_arrived} arrived"
+            yield Finding("conservation", where, message)
+        quarantined = sum(facts.quarantined.values())
+        if facts.rows_arrived != facts.documents + quarantined:
+            message = (
+                f"{facts.rows_arrived} rows arrived, {facts.documents} became documents and {quarantined} "
+                "are in quarantine"
+            )
+            yield Finding("conservation", where, message)
+        dropped = sum(facts.dropped.values())
+        if facts.documents != facts.kept + dropped:
+            message = f"{facts.documents} documents, {facts.kept} kept and {dropped} dropped"
+            yield Finding("conservation", where, message)
+    for name, by_shard, by_data_set in (
+        ("documents", sum(s.rows for s in manifest.shards), sum(d.kept for d in manifest.data_sets)),
+        ("tokens", sum(s.tokens for s in manifest.shards), sum(d.tokens for d in manifest.data_sets)),
+    ):
+        if by_shard != by_data_set:
+            message = f"shards have {by_shard} {name}, data sets {by_data_set}"
+            yield Finding("conservation", "manifest.json", message)
+
+
+def _check_rights(manifest: Manifest) -> Iterator[Finding]:
+    """Every data set with kept documents stands under a contract that allows the recipe, on its date."""
+    contracts = {contract.partner: contract for contract in manifest.contracts}
+    asked = manifest.recipe.get("purposes", [])
+    purposes = {str(purpose) for purpose in asked} if isinstance(asked, list | tuple) else set()
+    for facts in manifest.data_sets:
+        where = f"{facts.partner}/{facts.data_set}"
+        contract = contracts.get(facts.partner)
+        if contract is None:
+            yield Finding("rights", where, "stands under no contract of the manifest")
+        elif facts.kept and (missing := sorted(purposes - set(contract.purposes))):
+            yield Finding("rights", where, f"its contract does not allow {', '.join(missing)}")
+        elif facts.kept and not contract.starts <= manifest.date <= contract.expires:
+            message = (
+                f"its contract runs from {contract.starts} to {contract.expires}, not on {manifest.date}"
+            )
+            yield Finding("rights", where, message)
+
+
+def _check_names(manifest: Manifest) -> Iterator[Finding]:
+    """Shards have the names and paths of their place."""
+    for segment in manifest.segments:
+        for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True):
+            for index, shard in enumerate(shards):
+                name = shard_name(epoch=segment.epoch, split=split, index=index)
+                path = shard_path(epoch=segment.epoch, split=split, index=index, count=len(shards))
+                if (shard.name, shard.path) != (name, path):
+                    yield Finding(
+                        "shards", shard.path, f"is called {shard.name}: its place is {name}, {path}"
+                    )
+
+
+def _check_rows(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator[Finding]:
+    """Ledger against manifest and shards; of damaged files nothing is concluded."""
+    paths = [file.path for segment in manifest.segments for file in segment.ledger]
+    if damaged.intersection(paths):
+        yield Finding("ledger", "ledger", "is damaged, so neither counts nor shards were compared with it")
+        return
+    try:
+        if not paths or not all(pq.read_schema(build / path).equals(LEDGER) for path in paths):
+            yield Finding("ledger", "ledger", "has no files, or other columns than a ledger")
+            return
+        places = ledger_places([build / path for path in paths])
+        counted = balance(build, manifest=manifest)
+    except _UNREADABLE as error:
+        yield Finding("ledger", "ledger", f"cannot be read ({type(error).__name__})")
+        return
+    yield from check_ledger_rows(places, manifest)
+    yield from _check_balance(manifest, {(c.partner, c.data_set): c for c in counted})
+    kept = places.filter("kept")
+    by_shard = {str(name): rows for (name,), rows in kept.partition_by("shard", as_dict=True).items()}
+    for shard in manifest.shards:
+        if shard.path not in damaged:
+            yield from check_shard(build, shard, by_shard.get(shard.name, kept.clear()), manifest.tokenizer)
+    yield from check_splits(build, manifest, damaged)
+
+
+def _check_balance(manifest: Manifest, counted: dict[tuple[str, str], DataSetBalance]) -> Iterator[Finding]:
+    """The manifest's counts of each data set are those of the ledger's rows."""
+    said = {(facts.partner, facts.data_set): facts for facts in manifest.data_sets}
+    for partner, data_set in sorted(said.keys() | counted.keys()):
+        where = f"{partner}/{data_set}"
+        facts = said.get((partner, data_set))
+        if facts is None:
+            yield Finding("conservation", where, "is in the ledger and not in the manifest")
+            continue
+        rows = counted.get((partner, data_set), DataSetBalance(partner, data_set))
+        for name in ("documents", "kept", "tokens", "dropped", "pii"):
+            in_manifest, in_ledger = getattr(facts, name), getattr(rows, name)
+            if in_manifest != in_ledger:
+                message = f"{name}: the manifest says {in_manifest}, the ledger {in_ledger}"
+                yield Finding("conservation", where, message)
