@@ -39,7 +39,7 @@ class Drop:
     files: tuple[DropFile, ...]
     unnamed: tuple[str, ...]  # files that no data set names
     refused: tuple[tuple[str, Refusal], ...]  # links, paths that leave the drop, what is no regular file
-    missing: tuple[str, ...]  # data sets without a file
+    missing: tuple[str, ...]  # data sets, not optional, without a file
     rows_sent: tuple[tuple[str, int], ...]  # (path, rows) of drop.json, empty without one
 
 
@@ -76,13 +76,14 @@ def discover(drop: Path, contract: Contract) -> Drop:
     for path in rows_sent:
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
             refused[path] = Refusal.OUTSIDE_DROP
+    wanted = {data_set.name for data_set in contract.data_sets if not data_set.optional}
     present = {file.data_set for file in files}
     return Drop(
         partner=contract.partner,
         files=tuple(sorted(files)),
         unnamed=tuple(sorted(unnamed)),
         refused=tuple(sorted(refused.items())),
-        missing=tuple(sorted({data_set.name for data_set in contract.data_sets} - present)),
+        missing=tuple(sorted(wanted - present)),
         rows_sent=tuple(sorted(rows_sent.items())),
     )
 

@@ -91,12 +91,14 @@ class _Rows:
 
     def feed(self, piece: bytes) -> Iterator[ReadBatch]:
         """Take a piece in; hand on the batches that are full."""
-        if self.nothing:
-            self.nothing = False
-            if piece.startswith(codecs.BOM_UTF8):
-                piece = piece[3:]
-                self.offset = 3
         self._buffer += piece
+        if self.nothing:
+            if len(self._buffer) < 3 and codecs.BOM_UTF8.startswith(self._buffer):
+                return
+            if self._buffer.startswith(codecs.BOM_UTF8):
+                del self._buffer[:3]
+                self.offset = 3
+            self.nothing = not self._buffer
         if len(self._buffer) >= self._next:
             yield from self._parse(final=False)
             # An unfinished row is parsed again when it has doubled: linear in all.

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipelines.intake.drops import Drop, DropFile, discover
+from schemas.contract import Contract, Format
+from schemas.errors import InputUnreadable
+from schemas.reasons import Refusal
+from tests.intake.readers.reading import data_set
+
+
+def contract(**globs: tuple[str, ...]) -> Contract:
+    sets = (replace(data_set(Format.JSONL), name=name, files=files) for name, files in globs.items())
+    return Contract(
+        partner="p",
+        version="1.0.0",
+        digest="",
+        data_sets=tuple(sets),
+        licence="CC0-1.0",
+        purposes=(),
+        starts="",
+        expires="",
+        attribution="",
+        contact="",
+    )
+
+
+def fill(drop: Path, *names: str) -> None:
+    for name in names:
+        (drop / name).parent.mkdir(parents=True, exist_ok=True)
+        (drop / name).write_text("{}\n")
+
+
+def test_files_are_told_by_data_set_and_sorted(tmp_path: Path) -> None:
+    fill(tmp_path, "b.jsonl", "a.jsonl", "deep/er/c.jsonl", "deep/README", "[x].txt")
+    (tmp_path / "drop.json").write_text('{"rows": {"b.jsonl": 1, "a.jsonl": 2}}')
+    found = discover(
+        tmp_path, contract(chat=("?.jsonl",), deep=("deep/**/*.jsonl",), none=("*.csv", "deep/*.jsonl"))
+    )
+    assert found == Drop(
+        partner="p",
+        files=(
+            DropFile("chat", "a.jsonl"),
+            DropFile("chat", "b.jsonl"),
+            DropFile("deep", "deep/er/c.jsonl"),
+        ),
+        unnamed=("[x].txt", "deep/README"),
+        refused=(),
+        missing=("none",),
+        rows_sent=(("a.jsonl", 2), ("b.jsonl", 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("glob", "matched"),
+    [
+        ("*", {"a1", "a2", "b1"}),
+        ("**", {"a1", "a2", "b1", "d/a1", "d/e/a1"}),
+        ("**/a1", {"a1", "d/a1", "d/e/a1"}),
+        ("[a]?", {"a1", "a2"}),
+        ("[!a]1", {"b1"}),
+        ("d/*/a[0-9]", {"d/e/a1"}),
+    ],
+)
+def test_globs_cross_folders_only_by_two_stars(tmp_path: Path, glob: str, matched: set[str]) -> None:
+    fill(tmp_path, "a1", "a2", "b1", "d/a1", "d/e/a1")
+    assert {file.path for file in discover(tmp_path, contract(x=(glob,))).files} == matched
+
+
+def test_decomposed_hangul_names_are_found(tmp_path: Path) -> None:
+    name = unicodedata.normalize("NFD", "대화.jsonl")
+    fill(tmp_path, name)
+    assert discover(tmp_path, contract(chat=("대화*.jsonl",))).files == (DropFile("chat", name),)
+
+
+def test_an_optional_data_set_is_not_missed(tmp_path: Path) -> None:
+    two = contract(a=("a",), b=("b",))
+    two = replace(two, data_sets=(two.data_sets[0], replace(two.data_sets[1], optional=True)))
+    assert discover(tmp_path, two).missing == ("a",)
+
+
+def test_links_out_of_the_drop_are_refused_and_not_followed(tmp_path: Path) -> None:
+    fill(tmp_path, "drop/a.jsonl", "outside/secret.jsonl")
+    drop = tmp_path / "drop"
+    (drop / "b.jsonl").symlink_to(tmp_path / "outside/secret.jsonl")
+    (drop / "folder").symlink_to(tmp_path / "outside", target_is_directory=True)
+    (drop / "dangling.jsonl").symlink_to("nowhere")
+    os.mkfifo(drop / "pipe.jsonl")
+    (drop / "drop.json").write_text('{"rows": {"../outside/secret.jsonl": 1}}')
+    found = discover(drop, contract(chat=("**/*.jsonl",)))
+    assert found.files == (DropFile("chat", "a.jsonl"),)
+    assert found.refused == (
+        ("../outside/secret.jsonl", Refusal.OUTSIDE_DROP),
+        ("b.jsonl", Refusal.OUTSIDE_DROP),
+        ("dangling.jsonl", Refusal.OUTSIDE_DROP),
+        ("folder", Refusal.OUTSIDE_DROP),
+        ("pipe.jsonl", Refusal.UNREADABLE),
+    )
+    assert found.unnamed == ()
+
+
+def test_a_file_of_two_data_sets_is_an_error_that_names_both(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jsonl")
+    with pytest.raises(InputUnreadable, match=r"a\.jsonl belongs to the data sets chat and talk"):
+        discover(tmp_path, contract(talk=("*.jsonl",), chat=("a.*",)))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"rows": [1]}', '{"rows": {"a": -1}}', '{"rows": {"a": "1"}}'])
+def test_a_broken_manifest_of_a_drop_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "drop.json").write_text(text)
+    with pytest.raises(InputUnreadable, match=r"drop\.json"):
+        discover(tmp_path, contract(x=("*",)))
+
+
+def test_a_drop_that_is_no_directory_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputUnreadable, match="is no directory"):
+        discover(tmp_path / "nowhere", contract(x=("*",)))
