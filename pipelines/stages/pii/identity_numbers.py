@@ -1,0 +1,196 @@
+"""Numbers the state gives: resident, foreigner, business, passport, driver's licence.
+
+Sources: Ministry of the Interior (resident), National Tax Service (business), passport.go.kr, National Police
+(licence regions). Weights are logits; a check digit passes on a look-alike one time in ten, and fails on a
+real number only where it was issued after 10/2020 or where the writer made it up.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.stages.pii.characters import (
+    ALONE_AFTER,
+    ALONE_BEFORE,
+    DASH,
+    DIGIT,
+    DIGITS,
+    JOINT,
+    NO_DIGIT_AFTER,
+    digits_of,
+    folded,
+    has_dash,
+    one_of,
+)
+from pipelines.stages.pii.checks import (
+    barcode_check,
+    birth_year,
+    business_check,
+    corporate_check,
+    is_birth_date,
+    is_timestamp,
+    resident_check,
+)
+from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.evidence import AFTER_CUE, SURROGATE_SCORE, Finding, probability, weigh_cue
+
+_RESIDENT = frozenset({"resident"})
+_BUSINESS = frozenset({"business"})
+_PASSPORT = frozenset({"passport"})
+_LICENCE = frozenset({"licence"})
+# A corporate number: registry (1101 Seoul, 1801 Busan ...), then the kind (11 stock company, 14, 21, 22 ...)
+_CORPORATE_PREFIX = re.compile(r"(?:1[1-9]|2[0-4])[01]1(?:1[1-5]|2[12])")
+_OLDEST_LIVING = 1926  # births before it are rarer than order numbers that begin with a date of the 2020s
+
+
+def _resident(text: str, match: re.Match[str]) -> Finding:
+    start, end = match.span()
+    digits = digits_of(match[0])
+    label = "KR_FRN" if digits[6] in "5678" else "KR_RRN"
+    if is_resident_surrogate(digits):
+        return Finding(start, end, label, SURROGATE_SCORE, ())
+    bare = end - start == 13
+    dashed = has_dash(match[0])
+    logit = 2.5 if dashed else -1.5 if bare else 1.7
+    evidence = ["hyphen" if dashed else "bare" if bare else "separator"]
+    if is_birth_date(digits):
+        evidence.append("date")
+        logit += 2.0 if resident_check(digits) else -1.5
+        if birth_year(digits) < _OLDEST_LIVING:
+            logit -= 2.0
+    else:
+        logit -= 5.0 if digits[6] in "12345678" else 7.0
+    if resident_check(digits):
+        evidence.append("check digit")
+    elif _CORPORATE_PREFIX.match(digits) and corporate_check(digits):
+        evidence.append("corporate check digit")
+        logit -= 3.0
+    if bare and digits.startswith("880") and barcode_check(digits):
+        evidence.append("barcode check digit")  # of Korean goods
+        logit -= 2.5
+    cue, names = weigh_cue(text, start, end, _RESIDENT)
+    if names == ("other cue:corporate",):
+        logit -= 3.0
+    return Finding(start, end, label, probability(logit + cue), (*evidence, *names))
+
+
+def is_resident_surrogate(digits: str) -> bool:
+    """Whether 13 digits are one of ours: months 13 to 19 and days from 40 are in no calendar."""
+    return "13" <= digits[2:4] <= "19" and digits[4:6] >= "40"
+
+
+def _business(text: str, match: re.Match[str]) -> Finding:
+    start, end = match.span()
+    digits = digits_of(match[0])
+    if digits[3:5] == "00":  # the kinds of business begin at 01: ours, and nobody's
+        return Finding(start, end, "KR_BRN", SURROGATE_SCORE, ())
+    bare = end - start == 10
+    passes = business_check(digits)
+    logit = (-3.5 if bare else 0.0) + (2.3 if passes else -2.5) + (-3.0 if digits[0] == "0" else 0.0)
+    if not bare and not has_dash(match[0]):
+        logit -= 2.0  # three groups of digits by spaces or points are common in tables
+    cue, names = weigh_cue(text, start, end, _BUSINESS)
+    if bare and cue > 0:
+        logit += 2.0  # behind its name, ten digits are no longer any ten digits
+    shape = ("bare",) if bare else ("separator",)
+    check = ("check digit",) if passes else ()
+    return Finding(start, end, "KR_BRN", probability(logit + cue), (*shape, *check, *names))
+
+
+def _passport(text: str, match: re.Match[str]) -> Finding | None:
+    start, end = match.span()
+    number = folded(match[0]).upper()
+    letters = re.split(r"[^A-Z]", number, maxsplit=1)[0]
+    digits = digits_of(number)
+    if number.startswith("X") and digits.startswith("000"):  # no country's passport: ours
+        return Finding(start, end, "KR_PASSPORT", SURROGATE_SCORE, ())
+    korean = letters in {"M", "S", "R", "G", "D", "O"} and end - start == 9
+    if not korean:
+        logit = -2.0  # foreign passports stand only behind a cue
+    elif number[4].isalpha():
+        logit = -0.3
+    else:
+        logit = -0.8
+    if match[0][0].islower():
+        logit -= 1.0
+    if start and text[start - 1] in "-_/#":
+        logit -= 1.5  # a piece of an article number
+    cue, names = weigh_cue(text, start, end, _PASSPORT)
+    if cue <= 0 and _AFTER_RESIDENT.search(text, max(0, start - 24), start):
+        cue, names = AFTER_CUE, ("beside a resident number",)
+    if not korean and cue <= 0:
+        return None
+    form = ("korean form",) if korean else ("foreign form",)
+    return Finding(start, end, "KR_PASSPORT", probability(logit + cue), (*form, *names))
+
+
+_AFTER_RESIDENT = re.compile(f"{DIGIT}{{6}}{DASH}?{DIGIT}{{7}}[ \\t|,/]{{1,6}}\\Z")  # a table of people
+
+
+def _licence(text: str, match: re.Match[str]) -> Finding | None:
+    kind = "loose" if match["loose"] else "old" if match["old"] else "new"
+    start, end = match.span(kind)
+    digits = digits_of(match[kind])
+    if digits.startswith("00") or match[kind].startswith("한국"):  # no region 00, no region 한국: ours
+        return Finding(start, end, "KR_DRIVER_LICENSE", SURROGATE_SCORE, ())
+    if kind == "old":
+        logit = 2.0
+    elif kind == "new":
+        region = 11 <= int(digits[:2]) <= 28 and digits[:2] != "27"
+        bare = end - start == 12
+        logit = (0.8 if region else -3.0) + (-3.5 if bare else 0.0 if has_dash(match[kind]) else -1.0)
+        if bare and is_timestamp(digits):
+            logit -= 3.0
+    elif 8 <= len(digits) <= 16:
+        logit = (
+            -6.0 if digits[0] == "0" else -3.0
+        )  # groups as people make them up; the cue is part of the shape
+    else:
+        return None
+    cue, names = weigh_cue(text, start, end, _LICENCE)
+    return Finding(start, end, "KR_DRIVER_LICENSE", probability(logit + cue), (f"{kind} form", *names))
+
+
+_RESIDENT_CORE = f"{DIGIT}{{6}}{JOINT}{DIGIT}{{7}}"
+_BUSINESS_CORE = f"{DIGIT}{{3}}{JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{5}}"
+_ALNUM = "0-9A-Za-z０-９Ａ-Ｚａ-ｚ"
+_LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
+_PASSPORT_CORE = (
+    f"(?:{_LETTER}{{1,2}}[ \\-]?{DIGIT}{{7,8}}|{one_of('MSRGDOmsrgdoXx')}{DIGIT}{{3}}{_LETTER}{DIGIT}{{4}})"
+)
+_REGIONS = (
+    "서울|부산|대구|인천|광주|대전|울산|세종|경기(?:남부|북부)?|강원|충북|충남|전북|전남|경북|경남|제주|한국"
+)
+_OLD_CORE = f"(?:{_REGIONS}){JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{2}}"
+_NEW_CORE = f"{DIGIT}{{2}}{JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{2}}"
+_LOOSE_LEAD = f"면허[^\\n{DIGITS}]{{0,12}}?(?:{one_of('12')}[종급])?[^\\n{DIGITS}]{{0,12}}?"
+_LOOSE_NUMBER = f"(?:(?:{_REGIONS}) ?)?{DIGIT}{{2,4}}(?:{DASH}{DIGIT}{{1,8}}){{2,5}}"
+
+RESIDENT = Detector(
+    entities=("KR_RRN", "KR_FRN"),
+    core=_RESIDENT_CORE,
+    pattern=re.compile(f"{ALONE_BEFORE}{_RESIDENT_CORE}{ALONE_AFTER}"),
+    weigh=_resident,
+)
+BUSINESS = Detector(
+    entities=("KR_BRN",),
+    core=f"(?:^|[^{DIGITS}]){_BUSINESS_CORE}(?:[^{DIGITS}]|$)",
+    pattern=re.compile(f"{ALONE_BEFORE}{_BUSINESS_CORE}{ALONE_AFTER}"),
+    weigh=_business,
+)
+PASSPORT = Detector(
+    entities=("KR_PASSPORT",),
+    # Without its ends the gate would open for every GUID and commit hash; ^ and $: of a line or of a text.
+    core=f"(?:^|[^{_ALNUM}]){_PASSPORT_CORE}(?:[^{_ALNUM}]|$)",
+    pattern=re.compile(f"(?<![{_ALNUM}]){_PASSPORT_CORE}(?![{_ALNUM}])(?!-{DIGIT})"),
+    weigh=_passport,
+)
+LICENCE = Detector(
+    entities=("KR_DRIVER_LICENSE",),
+    core=f"(?:면허[^\\n]*{DIGIT}|{_OLD_CORE}|{_NEW_CORE})",
+    pattern=re.compile(
+        f"(?:{_LOOSE_LEAD}(?P<loose>{_LOOSE_NUMBER}){NO_DIGIT_AFTER}"
+        f"|(?P<old>{_OLD_CORE}){ALONE_AFTER}|{ALONE_BEFORE}(?P<new>{_NEW_CORE}){ALONE_AFTER})"
+    ),
+    weigh=_licence,
+)

@@ -1,0 +1,84 @@
+"""Replace personal data. Reads doc_id, text, spans. Writes text and spans (of the new text).
+
+What stands in for a value is a function of the document, the class and the order of first appearance: a value
+is the same surrogate throughout its document, and nothing links two documents (DESIGN.md, section 2).
+
+Particles: the last digit (and an e-mail's top-level domain) is chosen to agree with the particle that follows
+the first mention: 은/는, 이/가, 을/를, 과/와, 으로/로. Not done: later mentions, IP addresses, 이에요/예요.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.stages.pii.find import SPANS_FIELD
+from pipelines.stages.pii.surrogates import Place, endings, same_value, surrogate
+from schemas.contract import DataSet
+from schemas.documents import SPANS, Outcome, no_drops, with_column
+from schemas.recipe import PiiSettings
+
+
+def replace_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) -> Outcome:
+    """Put surrogates in the place of every span; drops nothing."""
+    spans = batch["spans"]
+    counts = pc.list_value_length(spans).to_numpy()
+    touched = np.flatnonzero(counts)
+    if not len(touched):
+        return Outcome(batch, no_drops())
+    flat = spans.flatten()
+    starts = flat.field("start").to_numpy().copy()
+    ends = flat.field("end").to_numpy().copy()
+    labels = flat.field("label").to_pylist()
+    stops = np.cumsum(counts)
+    texts = []
+    for row in touched.tolist():
+        part = slice(int(stops[row] - counts[row]), int(stops[row]))
+        text, starts[part], ends[part] = _replaced(
+            doc_id=batch["doc_id"][row].as_py(),
+            text=batch["text"][row].as_py(),
+            starts=starts[part].tolist(),
+            ends=ends[part].tolist(),
+            labels=labels[part],
+        )
+        texts.append(text)
+    text_column = pc.replace_with_mask(batch["text"], pa.array(counts > 0), pa.array(texts, pa.string()))
+    struct = pa.StructArray.from_arrays(
+        [pa.array(starts), pa.array(ends), flat.field("label"), flat.field("score")],
+        fields=list(SPANS.value_type),
+    )
+    offsets = pa.array(np.concatenate(([0], stops)).astype(np.int32))
+    moved = pa.ListArray.from_arrays(offsets, struct, type=SPANS)
+    replaced = with_column(batch, batch.schema.field("text"), text_column)
+    return Outcome(with_column(replaced, SPANS_FIELD, moved), no_drops())
+
+
+def _replaced(
+    *, doc_id: bytes, text: str, starts: list[int], ends: list[int], labels: list[str]
+) -> tuple[str, list[int], list[int]]:
+    """One text with its surrogates, and where they begin and end."""
+    pieces: list[str] = []
+    new_starts: list[int] = []
+    new_ends: list[int] = []
+    places: dict[tuple[str, str], Place] = {}
+    numbers: Counter[str] = Counter()
+    read = written = 0
+    for start, end, label in zip(starts, ends, labels, strict=True):
+        value = text[start:end]
+        mention = (label, same_value(label, value))
+        place = places.get(mention)
+        if place is None:
+            place = places[mention] = Place(doc_id, label, numbers[label], endings(text, end))
+            numbers[label] += 1
+        stand_in = surrogate(place, value)
+        pieces += (text[read:start], stand_in)
+        written += start - read
+        new_starts.append(written)
+        written += len(stand_in)
+        new_ends.append(written)
+        read = end
+    pieces.append(text[read:])
+    return "".join(pieces), new_starts, new_ends

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipelines.stages.pii.find import explain_pii, find_pii
+from pipelines.stages.pii.gate import DETECTORS, find_within, passing_rows, windows
+from schemas.recipe import PiiSettings
+from tests.stages.pii.examples import CHAT, ITEMS, SETTINGS, documents, noise, texts
+
+EVERYTHING = PiiSettings(min_score=0.0, max_share=1.0)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.one_of(texts, noise), min_size=1, max_size=4))
+@example(["면허번호:\n11-20-394857-12", "주민번호\n\n\n900101-1234567\r\n", "\n", ""])
+def test_the_gated_result_is_the_whole_text_result(values):
+    outcome = find_pii(documents(values), EVERYTHING, CHAT)
+    assert len(outcome.dropped) == 0
+    gated = [
+        [(s["start"], s["end"], s["label"], round(s["score"], 2)) for s in row]
+        for row in outcome.kept["spans"].to_pylist()
+    ]
+    whole = [[f[:4] for f in explain_pii(text, EVERYTHING)] for text in values]
+    assert gated == whole
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.entities[0])
+@settings(deadline=None, max_examples=60)
+@given(text=st.one_of(texts, noise))
+def test_each_detectors_core_matches_in_every_line_in_which_it_finds_something(detector, text):
+    for line in text.split("\n"):
+        if any(True for _ in detector.find(line, 0, len(line))):
+            assert pc.match_substring_regex(pa.array([line]), detector.gate)[0].as_py()
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.entities[0])
+def test_no_pattern_matches_a_line_feed(detector):
+    text = "\n".join(ITEMS).replace("-", "\n").replace(" ", "\n")
+    assert not any("\n" in match[0] for match in detector.pattern.finditer(text))
+
+
+def test_a_batch_in_which_nothing_passes_is_not_looked_at():
+    batch = documents(["오늘 영화 정말 재밌었어요 10점!", "", "제12조 제3항, 2024. 11. 23. 3,000,000원"])
+    assert len(passing_rows(batch["text"])) == 0
+    assert find_pii(batch, SETTINGS, CHAT).kept["spans"].to_pylist() == [[], [], []]
+
+
+def test_windows_are_the_lines_that_pass_in_code_points():
+    values = ["가나\U0001f600\n전화 010-0000-5678\n끝", "없음", "1.2.3.4"]
+    found = [values[row][start:end] for row, start, end in windows(pa.array(values))]
+    assert found == ["전화 010-0000-5678", "1.2.3.4"]
+
+
+def test_a_sliced_batch_is_read_from_its_own_rows():
+    batch = documents(["010-0000-1111", "없음", "kim@mail.co.kr"])
+    spans = find_pii(batch.slice(1), SETTINGS, CHAT).kept["spans"].to_pylist()
+    assert [[s["label"] for s in row] for row in spans] == [[], ["EMAIL_ADDRESS"]]
+
+
+def test_a_match_that_is_nothing_hides_no_number_behind_it():
+    labels = [finding.label for finding in find_within("02 010-2345-6789", 0, 16) if finding.score >= 0.5]
+    assert labels == ["PHONE_NUMBER"]
+
+
+def test_the_cores_mean_the_same_to_both_engines():
+    for detector in DETECTORS:
+        for item in ITEMS:
+            in_arrow = pc.match_substring_regex(pa.array([item]), detector.gate)[0].as_py()
+            assert in_arrow == (re.search(detector.gate, item) is not None)
