@@ -38,10 +38,11 @@ def test_plain_lines_are_cut_at_line_ends_with_the_row_number_there(tmp_path: Pa
 def test_lines_longer_than_the_pieces_read_keep_their_row_numbers(tmp_path: Path) -> None:
     long = b'{"id": "a", "text": "' + b"x" * (3 << 20) + b'"}\n'
     blank = b" " * (2 << 20) + b"\n"
-    (tmp_path / "a.jsonl").write_bytes(long + blank + long + b"{}\n")
+    padded = b"{}" + b" " * (2 << 20) + b"\n"
+    (tmp_path / "a.jsonl").write_bytes(long + blank + padded + b"{}\n")
     splits = plan(tmp_path / "a.jsonl", data_set(Format.JSONL), 1).splits
     assert [split.first_row for split in splits] == [0, 1, 1, 2]
-    assert splits[-1].start == len(long) * 2 + len(blank)
+    assert splits[-1].start == len(long) + len(blank) + len(padded)
 
 
 def test_archives_and_csv_are_one_split(tmp_path: Path) -> None:

@@ -177,6 +177,19 @@ def test_lists_of_turns_join_and_versions_and_languages_are_read(tmp_path: Path)
     assert found.quarantine[1]["field"] == "turns.text"
 
 
+@pytest.mark.parametrize(("over", "reasons"), [(0, []), (1, [(1, "row_too_long")])])
+def test_the_line_end_does_not_count_towards_the_limit(
+    tmp_path: Path, over: int, reasons: list[tuple[int, str]]
+) -> None:
+    limit = (1 << 20) + 10  # the CR comes in with the second piece
+    text = "x" * (limit - len(line("a", "")) + over)
+    (tmp_path / "a.jsonl").write_bytes(line("b", "y") + b"\r\n" + line("a", text) + b"\r\n")
+    found = read(tmp_path / "a.jsonl", JSONL, limit=limit)
+    assert found.reasons == reasons
+    assert found.texts[0] == "y"
+    assert len(found.texts) == 2 - over
+
+
 def test_rows_without_a_key_are_named_by_file_and_row(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'\n{"text": "x"}\n{"text": "x"}\n')
     wanted = data_set(Format.JSONL, PLAIN[1:])

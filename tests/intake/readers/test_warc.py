@@ -93,7 +93,7 @@ def test_a_broken_record_is_one_entry_and_reading_goes_on(tmp_path: Path, name: 
 
 def test_a_broken_gzip_member_costs_its_own_record(tmp_path: Path) -> None:
     members = [bytearray(gzip.compress(record(i, page(i) * 50))) for i in range(5)]
-    members[2][40:60] = b"\xff" * 20
+    members[2][40:60] = b"\x1f\x8b\x08\xff" * 5  # what looks like a member and is none
     (tmp_path / "a.warc.gz").write_bytes(b"".join(members))
     found = read(tmp_path / "a.warc.gz", WARC)
     assert found.texts == [(page(i) * 50).decode() for i in (0, 1, 3, 4)]
@@ -148,6 +148,7 @@ CHINESE = "<p>这是中文文档，讨论各种各样的话题。</p>"
         (JAPANESE, "shift_jis", "Shift_JIS"),
         (JAPANESE, "shift_jis", None),
         (JAPANESE, "iso2022_jp", "iso-2022-jp"),
+        ("<p>猫</p>", "shift_jis", "Shift_JIS"),
         (CHINESE, "gbk", "gb2312"),
         (CHINESE, "gbk", None),
         ("<p>Año nuevo, ¿qué tal?</p>", "cp1252", "iso-8859-1"),
