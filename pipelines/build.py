@@ -115,7 +115,9 @@ def build(
     total = sum(planned.split.cost for planned in plan.splits)
     with shown(log, total_cost=total, quiet=quiet):
         try:
-            with new_pipeline(runner=runner, workers=plan.site.lanes) as pipeline:
+            with new_pipeline(
+                runner=runner, workers=plan.site.lanes, log=log.directory / "workers.log"
+            ) as pipeline:
                 corpus(pipeline, plan)
         except MalmoiError:
             raise

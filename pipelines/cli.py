@@ -316,10 +316,10 @@ def _plain(value: Any) -> Any:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, header_style="bold")
     for name in rows[0]:
-        table.add_column(name, justify="left" if isinstance(rows[0][name], str) else "right")
+        table.add_column(name, justify="right" if isinstance(rows[0][name], int) else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @contextmanager

@@ -7,12 +7,16 @@ same command runs a different engine depending on the network.
 from __future__ import annotations
 
 import logging
+import shlex
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.engine import coders
 from schemas.errors import UsageError
@@ -20,19 +24,25 @@ from schemas.errors import UsageError
 Element = TypeVar("Element")
 
 
-def new_pipeline(*, runner: str, workers: int) -> beam.Pipeline:
-    """A pipeline on the runner of that name; `workers` processes where it is more than one."""
+def new_pipeline(*, runner: str, workers: int, log: Path) -> beam.Pipeline:
+    """A pipeline on the runner of that name, over that many processes (1: this one).
+
+    `log` takes what the workers say of themselves. Beam's own multi_processing mode would write it to the
+    terminal; giving the same environment with a redirection is the only difference to it.
+    """
     if runner != "direct":
         raise UsageError(f"runner {runner!r} is not available: use --runner direct")
     coders.register()
     # What escapes a task is reported by the run log; Beam's own echo of it would only repeat it.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    logging.getLogger("root").setLevel(logging.ERROR)
-    mode = "multi_processing" if workers > 1 else "in_memory"
-    options = PipelineOptions(
-        ["--direct_running_mode", mode, "--direct_num_workers", str(workers), "--job_name", "malmoi"]
-    )
-    return beam.Pipeline(runner=FnApiRunner(), options=options)
+    environment = None
+    if workers > 1:
+        worker = f"{shlex.quote(sys.executable)} -m apache_beam.runners.worker.sdk_worker_main"
+        environment = SubprocessSDKEnvironment.from_command_string(
+            f"exec {worker} 2>> {shlex.quote(str(log))}"
+        )
+    options = PipelineOptions(["--direct_num_workers", str(workers), "--job_name", "malmoi"])
+    return beam.Pipeline(runner=FnApiRunner(environment), options=options)
 
 
 class SpreadOverWorkers(beam.PTransform):  # type: ignore[misc]

@@ -63,9 +63,9 @@ def test_two_workers_share_the_tasks(built: Finished):
         assert max(tasks.values()) <= 0.7 * tasks.total()
 
 
-def test_an_unknown_runner_is_refused_by_name():
+def test_an_unknown_runner_is_refused_by_name(tmp_path: Path):
     with pytest.raises(UsageError, match="direct"):
-        new_pipeline(runner="prism", workers=1)
+        new_pipeline(runner="prism", workers=1, log=tmp_path / "log")
 
 
 def test_a_slice_is_coded_as_the_slice_and_not_as_its_parent():
