@@ -76,22 +76,22 @@ _FRONT_MATTER = (
     r"\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\z)"
     r"|\+\+\+[ \t]*\r?\n[ \t]*[\w.-]+[ \t]*=(?s:.*?)\n\+\+\+[ \t]*(?:\r?\n|\z))"
 )
-# One pass, code first, so that nothing inside it is taken for markup. Comments over 20,000 characters stay:
-# the bound keeps a text full of unclosed comments linear. An INCLUDE on a line of its own is a boilerplate
+# One pass, code first, so that nothing inside it is taken for markup; possessive, and no part runs over the
+# beginning of another, so that it is linear in the text. An INCLUDE on a line of its own is a boilerplate
 # file; in a sentence its label stands for what it names. div, VIDEO, code: a button, a film, code that was
 # not delivered.
 _CODE_OR_NOISE = re.compile(
     r"""(?msx)
-    (?P<code> ^[ \t>]* (?P<fence>`{3,}|~{3,}) [^\n]*\n .*? (?: ^[ \t>]*(?P=fence)[`~]*[ \t]*\r?$ | \Z )
-            | (?P<tick>`+)(?!`) [^`\n]+ (?P=tick)(?!`) )
-    | <!-- .{0,20000}? -->
+    (?P<code> ^[ \t>]* (?P<fence>`{3,}+|~{3,}+) [^\n]*+\n .*? (?: ^[ \t>]*(?P=fence)[`~]*[ \t]*\r?$ | \Z )
+            | (?<!`)(?P<tick>`++) [^`\n]+ (?P=tick)(?!`) )
+    | <!-- (?: (?!<!--) . )*? -->
     | <a[ ](?:name|id)="[^"\n]*">[ \t]*</a>
-    | ^[ \t>]* (?: (?: \[!(?:INCLUDE|include)[ ]?\[[^\]\n]*\]\([^)\n]*\)\][ \t]* )+
+    | ^[ \t>]* (?: (?: \[!(?:INCLUDE|include)[ ]?\[[^\[\]\n]*\]\([^()\n]*\)\][ \t]* )+
                  | \[!(?:div|VIDEO|code)[^\n]*\]
                  | :{3}[ \t]?(?:moniker|row|column|zone)[^\n]*
                  | \{%[ ]?\w[^%\n]*%\} ) [ \t]*\r?$ \n?
     | :{3}image[ ][^\n]*?:{3}
-    | \[!(?:INCLUDE|include)[ ]?\[(?P<label>[^\]\n]*)\]\([^)\n]*\)\]
+    | \[!(?:INCLUDE|include)[ ]?\[(?P<label>[^\[\]\n]*)\]\([^()\n]*\)\]
     | &\#(?P<escaped>\d{2,3});
     """
 )
