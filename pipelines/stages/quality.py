@@ -119,14 +119,14 @@ def first_failures(measured: Measured, sets: list[Thresholds]) -> dict[int, tupl
 def score(measured: Measured) -> npt.NDArray[np.float32]:
     """0..1, rounded to 1/1000: which of two duplicates is the better text. For ranking only.
 
-    The share of the text outside repeated n-grams (the shortest n of at least five words that was counted),
-    times the share of letters among the characters that are no white space, times words / (words + 50).
-    A plain product of our own, not taken from a paper.
+    fresh x letters x length: the share of the text outside repeated n-grams (the shortest n of at least five
+    words that was counted); the share of letters among the characters that are no white space; w / (w + 50)
+    for w words outside repeated n-grams, one half at 50. A plain product of our own, from no paper.
     """
-    repeated = measured.ngrams(len(measured.units.top_ngrams))
+    fresh = 1 - measured.ngrams(len(measured.units.top_ngrams))
     letters = measured.share(Count.LETTERS, Count.DENSE)
-    words = measured.of(Count.WORDS)
-    value = (1 - repeated) * letters * (words / (words + _HALF_LENGTH))
+    words = measured.of(Count.WORDS) * fresh
+    value = fresh * letters * (words / (words + _HALF_LENGTH))
     return np.asarray(np.round(value * 1000) / 1000, np.float32)
 
 

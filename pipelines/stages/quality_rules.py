@@ -321,12 +321,13 @@ _OTHER = Language(
 # of the handed deep-learning textbook fails Gopher's (a chapter on calculus at 0.40), so only the share of
 # the text counts. Its pages show one program in three frameworks: at most 0.38 of a page in repeated lines,
 # 0.30 in repeated 5-grams, 0.26 in 10-grams. Beyond lie machine-written listings (schemas of data sets).
+# The commonest n-gram is left out: in a page of a few sentences it is a link's long address, met once.
 _DOCUMENT_REPETITION = GopherRepetition(
     duplicate_paragraphs=None,
     duplicate_paragraph_characters=0.4,
     duplicate_lines=None,
     duplicate_line_characters=0.4,
-    top_ngrams=((2, 0.3), (3, 0.3), (4, 0.3)),
+    top_ngrams=(),
     duplicate_ngrams=((5, 0.35), (6, 0.34), (7, 0.33), (8, 0.32), (9, 0.31), (10, 0.3)),
 )
 LANGUAGES = {"en": _ENGLISH, "es": _SPANISH, "ko": _KOREAN, "zh": _CHINESE, "ja": _JAPANESE}
@@ -341,11 +342,8 @@ def _document_repetition(rules: Language) -> GopherRepetition:
     """Gopher's set for every kind but web, in the language's units."""
     if not rules.split_characters:
         return _DOCUMENT_REPETITION
-    return replace(
-        _DOCUMENT_REPETITION,
-        top_ngrams=_in_characters(_DOCUMENT_REPETITION.top_ngrams),
-        duplicate_ngrams=_in_characters(_DOCUMENT_REPETITION.duplicate_ngrams),
-    )
+    in_characters = _in_characters(_DOCUMENT_REPETITION.duplicate_ngrams)
+    return replace(_DOCUMENT_REPETITION, duplicate_ngrams=in_characters)
 
 
 def thresholds(*, kind: Kind, rule_set: str, language: str | None) -> Thresholds:
