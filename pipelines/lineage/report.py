@@ -6,6 +6,7 @@ Reads the manifest, and language and tokens of the ledger. Holds counts, names a
 from __future__ import annotations
 
 from collections import Counter
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,12 @@ def render_report(manifest: Manifest, build: Path) -> str:
     """The page of a whole build; `build` holds the ledger that the manifest names."""
     name = str(manifest.recipe.get("name", ""))
     partners = sorted({facts.partner for facts in manifest.data_sets})
-    links = "".join(f'<a href="#partner-{partner}">{partner}</a>' for partner in partners)
+    links = "".join(_link(partner) for partner in partners)
     return page(
         f"말모이 {name}",
         f"<header><h1>말모이 {both(name, 'Malmoi').markup}</h1>",
-        f"<p>{both('기준일', 'rights judged on').markup} {manifest.date} · {code(manifest.identity).markup}</p></header>",
+        f"<p>{both('기준일', 'rights judged on').markup} {escape(manifest.date)} · "
+        f"{code(manifest.identity).markup}</p></header>",
         _totals(manifest),
         section("data-sets", both("데이터 세트", "Data sets"), _LEGEND, _data_sets(manifest)),
         section("languages", both("언어별 토큰", "Tokens by language"), _languages(manifest, build)),
@@ -132,6 +134,10 @@ def _fate(facts: DataSetFacts, whole: int) -> Html:
     return bar(parts, whole=whole)
 
 
+def _link(partner: str) -> str:
+    return f'<a href="#partner-{escape(partner)}">{escape(partner)}</a>'
+
+
 def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
@@ -171,7 +177,7 @@ def _data_sets(manifest: Manifest) -> str:
         fate = _fate(facts, facts.kept + sum(facts.dropped.values()) + quarantined)
         rows.append(
             [
-                Html(f'<a href="#partner-{facts.partner}">{facts.partner}</a> / {facts.data_set}'),
+                Html(f"{_link(facts.partner)} / {escape(facts.data_set)}"),
                 facts.kind,
                 facts.rows_arrived,
                 quarantined,
@@ -300,11 +306,14 @@ def _origin(manifest: Manifest) -> str:
             both("토크나이저", "tokenizer"),
             f"{tokenizer.name}, {tokenizer.vocabulary:,}",
             code(tokenizer.sha256),
-        ],
-        *([both("모델", "model"), name, code(digest)] for name, digest in sorted(manifest.models.items())),
-        *([both("단계", "stage"), name, str(v)] for name, v in sorted(manifest.stage_versions.items())),
-        *([both("실행 환경", "runtime"), name, code(v)] for name, v in sorted(manifest.runtime.items())),
+        ]
     ]
+    for label, versions in (
+        (both("모델", "model"), manifest.models),
+        (both("단계", "stage"), {name: str(number) for name, number in manifest.stage_versions.items()}),
+        (both("실행 환경", "runtime"), manifest.runtime),
+    ):
+        rows += [[label, name, code(version)] for name, version in sorted(versions.items())]
     return table(
         "origin", [both("무엇", "what"), both("이름", "name"), both("판·지문", "version, digest")], rows
     )

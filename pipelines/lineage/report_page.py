@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # nothing from outside, no scripts
 _CSS = """
 :root{--ink:#1c2430;--soft:#5b6675;--line:#dde2e9;--back:#fbfbf9;--card:#fff;--kept:#1f7a5c;--lost:#c8742b;
 --held:#8a94a3;--good:#1f7a5c;--bad:#b3261e}
@@ -122,7 +123,7 @@ def page(title: str, *content: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="ko"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<title>{escape(title)}</title><style>{_CSS}</style></head>\n<body>"
         + "\n".join(content)
         + "</body></html>\n"

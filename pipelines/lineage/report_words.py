@@ -60,6 +60,7 @@ REASONS: dict[Reason, str] = {
     Reason.SHORT_LINES: "짧은 줄이 너무 많음",
     Reason.CHARACTER_DUPLICATES: "되풀이된 줄에 든 글자가 너무 많음",
     Reason.TOO_MANY_LINES: "어절에 견주어 줄바꿈이 너무 많음",
+    Reason.LONG_LINES: "줄이 너무 긺",
     Reason.TOO_SHORT: "너무 짧음",
     Reason.TOO_FEW_LETTERS: "길이에 견주어 글자가 너무 적음",
     Reason.REPEATED_CHARACTERS: "한 글자의 비중이 너무 큼",

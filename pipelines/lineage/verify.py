@@ -25,7 +25,8 @@ from schemas.manifest import FileFacts, Manifest, ShardFacts, read_manifest
 from schemas.shards import SPLITS, shard_name, shard_path
 
 _OWN = ("manifest.json", "manifest.sha256")
-_UNREADABLE = (MalmoiError, OSError, pa.ArrowException, pl.exceptions.PolarsError)
+# ValueError: bytes that are no UTF-8, or rows that have no stage to be counted under.
+_UNREADABLE = (MalmoiError, OSError, ValueError, pa.ArrowException, pl.exceptions.PolarsError)
 
 
 def verify(build: Path) -> tuple[Finding, ...]:
@@ -179,12 +180,16 @@ def _check_rows(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator[
             yield Finding("ledger", "ledger", "has no files, or other columns than a ledger")
             return
         places = ledger_places([build / path for path in paths])
-        counted = balance(build, manifest=manifest)
     except _UNREADABLE as error:
         yield Finding("ledger", "ledger", f"cannot be read ({type(error).__name__})")
         return
     yield from check_ledger_rows(places, manifest)
-    yield from _check_balance(manifest, {(c.partner, c.data_set): c for c in counted})
+    try:
+        counted = balance(build, manifest=manifest)
+    except _UNREADABLE:
+        yield Finding("ledger", "ledger", "has rows that cannot be counted")
+    else:
+        yield from _check_balance(manifest, {(c.partner, c.data_set): c for c in counted})
     kept = places.filter("kept")
     by_shard = {str(name): rows for (name,), rows in kept.partition_by("shard", as_dict=True).items()}
     for shard in manifest.shards:

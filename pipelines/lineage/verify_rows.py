@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipelines.lineage.finding import Finding
 from schemas.manifest import Manifest, ShardFacts, TokenizerFacts
@@ -30,8 +31,16 @@ _ALIKE = [Reason.EXACT_DUPLICATE.value, Reason.NEAR_DUPLICATE.value]
 
 
 def ledger_places(paths: Sequence[Path]) -> pl.DataFrame:
-    """The columns that the checks need, of all ledger files together; `paths` are one at least."""
-    return pl.concat([pl.read_parquet(path, columns=_COLUMNS) for path in paths])
+    """The columns that the checks need, of all ledger files together; `paths` are one at least.
+
+    Raises OSError, ArrowException or ValueError for a file that is damaged.
+    """
+    parts = []
+    for path in paths:
+        table = pq.read_table(path, columns=_COLUMNS)
+        table.validate(full=True)
+        parts.append(pl.DataFrame(table))
+    return pl.concat(parts)
 
 
 def check_ledger_rows(ledger: pl.DataFrame, manifest: Manifest) -> Iterator[Finding]:
@@ -114,8 +123,8 @@ def _check_batch(
         )
         yield Finding("shards", where, message)
     if len(tokens):
-        page = np.memmap(build / where, dtype="<i4", mode="r", offset=TOKENS_AT, shape=tokens.shape)
-        if not np.array_equal(page, tokens):
+        page = np.memmap(build / where, dtype=np.uint8, mode="r")[TOKENS_AT : TOKENS_AT + tokens.nbytes]
+        if not np.array_equal(page, tokens.view(np.uint8)):
             yield Finding("shards", where, f"its tokens do not begin at byte {TOKENS_AT}")
         if tokens.min() < 0 or tokens.max() >= tokenizer.vocabulary:
             yield Finding("shards", where, f"has a token outside the vocabulary of {tokenizer.vocabulary}")

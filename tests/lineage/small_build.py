@@ -1,0 +1,213 @@
+"""A small, consistent build, written from generated documents by the public functions alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.lineage.ledger import write_ledger
+from pipelines.lineage.report import render_report
+from pipelines.tokens.shards import (
+    is_validation,
+    partition_of,
+    write_dataset_files,
+    write_shard,
+)
+from schemas.documents import LEDGER
+from schemas.identity import document_ids, file_sha256
+from schemas.manifest import (
+    ContractFacts,
+    DataSetFacts,
+    Excluded,
+    FileFacts,
+    Manifest,
+    Segment,
+    ShardFacts,
+    TokenizerFacts,
+    manifest_bytes,
+)
+from schemas.reasons import Reason, Stage
+from schemas.shards import shard_name, shard_path
+
+END = 2
+VALIDATION_SHARE = 0.2
+SHARDS = {"train": 2, "validation": 1}
+SETS = (("a_dot", "chat", "dialogue"), ("liner", "pages", "web"), ("liner", "help", "web"))
+ENTRY = pa.schema([*LEDGER, pa.field("input_ids", pa.list_(pa.int32()))])
+
+
+def documents(per_set: int = 40) -> list[dict]:
+    """Ledger rows with their tokens: kept, dropped by two stages, duplicates and a repeated key."""
+    rows = []
+    for partner, data_set, kind in SETS:
+        ids = document_ids(partner=partner, data_set=data_set, keys=[(str(n),) for n in range(per_set)])
+        for number, doc_id in enumerate(ids):
+            row = dict.fromkeys(ENTRY.names) | {
+                "doc_id": doc_id,
+                "partner": partner,
+                "data_set": data_set,
+                "kind": kind,
+                "file": f"{data_set}.jsonl",
+                "row": number,
+                "language": ("ko", "en", None)[number % 3],
+                "kept": True,
+                "quality": 0.5,
+                "pii": [("PHONE_NUMBER", 2), ("EMAIL_ADDRESS", 1)] if number % 7 == 0 else [],
+                "tokens": 0,
+            }
+            if number % 10 == 3:
+                row |= {"kept": False, "stage": Stage.QUALITY.value, "reason": Reason.TOO_SHORT.value}
+            elif number % 10 == 4:
+                row |= {"kept": False, "stage": Stage.LANGUAGE.value, "reason": Reason.LANGUAGE_UNSURE.value}
+            elif number % 10 == 5:
+                row |= _lost(Reason.EXACT_DUPLICATE, ids[0], 1.0)
+            elif number % 10 == 6:
+                row |= _lost(Reason.NEAR_DUPLICATE, ids[1], 0.9)
+            rows.append(row)
+        again = rows[-per_set] | {"row": per_set} | _lost(Reason.REPEATED_KEY, ids[0], 1.0)
+        rows.append(again)
+    for index, row in enumerate(rows):
+        if row["kept"]:
+            row["input_ids"] = [1000 + (index * 7 + k) % 5000 for k in range(index % 9 + 1)] + [END]
+            row["tokens"] = len(row["input_ids"])
+    return rows
+
+
+def _lost(reason: Reason, winner: bytes, similarity: float) -> dict:
+    return {
+        "kept": False,
+        "stage": Stage.DEDUP.value,
+        "reason": reason.value,
+        "duplicate_of": winner,
+        "similarity": similarity,
+    }
+
+
+def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
+    """Write a whole build; returns its manifest."""
+    entries = documents() if rows is None else rows
+    table = pa.Table.from_pylist(entries, ENTRY).sort_by([("doc_id", "ascending"), ("row", "ascending")])
+    aside = is_validation(table["doc_id"], VALIDATION_SHARE)
+    shards: dict[str, list[ShardFacts]] = {"train": [], "validation": []}
+    ledger: list[FileFacts] = []
+    others = []
+    (build / "ledger").mkdir(parents=True)
+    for split, count in SHARDS.items():
+        side = table.filter(pa.array(aside == (split == "validation")))
+        parts = partition_of(side["doc_id"], count)
+        for index in range(count):
+            part = side.filter(pa.array(parts == index))
+            name = shard_name(epoch=0, split=split, index=index)
+            path = shard_path(epoch=0, split=split, index=index, count=count)
+            (build / path).parent.mkdir(parents=True, exist_ok=True)
+            kept = part.filter(part["kept"])
+            written = write_shard(build / path, kept.select(["input_ids", "doc_id", "partner", "language"]))
+            shards[split].append(ShardFacts(name=name, path=path, **written._asdict()))
+            places = pc.cast(pc.subtract(pc.cumulative_sum(pc.cast(part["kept"], pa.int32())), 1), pa.int32())
+            part = part.drop_columns(["input_ids", "shard", "shard_row"])
+            part = part.append_column("shard", pc.if_else(part["kept"], name, pa.scalar(None, pa.string())))
+            part = part.append_column("shard_row", pc.if_else(part["kept"], places, None))
+            ledger_path = f"ledger/part-{len(ledger):05d}.parquet"
+            ledger.append(FileFacts(ledger_path, *write_ledger(build / ledger_path, part)))
+        directory = f"segments/0/{split}"
+        names = [Path(shard.path).name for shard in shards[split]]
+        write_dataset_files(build / directory, names, [shard.rows for shard in shards[split]])
+        others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
+    manifest = Manifest(
+        version=1,
+        recipe={"name": "작은 말뭉치", "purposes": ["pretraining"]},
+        date="2026-11-24",
+        identity="0" * 64,
+        stage_versions={"language": 1},
+        models={"lid.176.ftz": "1" * 64},
+        runtime={"pyarrow": pa.__version__},
+        contracts=tuple(_contract(partner) for partner in ("a_dot", "liner")),
+        excluded=(Excluded("krafton", "its contract does not allow distillation"),),
+        drops={
+            partner: tuple(FileFacts(f"{s}.jsonl", 9, "2" * 64) for p, s, _ in SETS if p == partner)
+            for partner in ("a_dot", "liner")
+        },
+        data_sets=tuple(_facts(entries, *names) for names in SETS),
+        tokenizer=TokenizerFacts("tekken_240911", "3" * 64, 131072, END),
+        segments=(Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),),
+        other_files=tuple(facts_of(build, path) for path in sorted(others)),
+    )
+    (build / "report.html").write_text(render_report(manifest, build), encoding="utf-8")
+    manifest = replace(manifest, other_files=(*manifest.other_files, facts_of(build, "report.html")))
+    publish(build, manifest)
+    return manifest
+
+
+def facts_of(build: Path, path: str) -> FileFacts:
+    return FileFacts(path, (build / path).stat().st_size, file_sha256(build / path))
+
+
+def publish(build: Path, manifest: Manifest) -> None:
+    """Write a manifest and its digest as they are, whatever they say."""
+    content = manifest_bytes(manifest)
+    (build / "manifest.json").write_bytes(content)
+    (build / "manifest.sha256").write_text(f"{hashlib.sha256(content).hexdigest()}  manifest.json\n")
+
+
+def republish(build: Path, manifest: Manifest, path: str) -> Manifest:
+    """The manifest with the bytes and digest that the file at `path` has now."""
+    now = facts_of(build, path)
+
+    def renewed(facts):
+        return replace(facts, bytes=now.bytes, sha256=now.sha256) if facts.path == path else facts
+
+    manifest = replace(
+        manifest,
+        segments=tuple(
+            replace(
+                segment,
+                train=tuple(map(renewed, segment.train)),
+                validation=tuple(map(renewed, segment.validation)),
+                ledger=tuple(map(renewed, segment.ledger)),
+            )
+            for segment in manifest.segments
+        ),
+        other_files=tuple(map(renewed, manifest.other_files)),
+    )
+    publish(build, manifest)
+    return manifest
+
+
+def _contract(partner: str) -> ContractFacts:
+    return ContractFacts(
+        partner=partner,
+        version="1.0.0",
+        digest="4" * 64,
+        licence="CC-BY-4.0",
+        purposes=("distillation", "pretraining"),
+        starts="2026-01-01",
+        expires="2027-12-31",
+        attribution=f"{partner} <가상>",
+    )
+
+
+def _facts(entries: list[dict], partner: str, data_set: str, kind: str) -> DataSetFacts:
+    rows = [row for row in entries if (row["partner"], row["data_set"]) == (partner, data_set)]
+    kept = [row for row in rows if row["kept"]]
+    pii: Counter[str] = Counter()
+    for row in kept:
+        pii.update(dict(row["pii"]))
+    return DataSetFacts(
+        partner=partner,
+        data_set=data_set,
+        kind=kind,
+        rows_sent=len(rows) + 2 if partner == "liner" else None,
+        rows_arrived=len(rows) + 2,
+        quarantined={"invalid_json": 2},
+        documents=len(rows),
+        kept=len(kept),
+        dropped=dict(Counter(f"{row['stage']}/{row['reason']}" for row in rows if not row["kept"])),
+        bytes=1000,
+        tokens=sum(row["tokens"] for row in rows),
+        pii=dict(pii),
+    )

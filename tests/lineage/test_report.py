@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from pipelines.lineage.report import render_partner, render_report, report_summary
+from pipelines.lineage.report_words import REASONS, REFUSALS, STAGES
+from schemas.errors import UsageError
+from schemas.reasons import Reason, Refusal, Stage
+
+VOID = {"meta"}
+
+
+class Balanced(HTMLParser):
+    """Checks that every tag is closed in its turn; keeps the text and the links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        found = dict(attrs)
+        if "id" in found:
+            self.ids.add(found["id"])
+        if "href" in found:
+            self.links.append(found["href"])
+        assert "src" not in found
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(page: str) -> Balanced:
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.open == []
+    return parser
+
+
+def test_the_page_is_whole_by_itself_and_the_same_each_time(built):
+    build, manifest = built
+    page = render_report(manifest, build)
+    assert page == render_report(manifest, build)
+    assert page == (build / "report.html").read_text(encoding="utf-8")
+    parsed = read(page)
+    assert "<script" not in page
+    assert "http" not in re.sub(r"http-equiv", "", page)
+    assert {link.removeprefix("#") for link in parsed.links} <= parsed.ids
+
+
+def test_the_page_tells_counts_reasons_contracts_and_shards_in_both_languages(built):
+    build, manifest = built
+    text = " ".join(read(render_report(manifest, build)).text)
+    for facts in manifest.data_sets:
+        assert f"{facts.tokens:,}" in text
+    for words in (
+        "nearly the same text as a kept document",
+        "남은 문서와 거의 같은 글",
+        "JSON이 아닌 줄",
+        "한국어",
+        "Korean",
+    ):
+        assert words in text
+    for shard in manifest.shards:
+        assert shard.name in text
+    assert "its contract does not allow distillation" in text
+    assert "CC-BY-4.0" in text
+    assert text.count("holds") == 7
+    assert "broken" not in text
+
+
+def test_a_balance_that_does_not_hold_is_shown_as_broken(built):
+    build, manifest = built
+    first = manifest.data_sets[0]
+    wrong = replace(manifest, data_sets=(replace(first, kept=first.kept + 1), *manifest.data_sets[1:]))
+    text = " ".join(read(render_report(wrong, build)).text)
+    assert text.count("broken") == 2
+
+
+def test_names_cannot_become_markup(built):
+    build, manifest = built
+    evil = "<b>x</b>\"'&"
+    contracts = (replace(manifest.contracts[0], licence=evil), *manifest.contracts[1:])
+    sets = (replace(manifest.data_sets[0], data_set=evil, dropped={evil: 1}), *manifest.data_sets[1:])
+    page = render_report(replace(manifest, contracts=contracts, data_sets=sets), build)
+    read(page)
+    assert "<b>x" not in page
+    assert evil in " ".join(read(page).text)
+
+
+def test_a_partners_page_holds_nobody_elses_numbers(built):
+    _, manifest = built
+    text = " ".join(read(render_partner(manifest, "liner")).text)
+    assert "pages" in text
+    assert "a_dot" not in text
+    with pytest.raises(UsageError, match="a_dot, liner"):
+        render_partner(manifest, "nobody")
+
+
+def test_the_summary_has_a_row_for_each_data_set_and_their_total(built):
+    _, manifest = built
+    rows = report_summary(manifest)
+    assert [row["data set"] for row in rows] == ["a_dot/chat", "liner/pages", "liner/help", "total"]
+    for column in ("rows", "quarantined", "documents", "dropped", "kept", "tokens", "personal data"):
+        assert rows[-1][column] == sum(row[column] for row in rows[:-1]) > 0
+    assert all(list(row) == list(rows[0]) for row in rows)
+
+
+def test_every_stage_reason_and_refusal_has_its_korean_wording():
+    assert set(STAGES) == set(Stage)
+    assert set(REASONS) == set(Reason)
+    assert set(REFUSALS) == set(Refusal)
