@@ -268,15 +268,9 @@ def dedup(
 
     Example: malmoi dedup --threshold 0.8 < in.jsonl > out.jsonl
     """
-    from pipelines.dedup.texts import deduplicate
-    from pipelines.stages.fingerprint import fingerprint, shingle_sets
-    from schemas.recipe import DedupSettings
+    from pipelines.preview import dedup_rows
 
-    _each_line(
-        lambda rows: deduplicate(
-            rows, settings=DedupSettings(threshold=threshold), fingerprint=fingerprint, shingles=shingle_sets
-        )
-    )
+    _each_line(lambda rows: dedup_rows(rows, threshold=threshold))
 
 
 def _each_line(work: Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]) -> None:

@@ -6,6 +6,7 @@ The functions are the build's own, so what they decide is what the build decides
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,14 +16,16 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.build import benchmark_files, stages
+from pipelines.dedup.texts import Text, deduplicate
 from pipelines.engine.clean import run_stages
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
+from pipelines.stages.fingerprint import fingerprint, shingle_sets
 from schemas.contract import DataSet, Delivery, Format, Kind, Markup
 from schemas.documents import DOCUMENT
 from schemas.errors import UsageError
 from schemas.reasons import Stage
-from schemas.recipe import Recipe
+from schemas.recipe import DedupSettings, Recipe
 
 TRIES = {
     "extract": (Stage.EXTRACT,),
@@ -111,6 +114,38 @@ def try_stage(
             elif name is Stage.FIND_PII:
                 result["spans"] = [{**span, "score": round(span["score"], 3)} for span in row["spans"]]
     yield from found
+
+
+def dedup_rows(rows: list[dict[str, Any]], *, threshold: float) -> Iterator[dict[str, Any]]:
+    """Every row back, in order, with kept, duplicate_of and similarity; texts are compared in NFC."""
+    settings = DedupSettings(threshold=threshold)
+    data_set = data_set_of(kind=Kind.DOCUMENT, markup=Markup.PLAIN, languages=())
+    try:
+        texts = [
+            Text(
+                id=str(row["id"]),
+                text=unicodedata.normalize("NFC", row["text"]),
+                epoch=int(row.get("epoch", 0)),
+                partner=str(row.get("partner", "")),
+                quality=float(row.get("quality", 0.0)),
+            )
+            for row in rows
+        ]
+    except (TypeError, ValueError):
+        raise UsageError("epoch is a whole number and quality a number: mend the rows that differ") from None
+    verdicts = deduplicate(
+        texts,
+        settings,
+        fingerprint=lambda batch: fingerprint(batch, settings, data_set).kept,
+        shingles=shingle_sets,
+    )
+    for row, verdict in zip(rows, verdicts, strict=True):
+        yield {
+            **row,
+            "kept": verdict.kept,
+            "duplicate_of": verdict.duplicate_of,
+            "similarity": None if verdict.similarity is None else round(verdict.similarity, 6),
+        }
 
 
 def explain(
