@@ -31,7 +31,6 @@ def malmoi_audit() -> None:
     def verify_build(build: str) -> int:
         from pipelines.lineage.trace import trace_row
         from pipelines.lineage.verify import verify
-
         from schemas.errors import BuildInconsistent
         from schemas.manifest import read_manifest
 

@@ -19,7 +19,7 @@ from schemas.identity import canonical_json
 from schemas.reasons import Stage
 
 
-class AdmitDrops(beam.PTransform):  # type: ignore[misc]
+class AdmitDrops(beam.PTransform):
     """StagedSplit in, the same out once every drop is accounted for and none lost too much."""
 
     def __init__(self, plan: Plan) -> None:

@@ -47,7 +47,7 @@ class StagedSplit:
     counts: dict[str, Any]
 
 
-class CleanSplits(beam.PTransform):  # type: ignore[misc]
+class CleanSplits(beam.PTransform):
     """PlannedSplit in, StagedSplit out: read → … → replace pii, fused in one process."""
 
     def __init__(self, site: Site) -> None:
@@ -68,7 +68,7 @@ def _weigh(planned: PlannedSplit) -> tuple[float, PlannedSplit]:
     return float(planned.split.cost), planned
 
 
-class CleanFn(beam.DoFn):  # type: ignore[misc]
+class CleanFn(beam.DoFn):
     """clean_split with the stages (models, benchmark index) made once a worker."""
 
     def __init__(self, site: Site) -> None:

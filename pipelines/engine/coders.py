@@ -10,7 +10,7 @@ import pyarrow as pa
 from apache_beam import coders
 
 
-class RecordBatchCoder(coders.Coder):  # type: ignore[misc]  # Beam ships no types
+class RecordBatchCoder(coders.Coder):
     """One pyarrow.RecordBatch with its schema as an Arrow IPC stream; deterministic."""
 
     def encode(self, value: pa.RecordBatch) -> bytes:

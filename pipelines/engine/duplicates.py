@@ -33,7 +33,7 @@ class Decided:
     directory: Path
 
 
-class FindCandidates(beam.PTransform):  # type: ignore[misc]
+class FindCandidates(beam.PTransform):
     """StagedSplit in, the path of each partition's shared buckets out."""
 
     def __init__(self, site: Site) -> None:
@@ -50,7 +50,7 @@ class FindCandidates(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class ResolveDuplicates(beam.PTransform):  # type: ignore[misc]
+class ResolveDuplicates(beam.PTransform):
     """StagedSplit and shared buckets in, one Decided out."""
 
     def __init__(self, site: Site) -> None:

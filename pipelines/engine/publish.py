@@ -37,7 +37,7 @@ from schemas.manifest import (
 from schemas.reasons import Stage
 
 
-class BalanceLedger(beam.PTransform):  # type: ignore[misc]
+class BalanceLedger(beam.PTransform):
     """WrittenPartition in, one Arrow batch of counts (partner, data_set, measure, value) out."""
 
     def __init__(self, plan: Plan) -> None:
@@ -49,7 +49,7 @@ class BalanceLedger(beam.PTransform):  # type: ignore[misc]
         return written | "Count" >> beam.Map(_count, self.plan).with_output_types(pa.RecordBatch)
 
 
-class PublishManifest(beam.PTransform):  # type: ignore[misc]
+class PublishManifest(beam.PTransform):
     """Written partitions and their counts in, the published manifest's digest out."""
 
     def __init__(self, plan: Plan) -> None:

@@ -45,7 +45,7 @@ def new_pipeline(*, runner: str, workers: int, log: Path) -> beam.Pipeline:
     return beam.Pipeline(runner=FnApiRunner(environment), options=options)
 
 
-class SpreadOverWorkers(beam.PTransform):  # type: ignore[misc]
+class SpreadOverWorkers(beam.PTransform):
     """Give each worker its share of the work: elements in, the same elements out.
 
     FnApiRunner deals a stage's keys to its workers in turn, so one key a worker ("lane") decides who

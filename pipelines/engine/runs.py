@@ -70,8 +70,8 @@ class RunLog:
             return None
         if facts["type"] == ContractRejected.__name__:
             return ContractRejected(tuple(errors.Problem(*problem) for problem in facts["problems"]))
-        kind = getattr(errors, facts["type"], TaskFailed)
-        return kind(facts["message"])  # type: ignore[no-any-return]  # a class of schemas.errors
+        kind: type[MalmoiError] = getattr(errors, facts["type"], TaskFailed)
+        return kind(facts["message"])
 
 
 @dataclass

@@ -100,7 +100,7 @@ def layout_of(admitted_bytes: int, site: Site) -> Layout:
     )
 
 
-class Tokenise(beam.PTransform):  # type: ignore[misc]
+class Tokenise(beam.PTransform):
     """Decided in, one Tokenised per split out."""
 
     def __init__(self, site: Site) -> None:
@@ -117,7 +117,7 @@ class Tokenise(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class WriteShards(beam.PTransform):  # type: ignore[misc]
+class WriteShards(beam.PTransform):
     """Tokenised in, one WrittenPartition per shard out."""
 
     def __init__(self, site: Site) -> None:
@@ -243,7 +243,9 @@ def _survivors(
             "language": batch["language"],
             "quality": batch["quality"],
             "kept": pa.array(kept),
-            "stage": pa.array(np.where(kept, None, Stage.DEDUP.value), pa.string()),
+            "stage": pa.array([Stage.DEDUP.value], pa.string()).take(
+                pa.array(np.zeros(count, np.int8), mask=kept)
+            ),
             "reason": lost["reason"].combine_chunks().take(take),
             "duplicate_of": lost["duplicate_of"].combine_chunks().take(take),
             "similarity": lost["similarity"].combine_chunks().take(take),
@@ -324,7 +326,7 @@ def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> Writ
 
 def _gather(tokenised: list[Tokenised], partition: int, layout: Layout) -> pa.Table:
     """All rows of a partition, sorted by document id; the same whatever the order of the splits."""
-    pieces = []
+    pieces: list[pa.RecordBatch] = []
     for item in tokenised:
         with pa.memory_map(str(item.path)) as source:
             reader = pa.ipc.open_file(source)

@@ -59,5 +59,5 @@ def _entities(table: pa.Table, rows: pl.DataFrame) -> pl.DataFrame:
     first, last = maps.offsets[0].as_py(), maps.offsets[-1].as_py()
     keys, values = maps.keys[first:last], maps.items[first:last]
     return rows.select("partner", "data_set", "kept")[parents].with_columns(
-        key=pl.from_arrow(keys), value=pl.from_arrow(values)
+        key=pl.Series(keys), value=pl.Series(values)
     )

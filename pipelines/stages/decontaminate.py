@@ -52,12 +52,12 @@ def build_index(items: Iterable[tuple[str, str]], settings: DecontaminateSetting
         if len(letters) >= window:
             parts.setdefault(letters.tobytes(), item)
     ordered = sorted((int(_head(np.frombuffer(key, np.uint32), window)), key) for key in parts)
-    letters = [np.frombuffer(key, np.uint32) for _, key in ordered]
+    ends = [np.frombuffer(key, np.uint32) for _, key in ordered]
     return BenchmarkIndex(
         window=window,
         heads=np.array([head for head, _ in ordered], np.uint64),
-        letters=np.concatenate(letters) if letters else np.empty(0, np.uint32),
-        offsets=np.cumsum([0, *map(len, letters)]),
+        letters=np.concatenate([np.empty(0, np.uint32), *ends]),
+        offsets=np.cumsum([0, *map(len, ends)]),
         items=tuple(parts[key] for _, key in ordered),
     )
 
@@ -119,7 +119,8 @@ def _power(window: int) -> np.uint64:
 
 def _letters(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
     letters: np.ndarray = table[codes]
-    return letters[letters != 0]
+    kept: np.ndarray = letters[letters != 0]
+    return kept
 
 
 @njit(cache=True, nogil=True)
