@@ -12,6 +12,7 @@ import re
 _FULL_WIDTH = 0xFEE0  # U+FF01..U+FF5E are U+0021..U+007E, this much higher
 DIGITS = "0-9０-９"
 DIGIT = f"[{DIGITS}]"
+LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
 DASHES = "‐-―−﹘﹣－\u00ad\\-"  # U+2010..U+2015, minus, small and full-width hyphens, soft hyphen
 SPACES = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 INVISIBLE = "\u200b-\u200f\u2060\ufeff"  # zero width, direction marks, word joiner, byte order mark

@@ -287,7 +287,7 @@ PHONE = Detector(
 )
 EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
-    core=f"[0-9A-Za-z._%+\\-０-９Ａ-Ｚａ-ｚ．＿％＋－][@＠][0-9A-Za-z가-힣\\-]",
+    core="[0-9A-Za-z._%+\\-０-９Ａ-Ｚａ-ｚ．＿％＋－][@＠][0-9A-Za-z가-힣\\-]",
     pattern=re.compile(f"[@＠](?P<domain>{_DOMAIN})"),
     weigh=_email,
 )

@@ -16,6 +16,7 @@ from pipelines.stages.pii.characters import (
     DIGIT,
     DIGITS,
     JOINT,
+    LETTER,
     NO_DIGIT_AFTER,
     digits_of,
     folded,
@@ -154,9 +155,8 @@ def _licence(text: str, match: re.Match[str]) -> Finding | None:
 _RESIDENT_CORE = f"{DIGIT}{{6}}{JOINT}{DIGIT}{{7}}"
 _BUSINESS_CORE = f"{DIGIT}{{3}}{JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{5}}"
 _ALNUM = "0-9A-Za-z０-９Ａ-Ｚａ-ｚ"
-_LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
 _PASSPORT_CORE = (
-    f"(?:{_LETTER}{{1,2}}[ \\-]?{DIGIT}{{7,8}}|{one_of('MSRGDOmsrgdoXx')}{DIGIT}{{3}}{_LETTER}{DIGIT}{{4}})"
+    f"(?:{LETTER}{{1,2}}[ \\-]?{DIGIT}{{7,8}}|{one_of('MSRGDOmsrgdoXx')}{DIGIT}{{3}}{LETTER}{DIGIT}{{4}})"
 )
 _REGIONS = (
     "서울|부산|대구|인천|광주|대전|울산|세종|경기(?:남부|북부)?|강원|충북|충남|전북|전남|경북|경남|제주|한국"

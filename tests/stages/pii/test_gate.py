@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.stages.pii.find import explain_pii, find_pii
-from pipelines.stages.pii.gate import DETECTORS, find_within, passing_rows, windows
+from pipelines.stages.pii.gate import DETECTORS, SIEVE, find_within, passing_rows, windows
 from schemas.recipe import PiiSettings
 from tests.stages.pii.examples import CHAT, ITEMS, SETTINGS, documents, noise, texts
 
@@ -36,7 +36,8 @@ def test_the_gated_result_is_the_whole_text_result(values):
 def test_each_detectors_core_matches_in_every_line_in_which_it_finds_something(detector, text):
     for line in text.split("\n"):
         if any(True for _ in detector.find(line, 0, len(line))):
-            assert pc.match_substring_regex(pa.array([line]), detector.gate)[0].as_py()
+            for expression in (detector.gate, SIEVE):
+                assert pc.match_substring_regex(pa.array([line]), expression)[0].as_py()
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.entities[0])
@@ -46,8 +47,9 @@ def test_no_pattern_matches_a_line_feed(detector):
 
 
 def test_a_batch_in_which_nothing_passes_is_not_looked_at():
-    batch = documents(["오늘 영화 정말 재밌었어요 10점!", "", "제12조 제3항, 2024. 11. 23. 3,000,000원"])
-    assert len(passing_rows(batch["text"])) == 0
+    batch = documents(["오늘 영화 정말 재밌었어요 10점!", "", "제12조 제3항, 3,000,000원\n2024. 11. 23."])
+    assert passing_rows(batch["text"]).tolist() == [2]
+    assert list(windows(batch["text"])) == []
     assert find_pii(batch, SETTINGS, CHAT).kept["spans"].to_pylist() == [[], [], []]
 
 
