@@ -3,8 +3,8 @@
 Two expressions, each letting through a superset of what can be found. SIEVE is small, so that RE2 keeps few
 states and reads the whole column at full speed: seven digits with all that a detector allows in between, the
 @ of an e-mail, IP addresses, a passport of the new form. GATE, the union of the detectors' own cores, reads
-the lines that are left. No pattern matches a line feed; so a text can hold something iff one of its lines can,
-and only lines that pass are looked at: the window around a hit is its line. Cues are read from the whole text.
+the lines that are left. No pattern matches a line feed; so a text can hold something iff a line can,
+and only lines that pass are looked at: the window around a hit is its line. Cues are read from the text.
 """
 
 from __future__ import annotations
