@@ -17,11 +17,12 @@ SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 DELICATE = st.sampled_from(
     list("가각ㅋㅠ한\u1112\u1161\u11abae\u0301\u0308\u0323\u0655\u0653اk한字か゛\u3099①ﬁＡ")
     + list(
-        " \t\n\r\x0b\x0c\x00\x1f\x7f\x85\x9f\xa0\xad\u1680\u180e\u2000\u2003\u200b\u200c\u200d\u200e\u2028\u2029"
+        " \t\n\r\x0b\x0c\x00\x1f\x7f\x85\x9f\xa0\xad\u1680\u180e\u2000\u2003\u200b\u200c\u200d\u200e\u2028"
     )
     + list(
-        "\u202e\u202f\u205f\u2060\u2066\u2329\u2800\u3000\u3164\ufe0f\ufeff\uffa0\U000e0067\U000e007f🏴👩👧🏽"
+        "\u2029\u202e\u202f\u205f\u2060\u2066\u2329\u2800\u3000\u3164\ufe0f\ufeff\uffa0\U000e0067\U000e007f"
     )
+    + list("🏴👩👧🏽")
     + ["\r\n", "\n\n\n", "    ", FAMILY, SCOTLAND, "می\u200cخ"]
 )
 TEXTS = st.lists(st.one_of(DELICATE, st.characters(exclude_categories=["Cs"])), max_size=25).map("".join)
