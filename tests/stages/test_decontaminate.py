@@ -91,7 +91,7 @@ def test_the_handed_truth_is_found_exactly(handed: Path):
         for line in path.read_text().splitlines():
             item = json.loads(line)
             items += [(item["id"], part) for part in item["parts"].values()]
-    truth = [json.loads(line) for line in (handed / "eval/truth_contaminated.jsonl").open()]
+    truth = [json.loads(line) for line in (handed / "eval/truth_contaminated.jsonl").read_text().splitlines()]
     name = "krafton/reviews_legacy_cp949.csv.gz"
     expected = {row["doc_id"] for row in truth if row["file"] == name}
     rows = list(
