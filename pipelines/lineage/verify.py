@@ -176,7 +176,8 @@ def _check_rows(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator[
         yield Finding("ledger", "ledger", "is damaged, so neither counts nor shards were compared with it")
         return
     try:
-        if not paths or not all(pq.read_schema(build / path).equals(LEDGER) for path in paths):
+        schemas = [pq.read_schema(build / path) for path in paths]
+        if not schemas or not all(schema.equals(LEDGER) and schema.metadata is None for schema in schemas):
             yield Finding("ledger", "ledger", "has no files, or other columns than a ledger")
             return
         places = ledger_places([build / path for path in paths])
