@@ -4,6 +4,9 @@ Everything is an integer count, so every ratio a rule forms of them is exact to 
 every machine. A word is what `str.split()` gives; where a language is written without spaces
 (`Units.split_characters`), each of its characters is a word of its own, and other runs are words as before.
 The text has to be valid UTF-8, which Arrow's string type promises.
+
+numba's cache notices an edit of this file, not of the files of the functions it calls: after editing
+word_kernels.py or repetition_kernels.py remove __pycache__/*.nbi, or the old code runs on.
 """
 
 from __future__ import annotations
