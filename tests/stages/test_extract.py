@@ -149,7 +149,7 @@ def test_markdown_without_noise_stays_byte_for_byte():
 )
 def test_markdown_of_unclosed_parts_takes_linear_time(part):
     start = time.process_time()
-    extracted(part * 40_000 + "<!--x-->글", markup="markdown")
+    extracted(part * 100_000 + "<!--글", markup="markdown")
     assert time.process_time() - start < 2
 
 

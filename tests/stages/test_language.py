@@ -103,6 +103,7 @@ def test_only_what_the_recipe_asks_for_is_kept():
         ("ㅋㅋㅋㅋ", ("ko", "en"), "ko"),
         ("ㅠㅠ 감동", ("en",), "ko"),
         ("GOOD!!", ("ko",), "en"),
+        ("Life changes us~", ("ko",), "en"),  # lid.176 says ja
         ("gg", ("en", "ko"), "en"),
         ("que risa jaja", ("es", "ko"), "es"),
         ("すごい", ("ko",), "ja"),
@@ -166,6 +167,9 @@ def test_code_is_never_asked_for_its_language():
 def test_parallel_texts_are_of_their_majority_and_never_unsure():
     assert verdict(KOREAN + "\n" + ENGLISH, kind="parallel", declared=("ko", "en")) == "ko"
     assert verdict(ENGLISH * 6 + "기차", kind="parallel", declared=("ko", "en")) == "en"
+    identifiers = "CByte Function\n\nCbyte( expression As Variant) As Byte\n\nByte\n\nValue: MyByte"
+    assert verdict(identifiers, declared=("ko", "en")).startswith("language_unsure")
+    assert verdict(identifiers, kind="parallel", declared=("ko", "en")) == "en"
     assert verdict(WANTED["es"] + ENGLISH, kind="parallel", declared=("es", "en")) in {"es", "en"}
 
 
