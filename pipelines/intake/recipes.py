@@ -104,8 +104,10 @@ def _broken_rules(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
     decontaminate = value.get("decontaminate")
     benchmarks = decontaminate.get("benchmarks") if isinstance(decontaminate, dict) else None
     for index, glob in _listed(benchmarks):
-        if isinstance(glob, str) and (glob.startswith(("/", "~")) or ".." in glob.split("/")):
-            message = "leaves the recipe's and the drops' directory: name a file inside one of them"
+        # A pattern that starts with a dot is relative to the recipe, and its author may go up from there.
+        steps = glob.removeprefix("../").split("/") if isinstance(glob, str) else []
+        if isinstance(glob, str) and (glob.startswith(("/", "~")) or ".." in steps):
+            message = "leaves the recipe's and the drops' directory: write a path from the drops, or ../ once"
             yield source.problem(("decontaminate", "benchmarks", index), message)
     yield from _tokenizer(source, value.get("tokens"))
 

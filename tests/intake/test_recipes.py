@@ -127,7 +127,7 @@ MUTATIONS = {
     "language by its name": ("[ko, en", "[korean, en", 0, "language.wanted[0]", "ISO 639-1"),
     "benchmark outside": (
         "eval/klue_",
-        "../eval/klue_",
+        "../../eval/klue_",
         0,
         "decontaminate.benchmarks[1]",
         "leaves the recipe's",
