@@ -102,6 +102,13 @@ def test_cuts_at_line_ends_change_no_token(tekken, text):
     assert forced or joined == whole[:-1]
 
 
+@pytest.mark.parametrize(("after", "first"), [("나", 18), ("1", 18), ("/", 30), (" ", 30), ("\n", 19)])
+def test_a_cut_follows_a_line_end_unless_the_next_character_may_belong_to_it(monkeypatch, after, first):
+    monkeypatch.setattr(subject, "_PIECE", 30)
+    pieces = subject._pieces("가" * 16 + "!\n" + after + "나" * 25)
+    assert [len(piece) for piece in pieces] == [first, 44 - first]
+
+
 @pytest.mark.parametrize("unit", [" ", "\t ", "\n", "가", "aB"])
 def test_a_text_of_a_million_characters_without_a_break_is_encoded(tekken, unit):
     text = unit * (1_200_000 // len(unit))
