@@ -3,7 +3,7 @@
     python examples/generate.py [DIRECTORY]
 
 Reads material/*.yaml, handwritten/*.yaml and benchmarks/*.jsonl beside this file; writes drops/ and
-planted.yaml into DIRECTORY (this folder where none is given). The same bytes each time: one fixed seed, no clock.
+planted.yaml into DIRECTORY (this folder where none is given). The same bytes each time: a seed, no clock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from writers import Row, write
 HERE = Path(__file__).parent
 SEED = 20261124
 Case = dict[str, Any]
-PARTICLES = {"은": "은는", "이": "이가", "을": "을를", "와": "과와"}
+PARTICLES = {"은": ("은", "는"), "이": ("이", "가"), "을": ("을", "를"), "와": ("과", "와")}
 
 
 @dataclass
@@ -183,8 +183,8 @@ def plant_by_program(drops: Drops) -> None:
 
     def plant(case_id: str, partner: str, file: str, text: Any, expect: Case, why: str, **more: Any) -> None:
         extra = {name: more.pop(name) for name in ("personal", "near_miss_of") if name in more}
-        case = {"id": case_id, "partner": partner, "file": file, "expect": expect, "why": why, **extra}
-        drops.add(partner, file, text, case=case | {"handwritten": False}, **more)
+        case: Case = {"id": case_id, "partner": partner, "file": file, "expect": expect, "why": why}
+        drops.add(partner, file, text, case=case | extra | {"handwritten": False}, **more)
 
     def adopt(case_id: str, partner: str, file: str, index: int, why: str, **expect: Any) -> Entry:
         entry = [e for e in drops.entries[partner, file] if e.case is None][index]
@@ -246,7 +246,7 @@ def plant_by_program(drops: Drops) -> None:
     plant(
         "gen-bench-ko", "a_dot", "daily_chat.jsonl.gz", texts, expect, "A benchmark's question as a prompt."
     )
-    for case_id, partner, file, index, language in [
+    for case_id, partner, file, index, told in [
         ("gen-kind-spanish", "liner", "pages_es.jsonl.gz", 2, "es"),
         ("gen-kind-japanese", "liner", "handbook_ja.warc.gz", 1, "ja"),
         ("gen-kind-chinese", "liner", "handbook_zh.warc.gz", 1, "zh"),
@@ -261,7 +261,7 @@ def plant_by_program(drops: Drops) -> None:
         ("gen-kind-pair", "snu_kaist", "pairs_ko_en.csv.gz", 6, None),
         ("gen-kind-tutor", "a_dot", "math_tutor.jsonl.gz", -2, "en"),
     ]:
-        expected = {} if language is None else {"language": language}
+        expected = {} if told is None else {"language": told}
         adopt(case_id, partner, file, index, "One row of this shape, and nothing wrong with it.", **expected)
 
 
@@ -271,15 +271,16 @@ def _value(row: Row, column: str) -> str:
     return str(row[column])
 
 
-def planted(drops: Drops, orders: Mapping[tuple[str, str], Sequence[Entry]]) -> list[Case]:
+def planted(orders: Mapping[tuple[str, str], Sequence[Entry]]) -> list[Case]:
     """planted.yaml: each case with the place its row came to lie."""
-    listed = []
+    listed: list[Case] = []
     for (partner, file), entries in orders.items():
         layout = LAYOUTS[partner, file]
         for number, entry in enumerate(entries):
             if entry.case is None:
                 continue
             case = entry.case
+            carried: Case = {name: case[name] for name in ("personal", "remains", "gone") if name in case}
             listed.append(
                 {
                     "id": case["id"],
@@ -289,7 +290,7 @@ def planted(drops: Drops, orders: Mapping[tuple[str, str], Sequence[Entry]]) -> 
                     "row": number,
                     "key": layout.key_of(entry.row),
                     "expect": case["expect"],
-                    **{name: case[name] for name in ("personal", "remains", "gone") if name in case},
+                    **carried,
                     "why": case["why"],
                     "handwritten": case["handwritten"],
                     "near_miss_of": case.get("near_miss_of"),
@@ -300,7 +301,7 @@ def planted(drops: Drops, orders: Mapping[tuple[str, str], Sequence[Entry]]) -> 
 
 def generate(directory: Path) -> None:
     """Write drops/ and planted.yaml into the directory."""
-    drops = Drops(random.Random(SEED))
+    drops = Drops(random.Random(SEED))  # noqa: S311 - a fixed seed is wanted, nothing here is secret
     fill_short(drops)
     fill_long(drops)
     plant_by_hand(drops)
@@ -315,8 +316,8 @@ def generate(directory: Path) -> None:
         lines = ",\n".join(f'    "{file}": {count}' for file, count in rows.items())
         text = f'{{\n  "partner": "{partner}",\n  "rows": {{\n{lines}\n  }}\n}}\n'
         (directory / "drops" / partner / "drop.json").write_text(text, encoding="utf-8")
-    head = "# Written by generate.py; the cases written by hand come from handwritten/*.yaml. Format: README.md.\n"
-    body = yaml.safe_dump(planted(drops, orders), allow_unicode=True, sort_keys=False, width=110)
+    head = "# Written by generate.py; those written by hand: handwritten/*.yaml. Format: README.md.\n"
+    body = yaml.safe_dump(planted(orders), allow_unicode=True, sort_keys=False, width=110)
     (directory / "planted.yaml").write_text(head + body, encoding="utf-8")
 
 

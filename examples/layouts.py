@@ -71,7 +71,7 @@ def _parts(text: Any, count: int) -> Sequence[str]:
     return list(text)
 
 
-def _chat(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _chat(number: int, text: Any, _: Options) -> dict[str, Any]:
     prompt, response = _parts(text, 2)
     return {
         "conversation_id": f"talk-{number:04d}",
@@ -81,7 +81,7 @@ def _chat(number: int, text: Any, options: Options) -> dict[str, Any]:
     }
 
 
-def _tutor(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _tutor(number: int, text: Any, _: Options) -> dict[str, Any]:
     turns: list[dict[str, str]] = [{"role": "user", "text": text[0]}]
     turns += [{"role": "assistant", "text": answer, "model": "tutor-small"} for answer in text[1:]]
     return {"dlg_id": f"tutor-{number:04d}", "turns": turns}
@@ -133,11 +133,11 @@ def _review(first: int) -> Callable[[int, Any, Options], dict[str, Any]]:
     return make
 
 
-def _post(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _post(number: int, text: Any, _: Options) -> dict[str, Any]:
     return {"no": f"cm-{number:05d}", "c": text, "type": "title" if number % 4 == 0 else "unlabelled"}
 
 
-def _message(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _message(number: int, text: Any, _: Options) -> dict[str, Any]:
     return {
         "msg_id": f"gc-{number:05d}",
         "room": f"r{number % 5}",
@@ -147,7 +147,7 @@ def _message(number: int, text: Any, options: Options) -> dict[str, Any]:
     }
 
 
-def _script(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _script(_: int, text: Any, options: Options) -> dict[str, Any]:
     path = options["key"]
     endings = {"py": "python", "lua": "lua", "cs": "csharp", "js": "javascript", "frag": "glsl", "go": "go"}
     ending = path.rsplit(".", 1)[-1]
@@ -177,7 +177,7 @@ def _guide(number: int, text: Any, options: Options) -> dict[str, Any]:
     return {"slug": f"{language}/guide-{number:03d}.md", "guid": f"vg-{number:04d}", "markdown": text}
 
 
-def _trip(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _trip(number: int, text: Any, _: Options) -> dict[str, Any]:
     return {
         "trip_id": f"tr-{number:05d}",
         "driver": f"driver-{number % 6}",
@@ -201,12 +201,12 @@ def _chapter(book: str) -> Callable[[int, Any, Options], dict[str, Any]]:
     return make
 
 
-def _pair(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _pair(number: int, text: Any, _: Options) -> dict[str, Any]:
     korean, english = _parts(text, 2)
     return {"pair_id": f"pair-{number:04d}", "ko": korean, "en": english}
 
 
-def _comment(number: int, text: Any, options: Options) -> dict[str, Any]:
+def _comment(number: int, text: Any, _: Options) -> dict[str, Any]:
     return {
         "item": f"lc-{number:04d}",
         "comment": text,
@@ -227,6 +227,10 @@ def _plain_csv(columns: Sequence[str]) -> Callable[[Sequence[Row]], bytes]:
 
 def _crawl(rows: Sequence[Row]) -> bytes:
     return warc(rows, date=CRAWLED)
+
+
+def _untidy(rows: Sequence[Row]) -> bytes:
+    return json_lines(rows, crlf_every=25, blank_every=40)
 
 
 BOOK = "handbook.malmoi.example"
