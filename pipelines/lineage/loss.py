@@ -90,7 +90,5 @@ def _stage_faults(balance: Balance, recipe: Recipe, stage: Stage) -> list[str]:
     lost = reasons.total()
     if lost > limit * balance.documents:
         most = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(3))
-        faults.append(
-            f"{stage} dropped {lost} of {balance.documents} documents ({most}), {why} {limit:.1%}"
-        )
+        faults.append(f"{stage} dropped {lost} of {balance.documents} documents ({most}), {why} {limit:.1%}")
     return faults

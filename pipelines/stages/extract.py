@@ -24,12 +24,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from resiliparse.extract.html2text import extract_plain_text
 
-from schemas.contract import DataSet, Kind, Markup
+from schemas.contract import DataSet, Kind, Markup, Role
 from schemas.documents import Outcome, split_outcome, with_column
 from schemas.reasons import Reason, Stage
 from schemas.recipe import ExtractSettings
 
-EXTRACT_VERSION = 1  # 1: resiliparse with a list of elements to leave out; Markdown front matter and docfx
+# 2: front matter behind a heading that the contract joins in front of it.
+EXTRACT_VERSION = 2  # 1: resiliparse with a list of elements to leave out; Markdown front matter and docfx
 
 # Not part of what a reader sees: `hidden` and its like. LibreOffice help hides the variants of a phrase until
 # a script picks one ("switchinline": the last variant is the default; "switch": blocks by application).
@@ -71,7 +72,7 @@ _AROUND = [
 
 # YAML (---) or TOML (+++) front matter; the first line must look like a field, or it is a thematic break.
 _FRONT_MATTER = (
-    r"\A\x{FEFF}?(?:"
+    r"\x{FEFF}?(?:"
     r"---[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*[ \t]*[\"']?[\w.$-]+[\"']?[ \t]*:(?s:.*?)"
     r"\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\z)"
     r"|\+\+\+[ \t]*\r?\n[ \t]*[\w.-]+[ \t]*=(?s:.*?)\n\+\+\+[ \t]*(?:\r?\n|\z))"
@@ -108,7 +109,8 @@ def extract(batch: pa.RecordBatch, settings: ExtractSettings, data_set: DataSet)
         pages = batch["text"].to_pylist()
         texts = pa.array([html_text(page, left_out) for page in pages], pa.string())
     else:
-        texts = tidy_markdown(batch["text"])
+        joined = len(data_set.of_role(Role.TEXT)) > 1
+        texts = tidy_markdown(batch["text"], behind=data_set.join if joined else None)
     empty = pc.invert(pc.match_substring_regex(texts, r"[^\s\p{Z}\p{C}]")).to_pylist()
     reasons = [Reason.NO_TEXT if nothing else None for nothing in empty]
     return split_outcome(
@@ -124,9 +126,14 @@ def html_text(page: str, left_out: list[str]) -> str:
     return text
 
 
-def tidy_markdown(texts: pa.Array) -> pa.Array:
-    """Markdown without front matter, comments, empty anchors and docfx directives."""
-    texts = pc.replace_substring_regex(texts, _FRONT_MATTER, "", max_replacements=1)
+def tidy_markdown(texts: pa.Array, *, behind: str | None = None) -> pa.Array:
+    """Markdown without front matter, comments, empty anchors and docfx directives.
+
+    Front matter stands at the beginning, or, where a contract joins a heading of one line to a text, `behind`
+    that heading and what joins them.
+    """
+    heading = rf"\A([^\n]*{re.escape(behind)})?" if behind else r"\A()"
+    texts = pc.replace_substring_regex(texts, heading + _FRONT_MATTER, r"\1", max_replacements=1)
     noisy = pc.match_substring_regex(texts, _MAY_HOLD_NOISE)
     if noisy.true_count == 0:
         return texts

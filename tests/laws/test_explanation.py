@@ -77,7 +77,7 @@ def test_dedup_names_the_kept_document_and_the_similarity():
     [
         (("try", "nothing"), "no stage"),
         (("try", "pii", "--option", "nothing=1"), "nothing"),
-        (("trace", "nowhere", "--doc", "00"), "manifest"),
+        (("trace", "nowhere", "--doc", "0" * 32), "manifest"),
         (("build", "nowhere.yaml", "-o", "x"), "no such file"),
     ],
 )

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from pipelines.stages.extract import extract
+from pipelines.stages.extract import extract, tidy_markdown
 from schemas.recipe import ExtractSettings
 from tests.stages import batch_of, data_set_of
 
@@ -212,3 +213,15 @@ def test_handed_manuals_hold_no_front_matter_afterwards(handed):
     assert not any(re.match(r"---\n|.*ms\.assetid:", text) for text in kept)
     assert not any("[!INCLUDE[" in text for text in kept)
     assert len(outcome.dropped) < 0.01 * len(texts)
+
+
+def test_front_matter_behind_a_joined_heading_goes_and_a_thematic_break_stays():
+    front = "---\ntitle: 안내\nms.date: 2019\n---\n\n# 안내\n\n본문입니다."
+    rule = "제목\n\n---\n주의: 이 줄은 본문입니다.\n\n---\n끝."
+    texts = pa.array([f"안내 | 문서\n\n{front}", front, "\ufeff" + front])
+    assert tidy_markdown(texts, behind="\n\n").to_pylist() == [
+        "안내 | 문서\n\n\n# 안내\n\n본문입니다.",
+        "\n# 안내\n\n본문입니다.",
+        "\n# 안내\n\n본문입니다.",
+    ]
+    assert tidy_markdown(pa.array([rule])).to_pylist() == [rule]
