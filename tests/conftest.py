@@ -39,3 +39,8 @@ def built(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     finished = build(example, home / "example", staging=home / "staging", options=("--workers", "2"))
     assert finished.code == 0, finished.error
     return finished
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--update-golden rewrites golden files from what is computed."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite golden files")

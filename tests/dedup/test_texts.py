@@ -45,12 +45,20 @@ def grams(text: str) -> frozenset[str]:
 
 
 def expected(texts: Sequence[Text], threshold: float) -> list[Verdict]:
-    """Brute force over all pairs that share a band or a text; letters, not hashes, are compared."""
+    """Brute force over all pairs that share a band or a text; letters, not hashes, are compared.
+
+    Exact duplicates collapse first: a later copy of a text shares the fate of the first one.
+    """
     bands = add_fingerprints(batch_of([text.text for text in texts]))["bands"].to_pylist()
     ranked = sorted(range(len(texts)), key=lambda row: (texts[row].epoch, -texts[row].quality, texts[row].id))
     kept: list[int] = []
     found = [Verdict(kept=True)] * len(texts)
+    first: dict[str, int] = {}
     for row in ranked:
+        leader = first.setdefault(" ".join(texts[row].text.split()), row)
+        if leader != row:
+            found[row] = Verdict(False, texts[leader].id, 1.0) if found[leader].kept else found[leader]
+            continue
         best, winner = -1.0, -1
         for other in kept:
             a, b = grams(texts[row].text), grams(texts[other].text)
