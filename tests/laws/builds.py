@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,23 @@ def build(
     """`malmoi build`, with its outcome."""
     done = malmoi("build", recipe, "-o", output, "--staging", staging, *options, env=env)
     return Finished(done.returncode, done.stdout.decode(), done.stderr.decode(), output)
+
+
+def changed(example: Path, tmp_path: Path, **changes: object) -> Path:
+    """The example recipe with some fields changed, beside the same contracts."""
+    yaml = YAML(typ="safe")
+    content = yaml.load(example.read_text())
+    content.update(changes)
+    content["contracts"] = str(example.parent / content["contracts"])
+    content["drops"] = str(example.parent / content["drops"])
+    patterns = content["decontaminate"]["benchmarks"]
+    copies = tmp_path / "benchmarks"
+    copies.mkdir()
+    for pattern in patterns:
+        for path in example.parent.glob(pattern):
+            shutil.copy(path, copies)
+    content["decontaminate"]["benchmarks"] = ["./benchmarks/*.jsonl"]
+    path = tmp_path / "recipe.yaml"
+    with path.open("w") as file:
+        yaml.dump(content, file)
+    return path

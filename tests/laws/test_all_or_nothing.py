@@ -6,29 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
-from tests.laws.builds import Finished, build, malmoi
-
-
-def changed(example: Path, tmp_path: Path, **changes: object) -> Path:
-    """The example recipe with some fields changed, beside the same contracts."""
-    yaml = YAML(typ="safe")
-    content = yaml.load(example.read_text())
-    content.update(changes)
-    content["contracts"] = str(example.parent / content["contracts"])
-    content["drops"] = str(example.parent / content["drops"])
-    patterns = content["decontaminate"]["benchmarks"]
-    copies = tmp_path / "benchmarks"
-    copies.mkdir()
-    for pattern in patterns:
-        for path in example.parent.glob(pattern):
-            shutil.copy(path, copies)
-    content["decontaminate"]["benchmarks"] = ["./benchmarks/*.jsonl"]
-    path = tmp_path / "recipe.yaml"
-    with path.open("w") as file:
-        yaml.dump(content, file)
-    return path
+from tests.laws.builds import Finished, build, changed, malmoi
 
 
 def staging(built: Finished) -> Path:
