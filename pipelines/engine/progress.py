@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -77,4 +78,5 @@ def _view(log: RunLog, total_cost: int, seconds: float) -> Group:
     for stage, count in dropped.most_common():
         table.add_row(f"dropped by {stage}", f"{count:,}")
     steps = "  ".join(f"{step} {finished[step]}" for step in STEPS if finished[step])
-    return Group(head, ProgressBar(total=1.0, completed=share, width=60), table, Text(steps, style="dim"))
+    bar = Columns([ProgressBar(total=1.0, completed=share, width=60)])  # a bar alone ends no line
+    return Group(head, bar, table, Text(steps, style="dim"))

@@ -111,7 +111,7 @@ class Tokenise(beam.PTransform):
         """Spread the splits by their kept bytes; tokenise what is kept."""
         return (
             decided
-            | "PerSplit" >> beam.FlatMap(_per_split)
+            | "PerSplit" >> beam.FlatMap(_per_split, self.site)
             | "Spread" >> SpreadOverWorkers(lanes=self.site.lanes)
             | "Encode" >> beam.Map(_tokenise, self.site)
         )
@@ -134,18 +134,17 @@ class WriteShards(beam.PTransform):
         )
 
 
-Work = tuple[StagedSplit, Path, Layout | None, int]
+Work = tuple[StagedSplit, Path, Layout]
 
 
-def _per_split(decided: Decided) -> Iterator[tuple[float, Work]]:
-    admitted = sum(split.counts["bytes"] for split in decided.splits)
+def _per_split(decided: Decided, site: Site) -> Iterator[tuple[float, Work]]:
+    layout = layout_of(sum(split.counts["bytes"] for split in decided.splits), site)
     for split in decided.splits:
-        yield float(split.counts["text_bytes"]), (split, decided.directory, None, admitted)
+        yield float(split.counts["text_bytes"]), (split, decided.directory, layout)
 
 
 def _tokenise(work: Work, site: Site) -> Tokenised:
-    split, decisions, _, admitted = work
-    layout = layout_of(admitted, site)
+    split, decisions, layout = work
     with task(site.log, "Tokenise", f"{split.partner}/{split.path}@{split.first_row}") as progress:
         tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
         digest = fingerprint(
@@ -299,8 +298,9 @@ def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> Writ
     with task(site.log, "WriteShards", name) as progress:
         rows = _gather(tokenised, partition, layout)
         kept = rows.filter(rows["kept"])
-        with whole_file(site.build / path) as temporary:
-            written = write_shard(temporary, kept.select(["input_ids", "doc_id", "partner", "language"]))
+        (site.build / directory).mkdir(parents=True, exist_ok=True)
+        (site.build / "ledger").mkdir(exist_ok=True)
+        written = write_shard(site.build / path, kept.select(["input_ids", "doc_id", "partner", "language"]))
         shard_row = np.cumsum(rows["kept"].to_numpy(zero_copy_only=False)) - 1
         ledger = rows.drop_columns(["input_ids"]).append_column(
             "shard", pc.if_else(rows["kept"], name, pa.scalar(None, pa.string()))
@@ -316,8 +316,7 @@ def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> Writ
             rows=written.rows,
             tokens=written.tokens,
         )
-        with whole_file(site.build / ledger_path) as temporary:
-            ledger_facts = write_ledger(temporary, ledger.select(LEDGER.names).cast(LEDGER))
+        ledger_facts = write_ledger(site.build / ledger_path, ledger.select(LEDGER.names).cast(LEDGER))
         progress.facts.update(kept=written.rows, tokens=written.tokens)
     return WrittenPartition(
         part, index, directory, path, facts, FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256)
