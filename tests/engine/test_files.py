@@ -74,5 +74,5 @@ def test_lanes_hold_every_element_once_and_are_balanced(costs: list[int], lanes:
     hands = dict(_deal((0, elements), lanes))
     assert sorted(value for hand in hands.values() for value in hand) == list(range(len(costs)))
     loads = [sum(costs[value] for value in hand) for hand in hands.values()]
-    # Graham 1969: longest processing time first ends within 4/3 of the optimum, which is at least these.
-    assert max(loads) <= 4 / 3 * max(sum(costs) / lanes, *costs) + max(costs) / 3
+    # Graham 1966: whoever gives the next piece to the least loaded ends within this.
+    assert max(loads) <= sum(costs) / lanes + max(costs) * (1 - 1 / lanes) + 1e-9
