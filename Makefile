@@ -18,7 +18,7 @@ $(UV): requirements-uv.txt
 	@touch $(UV)
 
 $(VENV)/.runtime: $(UV) requirements.lock pyproject.toml
-	$(UV) pip install --quiet --python $(VENV) --no-deps --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(VENV) --no-deps --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
