@@ -43,7 +43,8 @@ from schemas.documents import STAGED, Outcome, split_outcome, with_column
 from schemas.reasons import Reason, Stage
 from schemas.recipe import LanguageSettings
 
-LANGUAGE_VERSION = 1  # 1: scripts, then lid.176 on a sample, then on its prose
+# 2: a few Latin letters that lid.176 is not sure of are English, no longer its first guess.
+LANGUAGE_VERSION = 2  # 1: scripts, then lid.176 on a sample, then on its prose
 
 _HANGUL, _KANA, _HAN, _LATIN, _OTHER, _NONE = range(6)
 _SCRIPTS = 5
@@ -222,6 +223,9 @@ def _of_few_letters(
         likely = expected[0]
     elif latin < _FEW or name not in settings.wanted:
         return _Verdict(name, score, Reason.LANGUAGE_UNSURE)
+    elif score < settings.min_score and "en" in settings.wanted:
+        # A word or two that the model is not sure of ("it sucks", Spanish 0.3): English in most places.
+        likely = "en"
     return _judged(likely, guesses.get(likely, 0.0), settings)
 
 

@@ -149,7 +149,9 @@ def _in_characters(ngrams: NGrams) -> NGrams:
 _ENGLISH = Language(
     repetition=GopherRepetition(),
     quality=GopherQuality(),
-    fineweb=FineWeb(),
+    # FineWeb-2's value for its other languages. FineWeb's own 0.01, set on Common Crawl, drops whole chapters
+    # and help pages in which a command or a menu's name stands on a line twice (benchmarks/READING.md).
+    fineweb=FineWeb(max_duplicate_characters=0.1),
     stop_words=("the", "be", "to", "of", "and", "that", "have", "with"),  # Gopher's eight
 )
 # huggingface/fineweb-2 configs/spa_Latn.yml
