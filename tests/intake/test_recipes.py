@@ -99,7 +99,7 @@ MUTATIONS = {
         "exceptions[1].reason",
         "did you mean exact_duplicate?",
     ),
-    "share above one": ("quality: 0.5", "quality: 5", 0, "max_loss.web.quality", "less than or equal to 1"),
+    "share above one": ("quality: 0.4", "quality: 5", 0, "max_loss.web.quality", "less than or equal to 1"),
     "share in quotes": ("share: 1.0", 'share: "1.0"', 0, "exceptions[0].share", "valid number"),
     "word for a list": ("[ko, en, zh, ja, es]", "ko", 0, "language.wanted", "valid array"),
     "name is missing": ("name: consortium\n", "", 0, "(the whole file)", "name is missing"),
@@ -185,5 +185,5 @@ def test_what_is_no_recipe_at_all_is_refused(tmp_path: Path, content: bytes):
 def test_where_the_contracts_and_drops_lie_is_no_part_of_what_is_built(tmp_path: Path):
     moved, _ = mutated(tmp_path, "contracts: ../data_contracts", "contracts: elsewhere\ndrops: there")
     assert fingerprint(load_recipe(moved).identity) == fingerprint(load_recipe(RECIPE).identity)
-    stricter, _ = mutated(tmp_path, "quality: 0.5", "quality: 0.4")
+    stricter, _ = mutated(tmp_path, "quality: 0.4", "quality: 0.3")
     assert fingerprint(load_recipe(stricter).identity) != fingerprint(load_recipe(RECIPE).identity)
