@@ -234,7 +234,8 @@ def measure(given: argparse.Namespace, home: Path) -> None:
 `python benchmarks/side_by_side.py --rounds {given.rounds} --workers {given.workers}` over
 `recipes/{name}`, on {machine()}; load average before the first build {load:.1f}. Medians of
 {given.rounds} rounds, ours and datatrove's in turn; every run from empty directories. Times are those of whole
-processes, start-up of the interpreter and of the workers included.
+processes, start-up of the interpreter and of the workers included; the packages of the environment, ours
+and datatrove's, were byte-compiled before.
 
 {comparison(ours, rival)}
 

@@ -63,6 +63,11 @@ def test_two_workers_share_the_tasks(built: Finished):
         assert max(tasks.values()) <= 0.7 * tasks.total()
 
 
+def test_a_build_says_nothing_on_standard_error_where_that_is_no_terminal(built: Finished):
+    assert built.error == ""
+    assert "tokens in" in built.output
+
+
 def test_an_unknown_runner_is_refused_by_name(tmp_path: Path):
     with pytest.raises(UsageError, match="direct"):
         new_pipeline(runner="prism", workers=1, log=tmp_path / "log")
