@@ -179,7 +179,12 @@ def by_rank(splits: Sequence[Split]) -> list[tuple[str, int, Document]]:
 
 
 def oracle(splits: Sequence[Split], threshold: float) -> dict[tuple[str, int], Verdict]:
-    """The lexicographically first maximal independent set, straight from DESIGN.md section 4."""
+    """The lexicographically first maximal independent set, straight from DESIGN.md section 4.
+
+    "Exact duplicates collapse first": a copy of a text that was dropped shares its fate, edges and all, also
+    where a document that resembles both was kept between them in rank.
+    """
+    fates: dict[bytes, Verdict] = {}  # of texts that were dropped as near duplicates
     dropped: dict[tuple[str, int], Verdict] = {}
     kept: list[Document] = []
     seen: set[bytes] = set()
@@ -189,6 +194,9 @@ def oracle(splits: Sequence[Split], threshold: float) -> dict[tuple[str, int], V
             dropped[name, position] = Verdict("repeated_key", document.doc_id, 1.0, ())
             continue
         seen.add(document.doc_id)
+        if own.exact in fates:
+            dropped[name, position] = fates[own.exact]
+            continue
         edges: list[tuple[bytes, float]] = []
         same_text = False
         for other in kept:
@@ -203,6 +211,8 @@ def oracle(splits: Sequence[Split], threshold: float) -> dict[tuple[str, int], V
             winner = max(edges, key=lambda edge: edge[1])  # the first of equals: the earliest rank
             reason = "exact_duplicate" if same_text else "near_duplicate"
             dropped[name, position] = Verdict(reason, *winner, tuple(edges))
+            if not same_text:
+                fates[own.exact] = dropped[name, position]
         else:
             kept.append(document)
     return dropped
