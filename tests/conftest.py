@@ -9,8 +9,8 @@ from hypothesis import settings
 
 from tests.laws.builds import Finished, build
 
-# `make test` draws the same examples each time, so that a landing does not hang on luck; `make test-all` draws new
-# ones, and what it finds is mended and pinned.
+# `make test` draws the same examples each time, so that a landing does not hang on luck; `make test-all`
+# draws new ones, and what it finds is mended and pinned.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("new", deadline=None)
 settings.load_profile("new")
