@@ -220,6 +220,7 @@ def plan_build(
             {p: [[f.path, f.sha256] for f in planned] for p, planned in files.items()},
             {p: [drop.rows_sent, drop.refused, drop.unnamed] for p, drop in found.items()},
             dedup_digest,
+            lock_digest(),
         ]
     )
     site = Site(
@@ -238,6 +239,12 @@ def plan_build(
         dedup_digest=dedup_digest,
     )
     return Plan(site, tuple(splits), files, found, tuple(excluded))
+
+
+def lock_digest() -> str:
+    """SHA-256 of the requirements.lock beside the packages; "none" where they are installed without one."""
+    lock = Path(__file__).parents[2] / "requirements.lock"
+    return file_sha256(lock) if lock.is_file() else "none"
 
 
 def runtime() -> dict[str, str]:

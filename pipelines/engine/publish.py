@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 
 from pipelines.engine.files import write_whole
-from pipelines.engine.plan import Plan, runtime
+from pipelines.engine.plan import Plan, lock_digest, runtime
 from pipelines.engine.runs import task
 from pipelines.engine.shards import EPOCH, WrittenPartition
 from pipelines.lineage.balance import count_part
@@ -217,7 +217,7 @@ def _manifest(
                 for path, digest in zip(site.benchmarks, site.benchmark_digests, strict=True)
             },
         },
-        runtime=runtime(),
+        runtime={**runtime(), "requirements.lock": lock_digest()},
         contracts=tuple(
             ContractFacts(
                 partner=c.partner,

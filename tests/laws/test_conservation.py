@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -80,3 +81,16 @@ def test_trace_answers_for_every_row_of_every_shard(built: Finished):
     by_row = json.loads(done.stdout)
     done = malmoi("trace", built.build, "--doc", by_row["doc_id"], "--json")
     assert json.loads(done.stdout) == by_row
+
+
+def test_the_manifest_holds_the_digest_of_everything_that_made_it(built: Finished, repository: Path):
+    manifest = built.manifest
+    lock = hashlib.sha256((repository / "requirements.lock").read_bytes()).hexdigest()
+    assert manifest["runtime"]["requirements.lock"] == lock
+    assert {"lid.176.ftz", "puzzle_ko.jsonl"} <= set(manifest["models"])
+    for partner, files in manifest["drops"].items():
+        for file in files:
+            content = (repository / "examples" / "drops" / partner / file["path"]).read_bytes()
+            assert file["sha256"] == hashlib.sha256(content).hexdigest()
+    assert {contract["partner"] for contract in manifest["contracts"]} == set(manifest["drops"])
+    assert all(contract["digest"] for contract in manifest["contracts"])
