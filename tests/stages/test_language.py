@@ -105,6 +105,8 @@ def test_only_what_the_recipe_asks_for_is_kept():
         ("GOOD!!", ("ko",), "en"),
         ("Life changes us~", ("ko",), "en"),  # lid.176 says ja
         ("gg", ("en", "ko"), "en"),
+        ("it sucks", ("ko",), "en"),  # lid.176's first guess is es, 0.3
+        ("mis primos llegan tarde", ("ko",), "es"),  # 0.9
         ("que risa jaja", ("es", "ko"), "es"),
         ("すごい", ("ko",), "ja"),
         ("很好看", ("ko",), "zh"),

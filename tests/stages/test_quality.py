@@ -145,6 +145,18 @@ def test_web_pages_are_dropped_for_the_first_rule_they_fail(expected: Reason, la
     assert reason(text, Kind.WEB, language) == expected
 
 
+def test_an_english_page_may_say_a_command_twice_but_not_much_of_itself():
+    command = "sort --unique slips.txt"
+    page = f"{ENGLISH_PAGE}\n{command}\n\nThen the list is printed and read once more.\n\n{command}\n"
+    written = len(page) - page.count("\n")
+    assert 0.01 < len(command) / written < 0.1
+    assert reason(page, Kind.WEB, "en") is None
+    note = "The slips of each village lie in a drawer of its own."
+    page = f"{ENGLISH_PAGE}\n{note}\n\nThen the list is printed and read once more.\n\n{note}\n"
+    assert 0.1 < len(note) / (len(page) - page.count("\n")) < 0.2
+    assert reason(page, Kind.WEB, "en") == Reason.CHARACTER_DUPLICATES
+
+
 def test_sentences_and_brackets_count_only_where_a_rule_set_asks_for_them():
     code = ENGLISH_PAGE + "if (a) { b(); }"
     assert fails(code, C4()) is None
