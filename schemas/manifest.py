@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from schemas.errors import BuildInconsistent
 from schemas.identity import canonical_json
+from schemas.rights import Rights
 
 MANIFEST_VERSION = 1
 _STRICT = ConfigDict(extra="forbid")
@@ -45,11 +46,7 @@ class ContractFacts:
     partner: str
     version: str
     digest: str
-    licence: str
-    purposes: tuple[str, ...]
-    starts: str
-    expires: str
-    attribution: str
+    rights: Rights
 
 
 @dataclass(frozen=True, config=_STRICT)

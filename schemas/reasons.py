@@ -16,6 +16,7 @@ class Stage(StrEnum):
     FIND_PII = "find_pii"
     FINGERPRINT = "fingerprint"
     REPLACE_PII = "replace_pii"
+    RIGHTS = "rights"  # of the row, and what a later drop took back; judged when a build selects
     DEDUP = "dedup"
 
 
@@ -37,6 +38,20 @@ class Refusal(StrEnum):
     BROKEN_RECORD = "broken_record"
     ERROR_RESPONSE = "error_response"
     OUTSIDE_DROP = "outside_drop"
+    # what admission checks beyond reading
+    PATTERN_MISMATCH = "pattern_mismatch"
+    NOT_IN_ENUM = "not_in_enum"
+    OUT_OF_RANGE = "out_of_range"
+    WRONG_LENGTH = "wrong_length"
+    INVALID_DATE = "invalid_date"
+    REPEATED_KEY = "repeated_key"
+    NOT_UNIQUE = "not_unique"
+    FORBIDDEN_COLUMN = "forbidden_column"
+    NOT_KEYED = "not_keyed"
+    NOT_GENERALISED = "not_generalised"
+    UNIQUE_IDENTIFIER = "unique_identifier"
+    LICENCE_NOT_ALLOWED = "licence_not_allowed"
+    INVALID_VALUE = "invalid_value"
 
 
 class Reason(StrEnum):
@@ -79,6 +94,15 @@ class Reason(StrEnum):
     LONG_LINES = "long_lines"
     CONTAMINATED = "contaminated"
     TOO_MUCH_PERSONAL_DATA = "too_much_personal_data"
+    FORBIDDEN_IDENTIFIER = "forbidden_identifier"
+    # rights
+    SUPERSEDED = "superseded"
+    NOT_IN_SNAPSHOT = "not_in_snapshot"
+    TAKEN_BACK = "taken_back"
+    OPTED_OUT = "opted_out"
+    LICENCE_NOT_ALLOWED = "licence_not_allowed"
+    MACHINE_TERMS = "machine_terms"
+    SEED_WITHDRAWN = "seed_withdrawn"
     REPEATED_KEY = "repeated_key"
     EXACT_DUPLICATE = "exact_duplicate"
     NEAR_DUPLICATE = "near_duplicate"
@@ -100,6 +124,19 @@ REFUSAL_WORDING: dict[Refusal, str] = {
     Refusal.BROKEN_RECORD: "a WARC record that cannot be read",
     Refusal.ERROR_RESPONSE: "an HTTP response that is no success (404, 500, ...)",
     Refusal.OUTSIDE_DROP: "a link or path that leaves the drop",
+    Refusal.PATTERN_MISMATCH: "a value that does not fit the contract's pattern",
+    Refusal.NOT_IN_ENUM: "a value that the contract does not list",
+    Refusal.OUT_OF_RANGE: "a value outside the contract's range",
+    Refusal.WRONG_LENGTH: "a text or list shorter or longer than the contract allows",
+    Refusal.INVALID_DATE: "a date or time that does not exist, or is not written as the contract says",
+    Refusal.REPEATED_KEY: "a key that was delivered before",
+    Refusal.NOT_UNIQUE: "a value that stands twice in a column of unique values",
+    Refusal.FORBIDDEN_COLUMN: "a value in a column that the contract forbids",
+    Refusal.NOT_KEYED: "a value in clear where the contract wants a keyed digest",
+    Refusal.NOT_GENERALISED: "a value finer than the contract's grid or clock",
+    Refusal.UNIQUE_IDENTIFIER: "a unique identifier (PIPA Art. 24) that the contract says is absent",
+    Refusal.LICENCE_NOT_ALLOWED: "a licence that the contract does not list for rows",
+    Refusal.INVALID_VALUE: "a value that breaks a rule of the contract for single rows",
 }
 
 REASON_WORDING: dict[Reason, str] = {
@@ -135,6 +172,14 @@ REASON_WORDING: dict[Reason, str] = {
     Reason.LONG_LINES: "lines too long for code that people wrote",
     Reason.CONTAMINATED: "holds an item of an evaluation benchmark",
     Reason.TOO_MUCH_PERSONAL_DATA: "personal data makes up too much of the text",
+    Reason.FORBIDDEN_IDENTIFIER: "holds a unique identifier that the contract says is absent",
+    Reason.SUPERSEDED: "the partner delivered a newer version",
+    Reason.NOT_IN_SNAPSHOT: "not in the partner's newest snapshot",
+    Reason.TAKEN_BACK: "taken back by the partner",
+    Reason.OPTED_OUT: "its host has opted out",
+    Reason.LICENCE_NOT_ALLOWED: "its licence is not one the contract lists",
+    Reason.MACHINE_TERMS: "written by a machine whose terms do not allow training, or do not say",
+    Reason.SEED_WITHDRAWN: "made from a document that may not be used",
     Reason.REPEATED_KEY: "the same key was delivered before",
     Reason.EXACT_DUPLICATE: "the same text as a kept document",
     Reason.NEAR_DUPLICATE: "nearly the same text as a kept document",

@@ -6,17 +6,19 @@ Paths, runner and workers are no part of a recipe's identity (`Recipe.identity`)
 from __future__ import annotations
 
 from dataclasses import field, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from schemas.contract import Kind
 from schemas.reasons import Reason, Stage
+from schemas.rights import Use, Verb
 
 _STRICT = ConfigDict(extra="forbid")
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -114,6 +116,15 @@ class LossException:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Accepted:
+    """A use that a contract calls constrained, and who has seen that the constraint is kept."""
+
+    partner: str
+    verb: Verb
+    why: str
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Recipe:
     """What is to be built, from whom, for what, by which rules."""
 
@@ -122,6 +133,17 @@ class Recipe:
     partners: tuple[str, ...]  # in rank order: an earlier one keeps its copy of a duplicate
     purposes: tuple[str, ...]  # every document must be allowed all of them
     date: str  # ISO day on which the rights are judged; --date overrides it
+    release: Literal["open", "closed"] = "closed"  # of the models that are trained on it
+    territory: tuple[str, ...] = ("KR",)  # ISO 3166-1 alpha-2, or worldwide
+    student_parameters: Count = 0  # of the largest student; 0 where nothing is distilled
+    horizon_days: Count = 90  # contracts that end within so many days are warned of
+    upsampling: dict[str, Annotated[float, Field(ge=1)]] = field(
+        default_factory=dict
+    )  # by partner, for the loader
+    accepts: tuple[Accepted, ...] = ()  # constrained uses that a person has accepted
+    without_drop_json: tuple[
+        str, ...
+    ] = ()  # partners whose drop is taken although it does not say what was sent
     drops: str | None = None  # directory of the drops, relative to the recipe's file; --drops overrides it
     split_mib: Positive = 16
     max_row_mib: Positive = 64
@@ -144,3 +166,14 @@ class Recipe:
         """Everything that decides what is built; where the files lie does not."""
         names = [f.name for f in fields(self)]
         return {name: getattr(self, name) for name in names if name not in {"contracts", "drops"}}
+
+    def use(self, date: str) -> Use:
+        """What the recipe wants to do with every document, on a day."""
+        return Use(
+            purposes=self.purposes,
+            release=self.release,
+            territory=self.territory,
+            date=date,
+            student_parameters=self.student_parameters,
+            accepts=tuple((accepted.partner, accepted.verb.value) for accepted in self.accepts),
+        )

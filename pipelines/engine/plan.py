@@ -21,6 +21,7 @@ from schemas.identity import file_sha256, fingerprint
 from schemas.manifest import Excluded
 from schemas.reasons import Stage
 from schemas.recipe import Recipe
+from schemas.rights import denials
 
 
 class StageFunction(Protocol):
@@ -120,13 +121,9 @@ def select(
     chosen, excluded = [], []
     for partner in recipe.partners:
         contract = by_partner[partner]
-        lacking = sorted(set(recipe.purposes) - set(contract.purposes))
-        if lacking:
-            excluded.append(Excluded(partner, f"the contract does not allow {', '.join(lacking)}"))
-        elif not contract.starts <= date <= contract.expires:
-            excluded.append(
-                Excluded(partner, f"the contract runs {contract.starts} to {contract.expires}, not on {date}")
-            )
+        refused = denials(partner, contract.rights, recipe.use(date))
+        if refused:
+            excluded.append(Excluded(partner, "; ".join(denial.message for denial in refused)))
         else:
             chosen.append(contract)
     if not chosen:

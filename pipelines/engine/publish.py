@@ -219,16 +219,7 @@ def _manifest(
         },
         runtime={**runtime(), "requirements.lock": lock_digest()},
         contracts=tuple(
-            ContractFacts(
-                partner=c.partner,
-                version=c.version,
-                digest=c.digest,
-                licence=c.licence,
-                purposes=c.purposes,
-                starts=c.starts,
-                expires=c.expires,
-                attribution=c.attribution,
-            )
+            ContractFacts(partner=c.partner, version=c.version, digest=c.digest, rights=c.rights)
             for c in site.contracts
         ),
         excluded=plan.excluded,

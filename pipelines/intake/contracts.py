@@ -7,18 +7,16 @@ what no schema can say (`pipelines.intake.contract_rules`).
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipelines.intake.contract_rules import broken_rules, leaves
-from pipelines.intake.odcs import custom, schema_problems
+from pipelines.intake.contract_rules import broken_rules
+from pipelines.intake.contract_values import contract_of
+from pipelines.intake.odcs import schema_problems
 from pipelines.intake.yaml_source import Source, read_yaml
-from schemas.contract import Column, Contract, DataSet, Delivery, Format, Kind, Markup, Role
+from schemas.contract import Contract, DataSet, Role
 from schemas.errors import ContractRejected, InputUnreadable, Problem
-from schemas.identity import fingerprint
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -36,7 +34,7 @@ def load_contract(path: Path) -> Contract:
     source = read_yaml(path)
     if problems := _problems(source):
         raise ContractRejected(problems)
-    return _contract(source)
+    return contract_of(source.value)
 
 
 def load_contracts(directory: Path) -> tuple[Contract, ...]:
@@ -58,7 +56,7 @@ def load_contracts(directory: Path) -> tuple[Contract, ...]:
         if found := _problems(source):
             problems += found
             continue
-        contract = _contract(source)
+        contract = contract_of(source.value)
         if contract.partner in files:
             message = f"{files[contract.partner]} is this partner's contract already: keep one of the two"
             problems.append(source.problem(("tenant",), message))
@@ -85,7 +83,7 @@ def _fits(parts: list[str], globs: list[str]) -> bool:
 def data_set_identity(data_set: DataSet) -> dict[str, Any]:
     """The literals that shape a data set's text, for the digest that names a staged file.
 
-    Not its globs, its delivery, or whether it may be absent: they decide which rows are read, and
+    Not its globs, its delivery, its limits or whether it may be absent: they decide which rows are read, and
     the same file read under another glob has the same text. Columns that are not read stay out.
     """
     return {
@@ -97,7 +95,12 @@ def data_set_identity(data_set: DataSet) -> dict[str, Any]:
         "markup": data_set.markup,
         "join": data_set.join,
         "languages": data_set.languages,
-        "columns": tuple(column for column in data_set.columns if column.role is not Role.DROP),
+        "columns": tuple(
+            (column.name, column.role, column.logical_type, column.required, column.path)
+            for column in data_set.columns
+            if column.role is not Role.OTHER
+        ),
+        "pii": [data_set.pii_policy, data_set.absent_identifiers],
     }
 
 
@@ -107,51 +110,3 @@ def _problems(source: Source) -> tuple[Problem, ...]:
         problems.update(schema_problems(source))
         problems.update(broken_rules(source))
     return tuple(sorted(problems))
-
-
-def _contract(source: Source) -> Contract:
-    """The contract of a source without faults."""
-    document = source.value
-    ours = custom(document)
-    return Contract(
-        partner=document["tenant"],
-        version=document["version"],
-        digest=fingerprint(document),
-        data_sets=tuple(_data_set(item) for item in document["schema"]),
-        licence=ours["malmoi.licence"],
-        purposes=tuple(sorted(ours["malmoi.purposes"])),
-        starts=ours["malmoi.starts"],
-        expires=ours["malmoi.expires"],
-        attribution=ours["malmoi.attribution"],
-        contact=document["support"][0]["url"],
-    )
-
-
-def _data_set(item: dict[str, Any]) -> DataSet:
-    ours = custom(item)
-    file_format = Format(ours["malmoi.format"])
-    return DataSet(
-        name=item["name"],
-        kind=Kind(ours["malmoi.kind"]),
-        files=tuple(sorted(ours["malmoi.files"])),
-        format=file_format,
-        encoding=codecs.lookup(ours.get("malmoi.encoding", "utf-8")).name,
-        delimiter=ours.get("malmoi.delimiter", ",") if file_format is Format.CSV else "",
-        markup=Markup(ours.get("malmoi.markup", "plain")),
-        join=ours.get("malmoi.join", "\n"),
-        delivery=Delivery(ours["malmoi.delivery"]),
-        languages=tuple(ours["malmoi.languages"]),
-        columns=tuple(_columns(item)),
-        optional=ours.get("malmoi.optional", False),
-    )
-
-
-def _columns(item: dict[str, Any]) -> Iterator[Column]:
-    for leaf in leaves(item):
-        yield Column(
-            name=".".join(leaf.path),
-            role=Role(custom(leaf.value)["malmoi.role"]),
-            logical_type=leaf.value["logicalType"],
-            required=leaf.value.get("required", False),
-            path=leaf.path,
-        )

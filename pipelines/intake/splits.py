@@ -175,7 +175,7 @@ def _row_groups(path: Path, data_set: DataSet, split_bytes: int) -> list[tuple[i
     """(row group, first row, cost before it) at every cut; nothing for a file without a footer."""
     try:
         metadata = pq.read_metadata(path)
-        names = {c.path[0] for c in data_set.columns if c.role is not Role.DROP}
+        names = {c.path[0] for c in data_set.columns if c.role is not Role.OTHER}
         cuts, rows, cost = [(0, 0, 0)], 0, 0
         for group in range(metadata.num_row_groups):
             part = metadata.row_group(group)

@@ -267,10 +267,10 @@ def _contracts(manifest: Manifest) -> str:
             [
                 contract.partner,
                 contract.version,
-                contract.licence,
-                ", ".join(contract.purposes),
-                f"{contract.starts} – {contract.expires}",
-                contract.attribution,
+                contract.rights.licence,
+                ", ".join(contract.rights.purposes),
+                f"{contract.rights.starts} – {contract.rights.expires}",
+                contract.rights.attribution,
                 tokens[contract.partner],
                 code(contract.digest[:16]),
             ]

@@ -13,6 +13,7 @@ STAGES: dict[Stage, tuple[str, str]] = {
     Stage.FIND_PII: ("개인정보 찾기", "find personal data"),
     Stage.FINGERPRINT: ("지문", "fingerprint"),
     Stage.REPLACE_PII: ("개인정보 치환", "replace personal data"),
+    Stage.RIGHTS: ("권리", "rights"),
     Stage.DEDUP: ("중복 제거", "deduplicate"),
 }
 
@@ -32,6 +33,19 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.BROKEN_RECORD: "읽을 수 없는 WARC 레코드",
     Refusal.ERROR_RESPONSE: "성공이 아닌 HTTP 응답",
     Refusal.OUTSIDE_DROP: "납품 디렉터리를 벗어나는 링크나 경로",
+    Refusal.PATTERN_MISMATCH: "계약의 형식(정규식)에 맞지 않는 값",
+    Refusal.NOT_IN_ENUM: "계약에 없는 값",
+    Refusal.OUT_OF_RANGE: "계약의 범위를 벗어난 값",
+    Refusal.WRONG_LENGTH: "계약보다 짧거나 긴 글이나 목록",
+    Refusal.INVALID_DATE: "없는 날짜나 시각, 또는 계약과 다른 표기",
+    Refusal.REPEATED_KEY: "이미 납품된 키",
+    Refusal.NOT_UNIQUE: "고유해야 하는 열에 두 번 나온 값",
+    Refusal.FORBIDDEN_COLUMN: "계약이 금지한 열에 든 값",
+    Refusal.NOT_KEYED: "키로 가명화해야 하는데 그대로인 값",
+    Refusal.NOT_GENERALISED: "계약의 격자나 시간 단위보다 세밀한 값",
+    Refusal.UNIQUE_IDENTIFIER: "계약이 없다고 한 고유식별정보(개인정보 보호법 제24조)",
+    Refusal.LICENCE_NOT_ALLOWED: "계약이 행에 허용하지 않은 라이선스",
+    Refusal.INVALID_VALUE: "계약의 행 규칙에 어긋난 값",
 }
 
 REASONS: dict[Reason, str] = {
@@ -67,6 +81,14 @@ REASONS: dict[Reason, str] = {
     Reason.SPAM: "광고로 보임",
     Reason.CONTAMINATED: "평가 문항이 들어 있음",
     Reason.TOO_MUCH_PERSONAL_DATA: "개인정보의 비중이 너무 큼",
+    Reason.FORBIDDEN_IDENTIFIER: "계약이 없다고 한 고유식별정보가 있음",
+    Reason.SUPERSEDED: "파트너가 새 판을 납품함",
+    Reason.NOT_IN_SNAPSHOT: "파트너의 최신 스냅숏에 없음",
+    Reason.TAKEN_BACK: "파트너가 거두어들임",
+    Reason.OPTED_OUT: "도메인이 이용을 거부함",
+    Reason.LICENCE_NOT_ALLOWED: "계약이 허용하지 않은 라이선스",
+    Reason.MACHINE_TERMS: "기계가 쓴 글로, 약관이 학습을 허용하지 않거나 알 수 없음",
+    Reason.SEED_WITHDRAWN: "쓸 수 없는 문서로 만든 글",
     Reason.REPEATED_KEY: "같은 키가 이미 납품됨",
     Reason.EXACT_DUPLICATE: "남은 문서와 같은 글",
     Reason.NEAR_DUPLICATE: "남은 문서와 거의 같은 글",

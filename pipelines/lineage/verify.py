@@ -147,12 +147,11 @@ def _check_rights(manifest: Manifest) -> Iterator[Finding]:
         contract = contracts.get(facts.partner)
         if contract is None:
             yield Finding("rights", where, "stands under no contract of the manifest")
-        elif facts.kept and (missing := sorted(purposes - set(contract.purposes))):
+        elif facts.kept and (missing := sorted(purposes - set(contract.rights.purposes))):
             yield Finding("rights", where, f"its contract does not allow {', '.join(missing)}")
-        elif facts.kept and not contract.starts <= manifest.date <= contract.expires:
-            message = (
-                f"its contract runs from {contract.starts} to {contract.expires}, not on {manifest.date}"
-            )
+        elif facts.kept and not contract.rights.starts <= manifest.date <= contract.rights.expires:
+            rights = contract.rights
+            message = f"its contract runs from {rights.starts} to {rights.expires}, not on {manifest.date}"
             yield Finding("rights", where, message)
 
 

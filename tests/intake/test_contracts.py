@@ -119,7 +119,7 @@ def test_personal_columns_are_never_read():
         "reviews": {"nick"}, "reviews_legacy": {"nick"}, "game_chat": {"nick", "room"},
         "trips": {"driver", "start_lat", "start_lon"},
     }.items():  # fmt: skip
-        assert columns <= {column.name for column in sets[name].of_role(Role.DROP)}
+        assert columns <= {column.name for column in sets[name].of_role(Role.OTHER)}
 
 
 def test_our_schema_and_our_types_know_the_same_words():
@@ -233,7 +233,7 @@ def test_a_change_of_content_changes_the_digest(tmp_path: Path):
 def test_only_what_shapes_the_text_is_a_data_sets_identity():
     data_set = load_contract(CONTRACTS / "krafton.yaml").data_sets[0]
     identity = fingerprint(data_set_identity(data_set))
-    unread = tuple(column for column in data_set.columns if column.role is not Role.DROP)
+    unread = tuple(column for column in data_set.columns if column.role is not Role.OTHER)
     for same in (
         {"files": ("x*.csv",)}, {"delivery": Delivery.UPSERT}, {"optional": True}, {"columns": unread},
     ):  # fmt: skip

@@ -1,0 +1,110 @@
+"""malmoi build, verify, trace, report: a corpus and what can be asked of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.printing import BuildDirectory, Json, existing, print_json, print_table
+from schemas.errors import UsageError
+
+
+def build(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, YAML.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Directory of the build.")],
+    drops: Annotated[Path | None, typer.Option(help="Where the partners' drops lie.")] = None,
+    staging: Annotated[Path, typer.Option(help="Staged files, shared by builds.")] = Path(".malmoi/staging"),
+    date: Annotated[str | None, typer.Option(help="Day (ISO) on which rights are judged.")] = None,
+    runner: Annotated[str, typer.Option(help="direct: Beam's FnApiRunner.")] = "direct",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
+    replace: Annotated[bool, typer.Option(help="Build over another build in the output.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Carry out a recipe. Killed builds resume; finished ones are not made again.
+
+    Example: malmoi build recipes/example.yaml -o build/example
+    """
+    from pipelines.build import build as carry_out
+    from pipelines.lineage.report import report_summary
+
+    manifest = carry_out(
+        existing(recipe),
+        output,
+        drops=drops,
+        date=date,
+        staging=staging,
+        runner=runner,
+        workers=workers,
+        replace=replace,
+        quiet=as_json,
+    )
+    if as_json:
+        print_json({"build": str(output), "identity": manifest.identity, "data_sets": manifest.data_sets})
+        return
+    print_table(report_summary(manifest))
+    tokens = sum(shard.tokens for shard in manifest.shards)
+    typer.echo(f"{tokens:,} tokens in {len(manifest.shards)} shards: {output}/report.html")
+
+
+def verify(build: BuildDirectory, as_json: Json = False) -> None:
+    """Check a build against its manifest: every digest, every count, every document's place.
+
+    Example: malmoi verify build/example
+    """
+    from pipelines.lineage.verify import verify as check
+
+    findings = check(build)
+    if as_json:
+        print_json([dataclasses.asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(str(finding))
+        typer.echo("the build is whole" if not findings else f"{len(findings)} findings")
+    raise typer.Exit(1 if findings else 0)
+
+
+def trace(
+    build: BuildDirectory,
+    doc: Annotated[str | None, typer.Option(help="A document id, 32 hexadecimal digits.")] = None,
+    shard: Annotated[str | None, typer.Option(help="A shard's name, with --row.")] = None,
+    row: Annotated[int | None, typer.Option(help="A row of the shard, from 0.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Follow a document or a shard's row back to its file, row, contract and licence.
+
+    Example: malmoi trace build/example --shard 0-train-00000 --row 0
+    """
+    from pipelines.lineage.trace import trace_document, trace_row
+
+    if doc is not None and shard is None and row is None:
+        found = trace_document(build, doc)
+    elif doc is None and shard is not None and row is not None:
+        found = trace_row(build, shard, row)
+    else:
+        raise UsageError("trace wants --doc ID, or --shard NAME --row N")
+    facts = dataclasses.asdict(found)
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        if value is not None:
+            typer.echo(f"{name:>20}  {value.hex() if isinstance(value, bytes) else value}")
+
+
+def report(build: BuildDirectory, as_json: Json = False) -> None:
+    """Print what became of every data set; the page itself is BUILD/report.html.
+
+    Example: malmoi report build/example
+    """
+    from pipelines.lineage.report import report_summary
+    from schemas.manifest import read_manifest
+
+    manifest = read_manifest(build)
+    if as_json:
+        print_json(manifest.data_sets)
+        return
+    print_table(report_summary(manifest))
+    typer.echo(f"{build}/report.html")

@@ -1,0 +1,111 @@
+"""malmoi explain, try, dedup: texts through the build's own stages."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from pipelines.commands.printing import Json, existing, print_json
+from schemas.contract import Kind, Markup
+from schemas.errors import UsageError
+
+
+def explain(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, YAML.")],
+    file: Annotated[Path, typer.Argument(help="A UTF-8 file that holds one text.")],
+    drops: Annotated[Path | None, typer.Option(help="Where the drops (and benchmarks) lie.")] = None,
+    data_set: Annotated[
+        str | None, typer.Option(help="PARTNER/NAME: as a document of that data set.")
+    ] = None,
+    kind: Annotated[Kind, typer.Option(help="Kind of text, without --data-set.")] = Kind.DOCUMENT,
+    markup: Annotated[Markup, typer.Option(help="Markup of the text, without --data-set.")] = Markup.PLAIN,
+    as_json: Json = False,
+) -> None:
+    """Send one text through every stage of a recipe and say what each one saw and did.
+
+    Example: malmoi explain recipes/example.yaml page.html --kind web --markup html
+    """
+    from pipelines.preview import explain as explain_text
+
+    content = existing(file).read_bytes()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file.name}: not UTF-8 at byte {error.start}: convert it first") from None
+    steps = explain_text(existing(recipe), content, drops=drops, data_set=data_set, kind=kind, markup=markup)
+    if as_json:
+        print_json([dataclasses.asdict(step) for step in steps])
+        return
+    for step in steps:
+        verdict = "kept" if step.kept else f"dropped: {step.reason} ({step.detail})"
+        facts = "  ".join(f"{name}={value}" for name, value in step.facts.items())
+        size = f"{step.characters} characters" if step.characters is not None else ""
+        typer.echo(f"{step.stage:>14}  {verdict}  {size}  {facts}".rstrip())
+
+
+def try_(
+    stage: Annotated[
+        str, typer.Argument(help="extract, normalise, language, quality, decontaminate or pii.")
+    ],
+    option: Annotated[list[str] | None, typer.Option(help="A setting of the stage, NAME=VALUE.")] = None,
+    kind: Annotated[Kind, typer.Option(help="Kind of the texts.")] = Kind.DOCUMENT,
+    markup: Annotated[Markup | None, typer.Option(help="Default: html for extract, else plain.")] = None,
+    languages: Annotated[str, typer.Option(help="Declared languages, with commas.")] = "",
+    benchmark: Annotated[list[Path] | None, typer.Option(help="Benchmark files, for decontaminate.")] = None,
+) -> None:
+    """One stage on JSONL {id, text} from standard input; every row comes back, in order.
+
+    Example: malmoi try pii < in.jsonl > out.jsonl
+    """
+    from pipelines.preview import TRIES, data_set_of, try_stage, with_options
+    from schemas.recipe import Recipe
+
+    if stage not in TRIES:
+        raise UsageError(f"no stage {stage!r}: choose one of {', '.join(TRIES)}")
+    recipe = with_options(
+        Recipe(name="try", contracts=".", partners=(), purposes=(), date="1970-01-01"), stage, option or ()
+    )
+    default = Markup.HTML if stage == "extract" else Markup.PLAIN
+    data_set = data_set_of(
+        kind=kind, markup=markup or default, languages=tuple(filter(None, languages.split(",")))
+    )
+    _each_line(
+        lambda rows: try_stage(
+            stage, rows, recipe=recipe, data_set=data_set, benchmarks=tuple(benchmark or ())
+        )
+    )
+
+
+def dedup(
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Least Jaccard of a near duplicate.")] = 0.8,
+) -> None:
+    """Deduplicate JSONL {id, text, epoch?, partner?, quality?}; every row comes back, in order.
+
+    Example: malmoi dedup --threshold 0.8 < in.jsonl > out.jsonl
+    """
+    from pipelines.preview import dedup_rows
+
+    _each_line(lambda rows: dedup_rows(rows, threshold=threshold))
+
+
+def _each_line(work: Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]) -> None:
+    """Standard input's rows through `work`, to standard output."""
+    rows = []
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            raise UsageError(f"standard input, line {number}: not JSON: write one object a line") from None
+        if not isinstance(row, dict) or "id" not in row or not isinstance(row.get("text"), str):
+            raise UsageError(f"standard input, line {number}: write an object with 'id' and a string 'text'")
+        rows.append(row)
+    for result in work(rows):
+        sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
