@@ -11,23 +11,13 @@ from pipelines.intake.drops import Drop, DropFile, discover
 from schemas.contract import Contract, Format
 from schemas.errors import InputUnreadable
 from schemas.reasons import Refusal
+from tests.agreements import contract_of
 from tests.intake.readers.reading import data_set
 
 
 def contract(**globs: tuple[str, ...]) -> Contract:
     sets = (replace(data_set(Format.JSONL), name=name, files=files) for name, files in globs.items())
-    return Contract(
-        partner="p",
-        version="1.0.0",
-        digest="",
-        data_sets=tuple(sets),
-        licence="CC0-1.0",
-        purposes=(),
-        starts="",
-        expires="",
-        attribution="",
-        contact="",
-    )
+    return contract_of(*sets)
 
 
 def fill(drop: Path, *names: str) -> None:

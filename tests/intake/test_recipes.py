@@ -15,6 +15,7 @@ from schemas.contract import Kind
 from schemas.errors import ContractRejected, InputUnreadable
 from schemas.identity import fingerprint
 from schemas.reasons import Stage
+from schemas.rights import denials
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "consortium.yaml"
 
@@ -43,8 +44,7 @@ def test_the_consortium_recipe_agrees_with_the_contracts():
     contracts = {contract.partner: contract for contract in load_contracts(RECIPE.parent / recipe.contracts)}
     assert set(recipe.partners) == set(contracts)
     for contract in contracts.values():
-        assert set(recipe.purposes) <= set(contract.purposes)
-        assert contract.starts <= recipe.date <= contract.expires
+        assert denials(contract.partner, contract.rights, recipe.use(recipe.date)) == ()
     for exception in recipe.exceptions:
         assert exception.data_set in {s.name for s in contracts[exception.partner].data_sets}
         assert exception.why.endswith(".")

@@ -33,6 +33,7 @@ from schemas.manifest import (
 )
 from schemas.reasons import Reason, Stage
 from schemas.shards import shard_name, shard_path
+from tests.agreements import ALL_RIGHTS
 
 END = 2
 VALIDATION_SHARE = 0.2
@@ -183,11 +184,7 @@ def _contract(partner: str) -> ContractFacts:
         partner=partner,
         version="1.0.0",
         digest="4" * 64,
-        licence="CC-BY-4.0",
-        purposes=("distillation", "pretraining"),
-        starts="2026-01-01",
-        expires="2027-12-31",
-        attribution=f"{partner} <가상>",
+        rights=replace(ALL_RIGHTS, attribution=f"{partner} <가상>"),
     )
 
 

@@ -91,7 +91,8 @@ def test_a_balance_that_does_not_hold_is_shown_as_broken(built):
 def test_names_cannot_become_markup(built):
     build, manifest = built
     evil = "<b>x</b>\"'&"
-    contracts = (replace(manifest.contracts[0], licence=evil), *manifest.contracts[1:])
+    first = manifest.contracts[0]
+    contracts = (replace(first, rights=replace(first.rights, licence=evil)), *manifest.contracts[1:])
     sets = (replace(manifest.data_sets[0], data_set=evil, dropped={evil: 1}), *manifest.data_sets[1:])
     page = render_report(replace(manifest, contracts=contracts, data_sets=sets), build)
     read(page)

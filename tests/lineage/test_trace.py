@@ -37,7 +37,7 @@ def test_a_document_and_its_row_have_the_same_trace(built):
     assert trace_document(build, by_row.doc_id.upper()) == by_row
     contract = next(c for c in manifest.contracts if c.partner == by_row.partner)
     assert (by_row.contract_version, by_row.contract_digest) == (contract.version, contract.digest)
-    assert (by_row.licence, by_row.purposes) == (contract.licence, contract.purposes)
+    assert (by_row.licence, by_row.purposes) == (contract.rights.licence, contract.rights.purposes)
     assert by_row.file_sha256 == manifest.drops[by_row.partner][0].sha256
 
 

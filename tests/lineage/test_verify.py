@@ -195,8 +195,12 @@ def test_a_reason_taken_for_another_is_found(built: Built):
 )
 def test_documents_without_the_rights_are_found(built: Built, change, words):
     build, manifest = built
-    contracts = (replace(manifest.contracts[0], **change), *manifest.contracts[1:])
-    publish(build, replace(manifest, contracts=contracts))
+    first = manifest.contracts[0]
+    if "partner" in change:
+        changed = replace(first, **change)
+    else:
+        changed = replace(first, rights=replace(first.rights, **change))
+    publish(build, replace(manifest, contracts=(changed, *manifest.contracts[1:])))
     assert words in said(build)
 
 
