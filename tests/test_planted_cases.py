@@ -92,7 +92,8 @@ def test_a_planted_document_meets_the_decision_it_was_planted_for(outcome: Outco
 @pytest.mark.parametrize("name", KEPT)
 def test_a_kept_document_has_the_planted_classes_replaced_and_no_others(outcome: Outcome, name: str):
     expect, row = CASES[name]["expect"], outcome.of(name)
-    replaced = dict(row["pii"] or ())
+    # The contracts remove unique identifiers: counted with the action, "KR_FRN:removed".
+    replaced = {label.partition(":")[0]: count for label, count in row["pii"] or ()}
     for label in expect.get("labels", ()):
         assert replaced.get(label, 0) >= 1, f"{label} was not found: {replaced}"
     for label in expect.get("labels_absent", ()):

@@ -27,6 +27,7 @@ from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.intake.readers import read_split
 from pipelines.stages.pii.find import entity_counts
+from pipelines.stages.pii.policy import counted
 from schemas.contract import DataSet
 from schemas.documents import DROPPED, QUARANTINE, STAGED
 from schemas.reasons import Stage
@@ -161,6 +162,6 @@ def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: 
         "text_bytes": counts["text_bytes"],
         "dropped": dict(sorted(dropped_by.items())),
         "quarantined": dict(sorted(refused_by.items())),
-        "pii": dict(sorted(entities.items())),
+        "pii": counted(entities, data_set),
     }
     (directory / "counts.json").write_bytes(orjson.dumps(facts))

@@ -24,8 +24,10 @@ from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.lineage.ledger import write_ledger
+from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import is_validation, partition_of, shard_count, write_shard
 from pipelines.tokens.tokenizer import load_tokenizer
+from schemas.contract import DataSet
 from schemas.documents import LEDGER
 from schemas.identity import fingerprint
 from schemas.manifest import FileFacts, ShardFacts
@@ -183,14 +185,19 @@ def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> It
     """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped."""
     staged = site.staging / "splits" / split.digest
     decided = _decisions(decisions / f"{split.index}.arrow")
-    kind = next(d.kind for d in site.contract(split.partner).data_sets if d.name == split.data_set).value
-    constant = {"partner": split.partner, "data_set": split.data_set, "kind": kind, "file": split.path}
+    data_set = site.contract(split.partner).data_set(split.data_set)
+    constant = {
+        "partner": split.partner,
+        "data_set": split.data_set,
+        "kind": data_set.kind.value,
+        "file": split.path,
+    }
     position = 0
     with pa.memory_map(str(staged / "documents.arrow")) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
-            yield _survivors(batch, decided, position, constant, tokenizer)
+            yield _survivors(batch, decided, position, constant, tokenizer, data_set)
             position += len(batch)
     with pa.memory_map(str(staged / "dropped.arrow")) as source:
         reader = pa.ipc.open_file(source)
@@ -215,7 +222,12 @@ def _decisions(path: Path) -> pa.Table:
 
 
 def _survivors(
-    batch: pa.RecordBatch, decided: pa.Table, position: int, constant: dict[str, str], tokenizer: Any
+    batch: pa.RecordBatch,
+    decided: pa.Table,
+    position: int,
+    constant: dict[str, str],
+    tokenizer: Any,
+    data_set: DataSet,
 ) -> pa.RecordBatch:
     """Documents of one staged batch, the duplicates among them marked and without tokens."""
     count = len(batch)
@@ -248,15 +260,15 @@ def _survivors(
             "reason": lost["reason"].combine_chunks().take(take),
             "duplicate_of": lost["duplicate_of"].combine_chunks().take(take),
             "similarity": lost["similarity"].combine_chunks().take(take),
-            "pii": _entities(batch["spans"]),
+            "pii": _entities(batch["spans"], data_set),
             "tokens": pa.array(token_counts),
             "input_ids": input_ids.take(pa.array(spread, mask=~kept)),
         },
     )
 
 
-def _entities(spans: pa.ListArray) -> pa.Array:
-    """Spans by class of each document, as a map; empty where there is none."""
+def _entities(spans: pa.ListArray, data_set: DataSet) -> pa.Array:
+    """Spans by class and action of each document, as a map; empty where there is none."""
     lengths = pc.list_value_length(spans).to_numpy(zero_copy_only=False)
     if not lengths.any():
         return pa.array([[]] * len(spans), LEDGER.field("pii").type)
@@ -265,7 +277,7 @@ def _entities(spans: pa.ListArray) -> pa.Array:
         counts: dict[str, int] = {}
         for span in row:
             counts[span["label"]] = counts.get(span["label"], 0) + 1
-        found.append(sorted(counts.items()))
+        found.append(list(counted(counts, data_set).items()))
     return pa.array(found, LEDGER.field("pii").type)
 
 

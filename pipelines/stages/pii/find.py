@@ -14,14 +14,15 @@ import pyarrow as pa
 
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.gate import ENTITIES, find_within, passing_rows, resolve, windows
+from pipelines.stages.pii.policy import wanted
 from schemas.contract import DataSet
 from schemas.documents import SPAN, SPANS, Outcome, split_outcome, with_column
 from schemas.errors import UsageError
 from schemas.reasons import Reason, Stage
 from schemas.recipe import PiiSettings
 
-# 1: first form.
-PII_VERSION = 1
+# 1: first form. 2: the contract decides by class (remove, surrogate, keep); absent identifiers drop the text.
+PII_VERSION = 2
 # A short text is never dropped for its share: "제 번호는 010-1234-5678이에요" is half a number, and wholly
 # dialogue. From 200 characters on, half of a text in spans is some eight items: a list of people, no talk.
 MIN_DROPPED_CHARACTERS = 200
@@ -29,7 +30,7 @@ SPANS_FIELD = pa.field("spans", SPANS, nullable=False)
 
 
 def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) -> Outcome:
-    """Add `spans`; drop texts of which more than settings.max_share are personal data.
+    """Add `spans`; drop texts that hold what the contract says is absent, or more than settings.max_share.
 
     Raises UsageError where the settings name an entity that nothing here looks for.
     """
@@ -38,7 +39,7 @@ def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) ->
         raise UsageError(
             f"pii.entities: nothing looks for {', '.join(unknown)}; choose from {', '.join(sorted(ENTITIES))}"
         )
-    texts = batch["text"]
+    texts, labels = batch["text"], wanted(settings.entities, data_set)
     counts = np.zeros(len(batch), np.int64)
     found: list[Finding] = []
     reasons: list[Reason | None] = [None] * len(batch)
@@ -51,7 +52,7 @@ def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) ->
             finding
             for line in lines
             for finding in resolve(find_within(text, line.start, line.end), settings.min_score)
-            if finding.label in settings.entities
+            if finding.label in labels
         ]
         counts[rows[place]] = len(spans)
         found += spans
@@ -59,6 +60,9 @@ def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) ->
         if len(text) >= MIN_DROPPED_CHARACTERS and covered > settings.max_share * len(text):
             reasons[rows[place]] = Reason.TOO_MUCH_PERSONAL_DATA
             details[rows[place]] = f"{covered / len(text):.2f}"
+        if absent := {span.label for span in spans} & set(data_set.absent_identifiers):
+            reasons[rows[place]] = Reason.FORBIDDEN_IDENTIFIER
+            details[rows[place]] = ", ".join(sorted(absent))
     with_spans = with_column(batch, SPANS_FIELD, spans_array(counts, found))
     return split_outcome(with_spans, stage=Stage.FIND_PII, reasons=reasons, details=details)
 

@@ -1,7 +1,8 @@
 """Replace personal data. Reads doc_id, text, spans. Writes text and spans (of the new text).
 
 What stands in for a value is a function of the document, the class and the order of first appearance: a value
-is the same surrogate throughout its document, and nothing links two documents (DESIGN.md, section 2).
+is the same surrogate throughout its document, and nothing links two documents (DESIGN.md, section 2). Of what
+the contract removes, the class stands in brackets; what it keeps stays as it is.
 
 Particles: the last digit (and an e-mail's top-level domain) is chosen to agree with the particle that follows
 the first mention: 은/는, 이/가, 을/를, 과/와, 으로/로. Not done: later mentions, IP addresses, 이에요/예요.
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.stages.pii.find import SPANS_FIELD
+from pipelines.stages.pii.policy import KEEP, REMOVE, action, placeholder
 from pipelines.stages.pii.surrogates import Place, endings, same_value, surrogate
 from schemas.contract import DataSet
 from schemas.documents import SPANS, Outcome, no_drops, with_column
@@ -23,7 +25,7 @@ from schemas.recipe import PiiSettings
 
 
 def replace_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) -> Outcome:
-    """Put surrogates in the place of every span; drops nothing."""
+    """Put in the place of every span what the contract wants there; drops nothing."""
     spans = batch["spans"]
     counts = pc.list_value_length(spans).to_numpy()
     touched = np.flatnonzero(counts)
@@ -33,6 +35,7 @@ def replace_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet)
     starts = flat.field("start").to_numpy().copy()
     ends = flat.field("end").to_numpy().copy()
     labels = flat.field("label").to_pylist()
+    actions = {label: action(label, data_set) for label in set(labels)}
     stops = np.cumsum(counts)
     texts = []
     for row in touched.tolist():
@@ -43,6 +46,7 @@ def replace_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet)
             starts=starts[part].tolist(),
             ends=ends[part].tolist(),
             labels=labels[part],
+            actions=actions,
         )
         texts.append(text)
     text_column = pc.replace_with_mask(batch["text"], pa.array(counts > 0), pa.array(texts, pa.string()))
@@ -57,9 +61,15 @@ def replace_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet)
 
 
 def _replaced(
-    *, doc_id: bytes, text: str, starts: list[int], ends: list[int], labels: list[str]
+    *,
+    doc_id: bytes,
+    text: str,
+    starts: list[int],
+    ends: list[int],
+    labels: list[str],
+    actions: dict[str, str],
 ) -> tuple[str, list[int], list[int]]:
-    """One text with its surrogates, and where they begin and end."""
+    """One text with what stands in for its spans, and where that begins and ends."""
     pieces: list[str] = []
     new_starts: list[int] = []
     new_ends: list[int] = []
@@ -68,12 +78,17 @@ def _replaced(
     read = written = 0
     for start, end, label in zip(starts, ends, labels, strict=True):
         value = text[start:end]
-        mention = (label, same_value(label, value))
-        place = places.get(mention)
-        if place is None:
-            place = places[mention] = Place(doc_id, label, numbers[label], endings(text, end))
-            numbers[label] += 1
-        stand_in = surrogate(place, value)
+        if actions[label] == KEEP:
+            stand_in = value
+        elif actions[label] == REMOVE:
+            stand_in = placeholder(label)
+        else:
+            mention = (label, same_value(label, value))
+            place = places.get(mention)
+            if place is None:
+                place = places[mention] = Place(doc_id, label, numbers[label], endings(text, end))
+                numbers[label] += 1
+            stand_in = surrogate(place, value)
         pieces += (text[read:start], stand_in)
         written += start - read
         new_starts.append(written)
