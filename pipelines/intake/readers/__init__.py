@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pipelines.intake.readers.delimited import read_delimited
 from pipelines.intake.readers.jsonl import read_jsonl
-from pipelines.intake.readers.rows import ReadBatch, refusal_only
+from pipelines.intake.readers.rows import Assembler, ReadBatch, refusal_only
 from pipelines.intake.readers.streams import open_file
-from pipelines.intake.readers.tables import read_arrow, read_parquet
+from pipelines.intake.readers.tables import Documents, read_arrow, read_parquet
 from pipelines.intake.readers.warc import read_warc
 from pipelines.intake.splits import Split, codec
 from schemas.contract import DataSet, Format
@@ -22,14 +22,6 @@ from schemas.errors import UsageError
 from schemas.reasons import Refusal
 
 __all__ = ["ReadBatch", "read_split"]
-
-_READERS = {
-    Format.JSONL: read_jsonl,
-    Format.CSV: read_delimited,
-    Format.PARQUET: read_parquet,
-    Format.ARROW: read_arrow,
-    Format.WARC: read_warc,
-}
 
 
 def read_split(
@@ -54,16 +46,17 @@ def read_split(
             f"data set {data_set.name}: encoding {data_set.encoding!r} is not known: "
             "name one of https://docs.python.org/3.11/library/codecs.html#standard-encodings"
         ) from None
+    batches = {"max_row_bytes": max_row_bytes, "batch_rows": batch_rows, "batch_bytes": batch_bytes}
     with open_file(drop / split.path) as file:
-        empty = not file.read(1)
-    if empty:
-        yield refusal_only(Refusal.EMPTY_FILE, offset=0)
-        return
-    yield from _READERS[data_set.format](
-        drop,
-        split,
-        data_set,
-        max_row_bytes=max_row_bytes,
-        batch_rows=batch_rows,
-        batch_bytes=batch_bytes,
-    )
+        if not file.read(1):
+            yield refusal_only(Refusal.EMPTY_FILE, offset=0)
+        elif data_set.format is Format.CSV:
+            yield from read_delimited(file, split.path, data_set, sink=Assembler(split, data_set), **batches)
+        elif data_set.format is Format.WARC:
+            yield from read_warc(file, split.path, data_set, sink=Assembler(split, data_set), **batches)
+        elif data_set.format is Format.JSONL:
+            yield from read_jsonl(drop, split, data_set, **batches)
+        elif data_set.format is Format.PARQUET:
+            yield from read_parquet(drop, split, Documents(split, data_set, **batches))
+        else:
+            yield from read_arrow(drop, split, Documents(split, data_set, **batches))

@@ -58,7 +58,7 @@ def _pluck(records: list[dict[str, Any]], name: str) -> list[Any]:
 class _Lines:
     """Cuts pieces into lines and parses them; holds at most one unfinished line."""
 
-    def __init__(self, collector: Collector, split: Split, limit: int, encoding: str) -> None:
+    def __init__(self, collector: Collector[ReadBatch], split: Split, limit: int, encoding: str) -> None:
         self.offset = split.start  # of the first byte that is not in a finished line
         self.nothing = True  # not one byte but a byte order mark so far
         self._row = split.first_row

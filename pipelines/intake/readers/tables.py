@@ -6,9 +6,9 @@ alone: what a broken part yields does not depend on the size of the batches aske
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,8 @@ from pipelines.intake.readers.rows import (
     ABSENT,
     TYPES,
     Assembler,
+    B,
+    B_co,
     Fault,
     ReadBatch,
     field_name,
@@ -36,18 +38,31 @@ _ARROW_MAGIC = b"ARROW1"
 _CONTINUATION = b"\xff\xff\xff\xff"  # what every message of an IPC stream begins with
 
 
-def read_parquet(
-    drop: Path, split: Split, data_set: DataSet, *, max_row_bytes: int, batch_rows: int, batch_bytes: int
-) -> Iterator[ReadBatch]:
+class Table(Protocol[B_co]):
+    """What a reader hands pieces of a table to."""
+
+    names: tuple[str, ...]  # the columns that are wanted
+
+    def found(self, names: Iterable[str]) -> None:
+        """Told the columns that the file has."""
+
+    def batches(self, batch: pa.RecordBatch, first: int) -> Iterator[B_co]:
+        """Take a piece of the file in, whose first row has the number `first`."""
+
+    def refusal(self, refusal: Refusal) -> B_co:
+        """The file as a whole, or what is behind a break."""
+
+
+def read_parquet(drop: Path, split: Split, table: Table[B]) -> Iterator[B]:
     """Batches of a split's row groups; what cannot be decoded of a row group is one entry."""
-    table = _Table(split, data_set, max_row_bytes, batch_rows, batch_bytes)
     with open_file(drop / split.path) as file:
         try:
             parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
             stop = split.stop if split.stop >= 0 else parquet.num_row_groups
+            table.found(parquet.schema_arrow.names)
             names = [name for name in table.names if name in parquet.schema_arrow.names]
         except _BROKEN:
-            yield refusal_only(Refusal.UNREADABLE)
+            yield table.refusal(Refusal.UNREADABLE)
             return
         first = split.first_row
         for group in range(split.start, stop):
@@ -57,7 +72,7 @@ def read_parquet(
                     yield from table.batches(batch, row)
                     row += batch.num_rows
             except _BROKEN:
-                yield refusal_only(Refusal.UNREADABLE)
+                yield table.refusal(Refusal.UNREADABLE)
             first += parquet.metadata.row_group(group).num_rows
 
 
@@ -72,11 +87,8 @@ def _steps(parquet: pq.ParquetFile, group: int, names: list[str]) -> Iterator[pa
             yield pa.RecordBatch.from_arrays([pa.nulls(min(step, facts.num_rows - start))], names=[""])
 
 
-def read_arrow(
-    drop: Path, split: Split, data_set: DataSet, *, max_row_bytes: int, batch_rows: int, batch_bytes: int
-) -> Iterator[ReadBatch]:
+def read_arrow(drop: Path, split: Split, table: Table[B]) -> Iterator[B]:
     """Batches of an Arrow IPC file or stream; of a file cut off, the record batches before the break."""
-    table = _Table(split, data_set, max_row_bytes, batch_rows, batch_bytes)
     with open_file(drop / split.path) as opened:
         magic = opened.read(8)
     with pa.memory_map(str(drop / split.path)) as mapped:
@@ -85,7 +97,8 @@ def read_arrow(
         except _BROKEN:
             yield from _stream(mapped, magic, table)
             return
-        reader = pa.ipc.open_file(mapped, options=table.projection(schema))
+        table.found(schema.names)
+        reader = pa.ipc.open_file(mapped, options=_projection(schema, table))
         row = split.first_row
         stop = split.stop if split.stop >= 0 else reader.num_record_batches
         for index in range(split.start, stop):
@@ -94,7 +107,7 @@ def read_arrow(
                 yield from table.batches(batch, row)
                 row += batch.num_rows
             except _BROKEN:
-                yield refusal_only(Refusal.UNREADABLE)
+                yield table.refusal(Refusal.UNREADABLE)
                 try:
                     lengths = pa.ipc.IpcReadOptions(included_fields=[0])
                     row += pa.ipc.open_file(mapped, options=lengths).get_batch(index).num_rows
@@ -102,7 +115,7 @@ def read_arrow(
                     return  # how many rows were lost is not known: what follows has no number
 
 
-def _stream(mapped: pa.MemoryMappedFile, magic: bytes, table: _Table) -> Iterator[ReadBatch]:
+def _stream(mapped: pa.MemoryMappedFile, magic: bytes, table: Table[B]) -> Iterator[B]:
     """An IPC stream; a file whose footer is lost is one behind its 8 bytes of magic."""
     cut_off = magic.startswith(_ARROW_MAGIC)
     start = 8 if cut_off else 0
@@ -111,22 +124,29 @@ def _stream(mapped: pa.MemoryMappedFile, magic: bytes, table: _Table) -> Iterato
         mapped.seek(start)
         schema = pa.ipc.open_stream(mapped).schema
         mapped.seek(start)
-        for batch in pa.ipc.open_stream(mapped, options=table.projection(schema)):
+        table.found(schema.names)
+        for batch in pa.ipc.open_stream(mapped, options=_projection(schema, table)):
             yield from table.batches(batch, row)
             row += batch.num_rows
     except _BROKEN:
         cut_off = cut_off or magic.startswith(_CONTINUATION)
-        yield refusal_only(Refusal.TRUNCATED if cut_off else Refusal.UNREADABLE)
+        yield table.refusal(Refusal.TRUNCATED if cut_off else Refusal.UNREADABLE)
     else:
         if cut_off:
-            yield refusal_only(Refusal.TRUNCATED)
+            yield table.refusal(Refusal.TRUNCATED)
 
 
-class _Table:
+def _projection(schema: pa.Schema, table: Table[B]) -> pa.ipc.IpcReadOptions:
+    """Read options that leave out what the contract does not name."""
+    wanted = [i for i, name in enumerate(schema.names) if name in table.names]
+    return pa.ipc.IpcReadOptions(included_fields=wanted or [0])
+
+
+class Documents:
     """Checks Arrow columns and makes documents of them; plain text columns never become Python objects."""
 
     def __init__(
-        self, split: Split, data_set: DataSet, max_row_bytes: int, batch_rows: int, batch_bytes: int
+        self, split: Split, data_set: DataSet, *, max_row_bytes: int, batch_rows: int, batch_bytes: int
     ) -> None:
         self._assembler = Assembler(split, data_set)
         self.names = self._assembler.names
@@ -136,16 +156,18 @@ class _Table:
         self._batch_rows = batch_rows
         self._batch_bytes = batch_bytes
 
-    def projection(self, schema: pa.Schema) -> pa.ipc.IpcReadOptions:
-        """Read options that leave out what the contract does not name."""
-        wanted = [i for i, name in enumerate(schema.names) if name in self.names]
-        return pa.ipc.IpcReadOptions(included_fields=wanted or [0])
+    def found(self, names: Iterable[str]) -> None:
+        """Columns that the contract does not name are nothing to the build."""
+
+    def refusal(self, refusal: Refusal) -> ReadBatch:
+        """One entry: the file as a whole, or what is behind a break."""
+        return refusal_only(refusal)
 
     def batches(self, batch: pa.RecordBatch, first: int) -> Iterator[ReadBatch]:
         """Documents of a piece of the file whose first row has the number `first`."""
         for name in self.names:
             if name in batch.schema.names:
-                _check_buffers(batch[name])
+                check_buffers(batch[name])
         for start in range(0, batch.num_rows, self._batch_rows):
             yield from self._bounded(batch.slice(start, self._batch_rows), first + start)
 
@@ -228,7 +250,7 @@ def _cell(scalar: pa.Scalar, index: int, column: Column, faults: dict[int, Fault
         return None
 
 
-def _check_buffers(array: pa.Array) -> None:
+def check_buffers(array: pa.Array) -> None:
     """Raise ArrowInvalid where lengths or offsets lie: reading on would leave the buffers.
 
     Full validation also refuses invalid UTF-8, which costs its own row only: strings are looked at as bytes.

@@ -10,15 +10,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from fastwarc.warc import ArchiveIterator
 
 from pipelines.intake.readers.charset import decode_page
-from pipelines.intake.readers.rows import ABSENT, Assembler, Collector, ReadBatch
-from pipelines.intake.readers.streams import StreamBroken, next_member, open_file, pieces
-from pipelines.intake.splits import Split
+from pipelines.intake.readers.rows import ABSENT, B, Collector, Sink
+from pipelines.intake.readers.streams import StreamBroken, next_member, pieces
 from schemas.contract import DataSet
 from schemas.reasons import Refusal
 
@@ -32,15 +30,22 @@ _TEXT_TYPES = ("text/", "application/xhtml", "application/xml", "application/jso
 
 
 def read_warc(
-    drop: Path, split: Split, data_set: DataSet, *, max_row_bytes: int, batch_rows: int, batch_bytes: int
-) -> Iterator[ReadBatch]:
-    """Batches of the responses of a WARC file; a broken record is one entry, and reading goes on."""
-    collector = Collector(Assembler(split, data_set), _pluck, batch_rows=batch_rows, batch_bytes=batch_bytes)
-    with open_file(drop / split.path) as file:
-        archive = _Archive(file, split.path, collector, data_set.languages, max_row_bytes)
-        while archive.record():
-            if collector.full:
-                yield collector.take()
+    file: BinaryIO,
+    path: str,
+    data_set: DataSet,
+    *,
+    sink: Sink[B],
+    max_row_bytes: int,
+    batch_rows: int,
+    batch_bytes: int,
+) -> Iterator[B]:
+    """Batches of the responses of an open WARC file; a broken record is one entry, and reading goes on."""
+    collector = Collector(sink, _pluck, batch_rows=batch_rows, batch_bytes=batch_bytes)
+    sink.found(("url", "date", "html"))
+    archive = _Archive(file, path, collector, data_set.languages, max_row_bytes)
+    while archive.record():
+        if collector.full:
+            yield collector.take()
     if collector.waiting:
         yield collector.take()
 
@@ -53,7 +58,7 @@ class _Archive:
     """Frames records in a window over the uncompressed bytes; holds one record at most."""
 
     def __init__(
-        self, file: BinaryIO, path: str, collector: Collector, languages: tuple[str, ...], limit: int
+        self, file: BinaryIO, path: str, collector: Collector[Any], languages: tuple[str, ...], limit: int
     ) -> None:
         self._file = file
         self._path = path
