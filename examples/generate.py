@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from layouts import LAYOUTS, Layout
-from writers import Row, write
+from layouts import LAYOUTS, PERIODS, Layout
+from writers import Row, write, write_drop_json
 
 HERE = Path(__file__).parent
 SEED = 20261124
@@ -307,15 +307,13 @@ def generate(directory: Path) -> None:
     plant_by_hand(drops)
     plant_by_program(drops)
     orders = {place: drops.in_order(*place) for place in sorted(drops.entries)}
-    counts: dict[str, dict[str, int]] = {}
+    sent: dict[str, dict[str, int]] = {}
     for (partner, file), entries in orders.items():
         layout: Layout = LAYOUTS[partner, file]
-        counts.setdefault(partner, {})[file] = len(entries)
+        sent.setdefault(partner, {})[file] = len(entries)
         write(directory / "drops" / partner / file, layout.encode([entry.row for entry in entries]))
-    for partner, rows in counts.items():
-        lines = ",\n".join(f'    "{file}": {count}' for file, count in rows.items())
-        text = f'{{\n  "partner": "{partner}",\n  "rows": {{\n{lines}\n  }}\n}}\n'
-        (directory / "drops" / partner / "drop.json").write_text(text, encoding="utf-8")
+    for partner, rows in sent.items():
+        write_drop_json(directory / "drops" / partner, partner=partner, period=PERIODS[partner], rows=rows)
     head = "# Written by generate.py; those written by hand: handwritten/*.yaml. Format: README.md.\n"
     body = yaml.safe_dump(planted(orders), allow_unicode=True, sort_keys=False, width=110)
     (directory / "planted.yaml").write_text(head + body, encoding="utf-8")

@@ -234,6 +234,15 @@ def _untidy(rows: Sequence[Row]) -> bytes:
 
 
 BOOK = "handbook.malmoi.example"
+# The days that a partner's rows are of, both inclusive: of drop.json.
+PERIODS = {
+    "a_dot": ("2026-10-01", "2026-10-31"),
+    "fortytwodot": ("2026-08-01", "2026-10-31"),
+    "krafton": ("2026-11-16", "2026-11-22"),
+    "liner": ("2026-11-16", "2026-11-22"),
+    "selectstar": ("2026-04-01", "2026-09-30"),
+    "snu_kaist": ("2025-11-01", "2026-10-31"),
+}
 LAYOUTS: dict[tuple[str, str], Layout] = {
     ("a_dot", "daily_chat.jsonl.gz"): Layout(
         "daily_chat",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import html
 import io
 import json
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 Row = Mapping[str, Any] | bytes
+CONTRACT_VERSION = "1.0.0"  # of the six contracts that the drops are made under
 
 
 def json_lines(rows: Sequence[Row], *, crlf_every: int = 0, blank_every: int = 0) -> bytes:
@@ -126,3 +128,21 @@ def write(path: Path, data: bytes) -> None:
     """Write a file of the drops, with the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(compress(data, path.name))
+
+
+def write_drop_json(drop: Path, *, partner: str, period: tuple[str, str], rows: Mapping[str, int]) -> None:
+    """drop.json as `malmoi prepare` writes it: rows by file; bytes and digests of what lies there."""
+    files = []
+    for name, count in sorted(rows.items()):
+        data = (drop / name).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        files.append({"path": name, "bytes": len(data), "rows": count, "sha256": digest})
+    content = {
+        "version": 1,
+        "partner": partner,
+        "contract": {"version": CONTRACT_VERSION},
+        "period": {"first": period[0], "last": period[1]},
+        "files": files,
+    }
+    text = json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False)
+    (drop / "drop.json").write_text(text + "\n", encoding="utf-8")

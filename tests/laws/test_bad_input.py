@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from tests.laws.builds import Finished, build, changed, malmoi
+from tests.sent import send_again
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,9 @@ def damaged(example: Path, repository: Path, tmp_path_factory: pytest.TempPathFa
         file.write("가나".encode() * 400_000 + b'","type":"title"}\n')
     (drops / "krafton" / "community_empty.jsonl").touch()
     (drops / "krafton" / "community_link.jsonl").symlink_to("/etc/hostname")
-    facts = drops / "krafton" / "drop.json"
-    content = json.loads(facts.read_bytes())
-    content["rows"]["community.jsonl"] += 3
-    facts.write_text(json.dumps(content))
+    send_again(drops / "krafton", {"community.jsonl": 3, "community_empty.jsonl": 0})
+    for partner in ("a_dot", "fortytwodot", "liner"):
+        send_again(drops / partner)
     recipe = changed(example, home, max_quarantined=1.0, max_row_mib=1, max_loss={}, must_match=[])
     finished = build(recipe, home / "out", staging=home / "staging", options=("--drops", str(drops)))
     assert finished.code == 0, finished.error
@@ -98,6 +98,7 @@ def test_rows_that_are_missing_without_a_break_stop_the_build(
     shutil.copytree(repository / "examples" / "drops", drops)
     community = drops / "krafton" / "community.jsonl"
     community.write_bytes(b"\n".join(community.read_bytes().splitlines()[:-2]) + b"\n")
+    send_again(drops / "krafton")
     done = build(example, tmp_path / "out", staging=tmp_path / "staging", options=("--drops", str(drops)))
     assert done.code == 1
     assert "krafton/community.jsonl: drop.json announces" in done.error

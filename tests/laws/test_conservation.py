@@ -21,7 +21,7 @@ def test_rows_sent_arrived_admitted_and_quarantined_add_up(built: Finished, repo
     for receipt in sorted((built.build / "receipts").glob("*.json")):
         content = json.loads(receipt.read_bytes())
         drop = repository / "examples" / "drops" / content["partner"] / "drop.json"
-        sent = json.loads(drop.read_bytes())["rows"]
+        sent = {file["path"]: file["rows"] for file in json.loads(drop.read_bytes())["files"]}
         assert {file["path"]: file["rows_sent"] for file in content["files"]} == sent
         for file in content["files"]:
             assert file["rows_sent"] == file["rows_arrived"]

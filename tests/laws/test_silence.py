@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.laws.builds import build
+from tests.sent import send_again
 
 CANARY = "카나리아 900101-1234567 canary.bird@malmoi-canary.example 010-4321-8765"
 PIECES = (b"900101-1234567", b"canary.bird", b"010-4321-8765")
@@ -30,10 +31,7 @@ def drops(repository: Path, tmp_path: Path) -> Path:
         "{" + CANARY,
     ]
     chat.write_bytes(b"\n".join([*rows, *(line.encode() for line in broken)]) + b"\n")
-    facts = target / "krafton" / "drop.json"
-    content = json.loads(facts.read_bytes())
-    content["rows"]["game_chat.jsonl"] += len(broken)
-    facts.write_text(json.dumps(content))
+    send_again(target / "krafton", {"game_chat.jsonl": len(broken)})
     return target
 
 
