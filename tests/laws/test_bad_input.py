@@ -39,7 +39,7 @@ def damaged(example: Path, repository: Path, tmp_path_factory: pytest.TempPathFa
         file.write("가나".encode() * 400_000 + b'","type":"title"}\n')
     (drops / "krafton" / "community_empty.jsonl").touch()
     (drops / "krafton" / "community_link.jsonl").symlink_to("/etc/hostname")
-    send_again(drops / "krafton", {"community.jsonl": 3, "community_empty.jsonl": 0})
+    send_again(drops / "krafton", {"community.jsonl": 3, "community_empty.jsonl": 1})
     for partner in ("a_dot", "fortytwodot", "liner"):
         send_again(drops / partner)
     recipe = changed(example, home, max_quarantined=1.0, max_row_mib=1, max_loss={}, must_match=[])
