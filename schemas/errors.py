@@ -28,15 +28,20 @@ class UsageError(MalmoiError):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One fault in a YAML document: where (file:line, path) and what, with the remedy."""
+    """One fault in a YAML document: where (file:line:column, path) and what, with the remedy."""
 
     file: str
-    line: int
+    line: int  # from 1
+    column: int  # from 1, in code points
     path: str
     message: str
+    rule: str = ""  # of a contract: its id in pipelines.intake.house_rules
+    severity: str = "error"  # error or warning
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.path}: {self.message}"
+        mark = "warning: " if self.severity == "warning" else ""
+        name = f" [{self.rule}]" if self.rule else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.path}: {mark}{self.message}{name}"
 
 
 class ContractRejected(MalmoiError):

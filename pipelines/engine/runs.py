@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class RunLog:
 
     def fail(self, error: MalmoiError) -> None:
         """Keep the first error of the run for the process that started it."""
-        problems = [[p.file, p.line, p.path, p.message] for p in getattr(error, "problems", ())]
+        problems = [astuple(problem) for problem in getattr(error, "problems", ())]
         facts = {"type": type(error).__name__, "message": str(error), "problems": problems}
         try:
             with (self.directory / "error.json").open("xb") as file:

@@ -1,4 +1,4 @@
-"""YAML read strictly, every value with its line: what contracts and recipes are parsed by.
+"""YAML read strictly, every value with its line and column: what contracts and recipes are parsed by.
 
 The core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema) without its infinities:
 dates stay the text they are, and `no` is a word. Refused, each with its line: aliases and anchors (a
@@ -32,6 +32,7 @@ from schemas.errors import InputUnreadable, Problem
 
 MAX_BYTES = 1 << 20  # a contract is written by people: the largest known has 40 KB
 MAX_DEPTH = 50  # of nesting; a contract with lists in lists needs 12
+MAX_VALUES = 100_000  # scalars, lists and mappings; the largest known has 4,000
 
 Address = tuple[str | int, ...]
 
@@ -45,23 +46,25 @@ MAX_DIGITS = 18  # of a plain number: what fits 64 bits
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed YAML file: its value, and the line at which each path of it begins.
+    """A parsed YAML file: its value, and the line and column (from 1) at which each path of it begins.
 
     `problems` are those of the YAML itself; where `broken`, the value is not fit to be looked at.
     """
 
     file: str  # the name only: no directory of this machine gets into a message
     value: Any
-    lines: dict[Address, int] = field(repr=False)
+    places: dict[Address, tuple[int, int]] = field(repr=False)
     problems: tuple[Problem, ...]
     broken: bool
+    text: str = field(default="", repr=False)
 
-    def problem(self, path: Address, message: str) -> Problem:
+    def problem(self, path: Address, message: str, rule: str = "", severity: str = "error") -> Problem:
         """A fault at a path, or at the nearest thing above it that is written down."""
         at = path
-        while at and at not in self.lines:
+        while at and at not in self.places:
             at = at[:-1]
-        return Problem(self.file, self.lines.get(at, 1), dotted(path), message)
+        line, column = self.places.get(at, (1, 1))
+        return Problem(self.file, line, column, dotted(path), message, rule, severity)
 
 
 def dotted(path: Address) -> str:
@@ -94,17 +97,18 @@ def read_yaml(path: Path) -> Source:
         reason = error.strerror or type(error).__name__
         raise InputUnreadable(f"{path.name}: {reason}: check the path and its permissions") from None
     if len(raw) > MAX_BYTES:
-        return _unreadable(path.name, 1, f"larger than {MAX_BYTES} bytes: keep data out of this file")
+        message = f"larger than {MAX_BYTES} bytes: keep data out of this file"
+        return _unreadable(path.name, 1, message, "yaml-size")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        return _unreadable(path.name, line, "not UTF-8: save the file as UTF-8")
+        return _unreadable(path.name, line, "not UTF-8: save the file as UTF-8", "yaml-syntax")
     return _Reader(path.name).read(text)
 
 
-def _unreadable(file: str, line: int, message: str) -> Source:
-    return Source(file, None, {}, (Problem(file, line, dotted(()), message),), broken=True)
+def _unreadable(file: str, line: int, message: str, rule: str) -> Source:
+    return Source(file, None, {}, (Problem(file, line, 1, dotted(()), message, rule),), broken=True)
 
 
 @dataclass
@@ -122,7 +126,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.lines: dict[Address, int] = {}
+        self.places: dict[Address, tuple[int, int]] = {}
         self.problems: list[Problem] = []
         self.broken = False
         self.root: Any = None
@@ -130,44 +134,51 @@ class _Reader:
 
     def read(self, text: str) -> Source:
         try:
-            documents = 0
+            documents = values = 0
             for event in self._events(text):
                 if isinstance(event, DocumentStartEvent):
                     documents += 1
                     if documents > 1:
-                        self._fault(event, (), "a second document: keep one to a file")
+                        self._fault(event, (), "a second document: keep one to a file", "yaml-syntax")
                         self.broken = True
                         break
                 if isinstance(event, NodeEvent):
+                    values += 1
                     self._node(event)
                 elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
                     self.stack.pop()
                 if len(self.stack) > MAX_DEPTH:
-                    self._fault(event, (), f"nested deeper than {MAX_DEPTH} levels: flatten it")
+                    self._fault(event, (), f"nested deeper than {MAX_DEPTH} levels: flatten it", "yaml-size")
+                    self.broken = True
+                    break
+                if values > MAX_VALUES:
+                    message = f"more than {MAX_VALUES:,} values: keep data out of this file"
+                    self._fault(event, (), message, "yaml-size")
                     self.broken = True
                     break
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            line = 1 if mark is None else mark.line + 1
-            self._syntax(line, str(error.problem or error.context or "cannot be read"))
+            line, column = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
+            self._syntax(line, column, str(error.problem or error.context or "cannot be read"))
         except YAMLError as error:  # a character YAML does not allow
             position = getattr(error, "position", 0)
-            self._syntax(
-                text[: position if isinstance(position, int) else 0].count("\n") + 1, "a control character"
-            )
+            before = text[: position if isinstance(position, int) else 0]
+            column = len(before) - before.rfind("\n")
+            self._syntax(before.count("\n") + 1, column, "a control character")
         problems = tuple(sorted(set(self.problems)))
-        return Source(self.file, self.root, self.lines, problems, self.broken)
+        return Source(self.file, self.root, self.places, problems, self.broken, text)
 
     @staticmethod
     def _events(text: str) -> Iterator[Any]:
         return cast("Iterator[Any]", YAML(typ="safe", pure=True).parse(text))
 
-    def _syntax(self, line: int, what: str) -> None:
-        self.problems.append(Problem(self.file, line, dotted(()), f"not YAML: {what}: mend the syntax"))
+    def _syntax(self, line: int, column: int, what: str) -> None:
+        message = f"not YAML: {what}: mend the syntax"
+        self.problems.append(Problem(self.file, line, column, dotted(()), message, "yaml-syntax"))
         self.broken = True
 
-    def _fault(self, event: Any, path: Address, message: str) -> None:
-        self.problems.append(Problem(self.file, event.start_mark.line + 1, dotted(path), message))
+    def _fault(self, event: Any, path: Address, message: str, rule: str) -> None:
+        self.problems.append(Problem(self.file, *_place(event), dotted(path), message, rule))
 
     def _node(self, event: Any) -> None:
         top = self.stack[-1] if self.stack else None
@@ -176,17 +187,18 @@ class _Reader:
             return
         path = self._path(top)
         if isinstance(event, AliasEvent):
-            self._fault(event, path, "an alias: write the value out")
+            self._fault(event, path, "an alias: write the value out", "yaml-alias")
             self.broken = True
             self._place(top, None, path, event)
             return
         if event.anchor is not None:
-            self._fault(event, path, "an anchor: remove it, aliases are not read")
+            self._fault(event, path, "an anchor: remove it, aliases are not read", "yaml-alias")
         if event.tag is not None and not (isinstance(event, ScalarEvent) and str(event.tag) == "!"):
-            self._fault(event, path, "a tag: remove it, values are read as they stand")
+            self._fault(event, path, "a tag: remove it, values are read as they stand", "yaml-alias")
         if isinstance(event, ScalarEvent):
             if not _is_text(event.value):
-                self._fault(event, path, "half a surrogate pair, which is no character: write the character")
+                message = "half a surrogate pair, which is no character: write the character"
+                self._fault(event, path, message, "yaml-syntax")
                 self.broken = True
             plain = event.style is None or event.style == ""
             self._place(top, _plain_value(event.value) if plain else event.value, path, event)
@@ -198,24 +210,26 @@ class _Reader:
     def _key(self, event: Any, top: _Open) -> None:
         if not isinstance(event, ScalarEvent):
             what = "an alias: write the key out" if isinstance(event, AliasEvent) else "a key that is no word"
-            self._fault(event, top.path, f"{what}: keys are plain words")
+            self._fault(event, top.path, f"{what}: keys are plain words", "yaml-syntax")
             self.broken = True
             if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
                 self.stack.append(_Open({} if isinstance(event, MappingStartEvent) else [], top.path))
             top.key = ""
             return
         if not _is_text(event.value):
-            self._fault(event, top.path, "a key with half a surrogate pair: keys are plain words")
+            message = "a key with half a surrogate pair: keys are plain words"
+            self._fault(event, top.path, message, "yaml-syntax")
             self.broken = True
         top.key = event.value
         path = (*top.path, event.value)
         if event.anchor is not None:
-            self._fault(event, path, "an anchor: remove it, aliases are not read")
+            self._fault(event, path, "an anchor: remove it, aliases are not read", "yaml-alias")
         top.skipping = event.value in top.value
         if top.skipping:
-            self._fault(event, path, f"stands twice (first in line {self.lines[path]}): remove one")
+            message = f"stands twice (first in line {self.places[path][0]}): remove one"
+            self._fault(event, path, message, "yaml-duplicate-key")
         else:
-            self.lines.setdefault(path, event.start_mark.line + 1)
+            self.places.setdefault(path, _place(event))
 
     @staticmethod
     def _path(top: _Open | None) -> Address:
@@ -226,14 +240,18 @@ class _Reader:
     def _place(self, top: _Open | None, value: Any, path: Address, event: Any) -> None:
         if top is None:
             self.root = value
-            self.lines.setdefault((), event.start_mark.line + 1)
+            self.places.setdefault((), _place(event))
         elif isinstance(top.value, dict):
             if not top.skipping:
                 top.value[top.key or ""] = value
             top.key = None
         else:
             top.value.append(value)
-            self.lines.setdefault(path, event.start_mark.line + 1)
+            self.places.setdefault(path, _place(event))
+
+
+def _place(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 def _is_text(value: str) -> bool:
