@@ -51,6 +51,19 @@ DROPPED = pa.schema(
         pa.field("detail", pa.string()),  # the measurement that decided, or a benchmark item's id; never text
     ]
 )
+# What a row says about its rights: see pipelines.intake.readers.row_rights. No text.
+ROW_RIGHTS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("key", pa.binary(16)),  # digest of partner and key, without the version; null without a key
+        pa.field("version", pa.string()),
+        pa.field("tombstone", pa.bool_(), nullable=False),
+        pa.field("host", pa.string()),  # of the URL; null where there is none
+        pa.field("licence", pa.string()),  # "" where the column is empty, null where there is no column
+        pa.field("origin", pa.string()),  # people, machine, mixed; "" where nothing is said
+        pa.field("seeds", pa.list_(pa.binary(16)), nullable=False),  # keys of the documents it was made from
+    ]
+)
 QUARANTINE = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False),  # -1: the file as a whole, or what is behind the break

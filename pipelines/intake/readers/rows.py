@@ -13,9 +13,10 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 
+from pipelines.intake.readers.row_rights import READ, SEEDS_APART, row_rights
 from pipelines.intake.splits import Split
 from schemas.contract import Column, DataSet, Role
-from schemas.documents import DOCUMENT, QUARANTINE
+from schemas.documents import DOCUMENT, QUARANTINE, ROW_RIGHTS
 from schemas.identity import document_ids
 from schemas.reasons import Refusal
 
@@ -36,7 +37,7 @@ TYPES: dict[str, frozenset[type]] = {
     "timestamp": frozenset({str, datetime.date, datetime.datetime}),
     "time": frozenset({str, datetime.time}),
 }
-_ROLES = (Role.KEY, Role.VERSION, Role.LANGUAGE, Role.TEXT)
+_ROLES = (Role.KEY, Role.VERSION, Role.LANGUAGE, Role.TEXT, *READ)
 
 
 class Fault(NamedTuple):
@@ -62,6 +63,7 @@ class ReadBatch(NamedTuple):
     quarantine: pa.RecordBatch  # QUARANTINE
     rows: int
     bytes: int  # uncompressed bytes consumed since the last batch
+    rights: pa.RecordBatch  # ROW_RIGHTS of the documents
 
 
 def read_columns(data_set: DataSet) -> tuple[Column, ...]:
@@ -109,6 +111,7 @@ class Assembler:
         self.columns = read_columns(data_set)
         self.names = tuple(dict.fromkeys(column.path[0] for column in self.columns))
         self._split = split
+        self._data_set = data_set
         self._join = data_set.join
         self._keys = data_set.of_role(Role.KEY)
         self._versions = data_set.of_role(Role.VERSION)
@@ -140,13 +143,14 @@ class Assembler:
         values: list[tuple[Column, list[Any]]] = []
         for column in self.columns:
             if texts is None or column.role is not Role.TEXT:
-                values.append((column, _checked(column, columns[column.path[0]], self._join, wrong)))
+                join = SEEDS_APART if column.role is Role.SEED else self._join
+                values.append((column, _checked(column, columns[column.path[0]], join, wrong)))
         self._check_keys(values, wrong)
         kept = [i for i in range(len(rows)) if i not in wrong] if wrong else range(len(rows))
         lost = [Refused(rows[i], offsets[i], wrong[i]) for i in sorted(wrong)]
-        documents = self._documents(rows, kept, values, texts)
+        documents, rights = self._documents(rows, kept, values, texts)
         entries = sorted([*refused, *lost], key=lambda entry: (entry.row < 0, entry.row, entry.offset))
-        return ReadBatch(documents, quarantine(entries), len(documents) + len(entries), size)
+        return ReadBatch(documents, quarantine(entries), len(documents) + len(entries), size, rights)
 
     def _check_keys(self, values: list[tuple[Column, list[Any]]], wrong: dict[int, Fault]) -> None:
         """A row without any key value has no name; it is refused even where no key is required."""
@@ -167,15 +171,26 @@ class Assembler:
         kept: Sequence[int],
         values: list[tuple[Column, list[Any]]],
         texts: pa.Array | None,
-    ) -> pa.RecordBatch:
+    ) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         whole = len(kept) == len(rows)
         by_role: dict[Role, list[list[Any]]] = {role: [] for role in _ROLES}
         for column, cells in values:
             by_role[column.role].append(cells if whole else [cells[i] for i in kept])
         numbers = list(rows) if whole else [rows[i] for i in kept]
         keys = [[_literal(cell) for cell in cells] for cells in by_role[Role.KEY]]
-        if keys and self._versions:
-            keys.append([_first(parts) for parts in zip(*by_role[Role.VERSION], strict=True)])
+        versions = None
+        if self._versions:
+            versions = [_first(parts) for parts in zip(*by_role[Role.VERSION], strict=True)]
+        rights = row_rights(
+            self._data_set,
+            partner=self._split.partner,
+            rows=numbers,
+            keys=keys,
+            versions=versions,
+            values={role: [[_literal(cell) for cell in cells] for cells in by_role[role]] for role in READ},
+        )
+        if keys and versions is not None:
+            keys.append(versions)
         if not keys:
             keys = [[self._split.file_sha256] * len(numbers), [str(row) for row in numbers]]
         ids = document_ids(
@@ -189,7 +204,7 @@ class Assembler:
             texts = pa.array(self._joined(by_role[Role.TEXT], len(numbers)), pa.string())
         elif not whole:
             texts = texts.take(pa.array(kept, pa.int64()))
-        return pa.RecordBatch.from_arrays(
+        documents = pa.RecordBatch.from_arrays(
             [
                 pa.array(ids, DOCUMENT.field("doc_id").type),
                 pa.array(numbers, pa.int64()),
@@ -198,6 +213,7 @@ class Assembler:
             ],
             schema=DOCUMENT,
         )
+        return documents, rights
 
     def _joined(self, parts: list[list[Any]], count: int) -> list[str]:
         if len(parts) == 1:
@@ -309,6 +325,7 @@ def refusal_only(refusal: Refusal, *, offset: int = -1, size: int = 0) -> ReadBa
         quarantine([Refused(-1, offset, Fault(refusal))]),
         1,
         size,
+        pa.RecordBatch.from_pylist([], schema=ROW_RIGHTS),
     )
 
 
