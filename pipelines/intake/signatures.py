@@ -1,4 +1,4 @@
-"""Ed25519 signatures (RFC 8032): private keys are PEM files (PKCS#8), public keys and signatures hexadecimal."""
+"""Ed25519 signatures (RFC 8032): keys are PEM files (PKCS#8); public keys and signatures hexadecimal."""
 
 from __future__ import annotations
 

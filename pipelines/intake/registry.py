@@ -1,0 +1,345 @@
+"""The registry's log: append-only, hash-chained, signed; any number of processes may append to it.
+
+An event's file is created by link(2), which fails where the name is taken, so two writers never get one
+sequence number; the loser reads what came and tries the next. Readers go by the directory alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from pipelines.intake.merkle import leaf_hash, root_of_hashes
+from pipelines.intake.new_files import sync_directory, write_new
+from pipelines.intake.signatures import SigningKey, verify_signature
+from schemas.errors import BuildInconsistent, UsageError
+from schemas.identity import canonical_json
+from schemas.registry import (
+    BODIES,
+    REGISTRY_VERSION,
+    START,
+    AdmittedDrop,
+    Body,
+    DropAdmitted,
+    DropWithdrawn,
+    EpochSealed,
+    Event,
+    EventType,
+    Head,
+    drop_directory,
+    event_bytes,
+    head_message,
+    signed_bytes,
+)
+
+SECRET_SIZE = 32  # bytes
+_EVENT_NAME = re.compile(r"[0-9]{10}\.json")
+_BODIES = {type_: TypeAdapter(body) for type_, body in BODIES.items()}
+_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+class Registry:
+    """A registry on disk. `key` is its public key; the private one is read when something is signed."""
+
+    def __init__(self, directory: Path, *, key: str, key_directory: Path) -> None:
+        self.directory = directory
+        self.key = key
+        self.key_directory = key_directory
+
+    @classmethod
+    def open(cls, directory: Path, *, create: bool = False, key: Path | None = None) -> Registry:
+        """The registry in a directory; `key` names its key directory (default `<directory>.key` beside it).
+
+        With `create`, one is made where there is none, keys included. Raises UsageError where there is none
+        otherwise, or where registry.json is of another version.
+        """
+        directory = directory.resolve()
+        key_directory = key or directory.with_name(directory.name + ".key")
+        about = directory / "registry.json"
+        if create and not about.exists():
+            (directory / "events").mkdir(parents=True, exist_ok=True)
+            sync_directory(directory)
+            _make_keys(key_directory)
+            public = _signing_key(key_directory).public
+            write_new(about, canonical_json({"version": REGISTRY_VERSION, "key": public}) + b"\n")
+        try:
+            stated = orjson.loads(about.read_bytes())
+        except FileNotFoundError:
+            raise UsageError(
+                f"{directory}: is no registry: make one with 'malmoi registry init {directory}'"
+            ) from None
+        except (orjson.JSONDecodeError, NotADirectoryError):
+            stated = None
+        match stated:
+            case {"version": int(version), "key": str(public)} if (
+                version == REGISTRY_VERSION and _KEY.fullmatch(public)
+            ):
+                return cls(directory, key=public, key_directory=key_directory)
+        raise UsageError(
+            f"{about}: does not say version {REGISTRY_VERSION} and a key: restore it, or update Malmoi"
+        )
+
+    def events(self) -> Iterator[Event]:
+        """All events, in order. The chain is checked on the way, the last event's signature at the end.
+
+        Raises BuildInconsistent, with the file, where the log is damaged. An iteration that ran to its end
+        has seen nothing that the registry's key did not sign.
+        """
+        return self._events_from(0, START)
+
+    def append(self, type_: EventType, body: Body, *, at: str) -> Event:
+        """Append an event and return it as it stands on disk. `at`: UTC, YYYY-MM-DDTHH:MM:SSZ.
+
+        Raises BuildInconsistent where the log is damaged: nothing is appended to such a one.
+        """
+        if not isinstance(body, BODIES[type_]):
+            raise UsageError(f"an event {type_} has no body {body.__class__.__name__}: mend the call")
+        return self.append_once(body, at=at, same=lambda _: False)[0]
+
+    def append_once(self, body: Body, *, at: str, same: Callable[[Event], bool]) -> tuple[Event, bool]:
+        """Append an event unless `same` holds of an earlier one: (the one in the log, whether it is new).
+
+        However many processes try at once, one event is appended.
+        """
+        earlier: list[Event] = []
+
+        def decide(events: Sequence[Event]) -> Body | None:
+            earlier.extend(event for event in events if same(event))
+            return None if earlier else body
+
+        event = self.append_if(decide, at=at)
+        return (earlier[0], False) if event is None else (event, True)
+
+    def append_if(self, decide: Callable[[Sequence[Event]], Body | None], *, at: str) -> Event | None:
+        """Append what `decide` makes of the whole log, or nothing where it says None.
+
+        It is asked again, with the longer log, each time another process was first.
+        """
+        events = list(self.events())
+        key = self._signing_key()
+        while (body := decide(events)) is not None:
+            previous = events[-1].digest if events else START
+            event = _signed(key, body, sequence=len(events), previous=previous, at=at)
+            if write_new(self._path(event.sequence), event_bytes(event)):
+                return event
+            events.extend(self._events_from(len(events), previous))
+        return None
+
+    def hashes(self) -> list[bytes]:
+        """The leaves of the log's Merkle tree, one an event."""
+        return [bytes.fromhex(event.digest) for event in self.events()]
+
+    def head(self, size: int | None = None) -> Head:
+        """The signed head of the log as it is, or as it was at a size. UsageError: it never had that many."""
+        hashes = self.hashes()
+        if size is not None and size > len(hashes):
+            raise UsageError(f"the log has {len(hashes)} events, not {size}: name a smaller size")
+        hashes = hashes[:size]
+        root = root_of_hashes(hashes).hex()
+        signature = self._signing_key().sign(head_message(len(hashes), root))
+        return Head(size=len(hashes), root=root, key=self.key, signature=signature)
+
+    def secret(self) -> bytes:
+        """32 bytes for keyed digests: never printed, never in the log."""
+        path = self.key_directory / "secret"
+        try:
+            secret = path.read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"{path}: cannot be read (errno {error.errno}): restore the registry's key, or name its "
+                "directory with --key"
+            ) from None
+        if len(secret) != SECRET_SIZE:
+            raise UsageError(f"{path}: is not {SECRET_SIZE} bytes long: restore the registry's key")
+        return secret
+
+    def drop_directory(self, *, partner: str, drop: str) -> Path:
+        """Where a drop's receipt, faults, quarantine, keys and report lie."""
+        return drop_directory(self.directory, partner=partner, drop=drop)
+
+    def _events_from(self, sequence: int, previous: str) -> Iterator[Event]:
+        event: Event | None = None
+        while (content := self._read(sequence)) is not None:
+            event = read_event(content, name=self._path(sequence).name)
+            if event.sequence != sequence:
+                raise _damaged(self._path(sequence).name, f"holds event {event.sequence}")
+            if event.previous != previous:
+                raise _damaged(self._path(sequence).name, "does not follow the event before it")
+            yield event
+            sequence, previous = sequence + 1, event.digest
+        if event is not None and not self.signed(event):
+            raise _damaged(self._path(event.sequence).name, "is not signed by the registry's key")
+
+    def signed(self, event: Event) -> bool:
+        """Whether the registry's key signed an event."""
+        return verify_signature(key=self.key, message=signed_bytes(event), signature=event.signature)
+
+    def _read(self, sequence: int) -> bytes | None:
+        """The bytes of an event; None behind the last. BuildInconsistent where one is missing before others.
+
+        An event is written when the one before it is there, so a gap that is seen twice is one.
+        """
+        path = self._path(sequence)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            if not any(name >= path.name for name in self.event_names()):
+                return None
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise _damaged(path.name, "is missing, and later events are there") from None
+
+    def event_names(self) -> list[str]:
+        """The names in events/ that are events', in no order; strays of killed writers are none."""
+        try:
+            with os.scandir(self.directory / "events") as entries:
+                return [entry.name for entry in entries if _EVENT_NAME.fullmatch(entry.name)]
+        except FileNotFoundError:
+            raise _damaged("", "the directory is missing") from None
+
+    def _path(self, sequence: int) -> Path:
+        return self.directory / "events" / f"{sequence:010}.json"
+
+    def _signing_key(self) -> SigningKey:
+        key = _signing_key(self.key_directory)
+        if key.public != self.key:
+            raise UsageError(
+                f"{self.key_directory}: holds another key than {self.directory.name}/registry.json names: "
+                "name the right one with --key"
+            )
+        return key
+
+
+def read_event(content: bytes, *, name: str) -> Event:
+    """The event that a file's bytes are. Raises BuildInconsistent where they are not exactly one's."""
+    try:
+        stored = orjson.loads(content)
+        type_ = EventType(stored["type"])
+        event = Event(
+            sequence=stored["sequence"],
+            type=type_,
+            at=stored["at"],
+            previous=stored["previous"],
+            body=_BODIES[type_].validate_json(orjson.dumps(stored["body"])),
+            signature=stored["signature"],
+            digest=leaf_hash(content).hex(),
+        )
+        whole = event_bytes(event) == content
+    except (ValueError, TypeError, KeyError):  # ValidationError is a ValueError
+        whole = False
+    if not whole:
+        raise _damaged(name, "is not an event as it was written")
+    return event
+
+
+def _signed(key: SigningKey, body: Body, *, sequence: int, previous: str, at: str) -> Event:
+    type_ = next(type_ for type_, of in BODIES.items() if isinstance(body, of))
+    try:
+        event = Event(
+            sequence=sequence,
+            type=type_,
+            at=at,
+            previous=previous,
+            body=body,
+            signature="0" * 128,
+            digest=START,
+        )
+    except ValidationError as error:
+        fields = ", ".join(str(found["loc"][0]) for found in error.errors(include_input=False))
+        raise UsageError(f"an event {type_} cannot be written: {fields}: is of another form") from None
+    event = dataclasses.replace(event, signature=key.sign(signed_bytes(event)))
+    return read_event(event_bytes(event), name=f"event {sequence}")
+
+
+def admitted(registry: Registry) -> list[AdmittedDrop]:
+    """Every drop in the registry, by epoch (what is not sealed comes last), partner and digest.
+
+    Its withdrawal, if any, is the one that takes effect first.
+    """
+    drops: dict[tuple[str, str], AdmittedDrop] = {}
+    epochs = 0
+    for event in registry.events():
+        match event.body:
+            case DropAdmitted() as body if (body.partner, body.drop) not in drops:
+                directory = registry.drop_directory(partner=body.partner, drop=body.drop)
+                drops[body.partner, body.drop] = AdmittedDrop(
+                    partner=body.partner,
+                    drop=body.drop,
+                    epoch=epochs,
+                    receipt=directory / "receipt.json",
+                    withdrawn_effective=None,
+                    contract=body.contract,
+                    content_digest=body.content_digest,
+                    notice_days=body.notice_days,
+                )
+            case EpochSealed():
+                epochs += 1
+            case DropWithdrawn() as body if drop := drops.get((body.partner, body.drop)):
+                effective = min(body.effective, drop.withdrawn_effective or body.effective)
+                drops[body.partner, body.drop] = dataclasses.replace(drop, withdrawn_effective=effective)
+    return sorted(
+        (dataclasses.replace(drop, epoch=None) if drop.epoch == epochs else drop for drop in drops.values()),
+        key=lambda drop: (epochs if drop.epoch is None else drop.epoch, drop.partner, drop.drop),
+    )
+
+
+def record_admission(registry: Registry, body: DropAdmitted, *, at: str) -> tuple[Event, bool]:
+    """Append that a drop was admitted, once; with False where it is in the log already (its first event)."""
+
+    def same(event: Event) -> bool:
+        earlier = event.body
+        return isinstance(earlier, DropAdmitted) and (earlier.partner, earlier.drop) == (
+            body.partner,
+            body.drop,
+        )
+
+    return registry.append_once(body, at=at, same=same)
+
+
+def _make_keys(directory: Path) -> None:
+    """A key directory with both keys, whole, unless one is there."""
+    if directory.exists():
+        return
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))  # mode 700
+    try:
+        SigningKey.create(temporary / "signing.pem")
+        secret = os.open(temporary / "secret", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(secret, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_SIZE))
+            file.flush()
+            os.fsync(file.fileno())
+        sync_directory(temporary)
+        try:
+            temporary.rename(directory)  # fails where another process was first: its directory is not empty
+        except OSError:
+            if not directory.is_dir():
+                raise
+        sync_directory(directory.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _signing_key(directory: Path) -> SigningKey:
+    path = directory / "signing.pem"
+    if not path.exists():
+        raise UsageError(
+            f"{path}: no such file: restore the registry's key, or name its directory with --key"
+        )
+    return SigningKey.read(path)
+
+
+def _damaged(name: str, what: str) -> BuildInconsistent:
+    return BuildInconsistent(
+        f"events/{name}: {what}: the log is damaged; see 'malmoi registry verify', and restore it from a copy"
+    )
