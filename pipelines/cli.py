@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.commands import builds, contract, drops, texts
+from pipelines.commands import builds, contract, contract_change, drops, texts
 from schemas.errors import MalmoiError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ contract_app = typer.Typer(no_args_is_help=True, help="Data contracts.")
 app.add_typer(contract_app, name="contract")
 
 contract_app.command("lint")(contract.lint)
+contract_app.command("diff")(contract_change.diff)
 app.command("admit")(drops.admit)
 app.command("build")(builds.build)
 app.command("verify")(builds.verify)
