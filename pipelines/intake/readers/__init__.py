@@ -39,13 +39,7 @@ def read_split(
     batches and, the latter, which rows are too long. Raises InputUnreadable where the file is gone, and
     UsageError for an encoding that Python does not know.
     """
-    try:
-        codecs.lookup(codec(data_set.encoding))
-    except LookupError:
-        raise UsageError(
-            f"data set {data_set.name}: encoding {data_set.encoding!r} is not known: "
-            "name one of https://docs.python.org/3.11/library/codecs.html#standard-encodings"
-        ) from None
+    known_encoding(data_set)
     batches = {"max_row_bytes": max_row_bytes, "batch_rows": batch_rows, "batch_bytes": batch_bytes}
     with open_file(drop / split.path) as file:
         if not file.read(1):
@@ -60,3 +54,14 @@ def read_split(
             yield from read_parquet(drop, split, Documents(split, data_set, **batches))
         else:
             yield from read_arrow(drop, split, Documents(split, data_set, **batches))
+
+
+def known_encoding(data_set: DataSet) -> None:
+    """Raise UsageError for an encoding that Python does not know."""
+    try:
+        codecs.lookup(codec(data_set.encoding))
+    except LookupError:
+        raise UsageError(
+            f"data set {data_set.name}: encoding {data_set.encoding!r} is not known: "
+            "name one of https://docs.python.org/3.11/library/codecs.html#standard-encodings"
+        ) from None

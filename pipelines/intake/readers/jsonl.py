@@ -154,27 +154,33 @@ class _Lines:
             line = line[len(BOM) :]
         if line or not last:
             self.nothing = False
-        if len(line) > self._limit and len(line.rstrip(b"\r")) > self._limit:
-            if not line.strip():
-                return
-            self._collector.refuse(self._row, offset, Refusal.ROW_TOO_LONG)
-            self._row += 1
+        parsed = parse_line(line, limit=self._limit, encoding=self._encoding, last=last)
+        if parsed is None:
             return
-        try:
-            record = orjson.loads(line if self._encoding is None else line.decode(self._encoding))
-        except ValueError:
-            if not line.strip():
-                return
-            refusal = _fault(line, self._encoding or "utf-8")
-            if last and refusal is not Refusal.NOT_AN_OBJECT:
-                refusal = Refusal.TRUNCATED
-            self._collector.refuse(self._row, offset, refusal)
+        if isinstance(parsed, Refusal):
+            self._collector.refuse(self._row, offset, parsed)
         else:
-            if type(record) is dict:
-                self._collector.add(self._row, offset, record, length)
-            else:
-                self._collector.refuse(self._row, offset, Refusal.NOT_AN_OBJECT)
+            self._collector.add(self._row, offset, parsed, length)
         self._row += 1
+
+
+def parse_line(
+    line: bytes, *, limit: int, encoding: str | None, last: bool = False
+) -> dict[str, Any] | Refusal | None:
+    """The object of a line, why it is none, or None for a blank line.
+
+    The line has no LF and no byte order mark; `encoding` None is UTF-8; `last`: it has no line end.
+    """
+    if len(line) > limit and len(line.rstrip(b"\r")) > limit:
+        return Refusal.ROW_TOO_LONG if line.strip() else None
+    try:
+        record = orjson.loads(line if encoding is None else line.decode(encoding))
+    except ValueError:
+        if not line.strip():
+            return None
+        refusal = _fault(line, encoding or "utf-8")
+        return Refusal.TRUNCATED if last and refusal is not Refusal.NOT_AN_OBJECT else refusal
+    return record if type(record) is dict else Refusal.NOT_AN_OBJECT
 
 
 def _fault(line: bytes, encoding: str) -> Refusal:
