@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.commands import builds, contract, contract_change, drops, texts
+from pipelines.commands import builds, contract, contract_change, drops, keys, registry, texts
 from schemas.errors import MalmoiError
 
 app = typer.Typer(
@@ -26,9 +26,26 @@ app = typer.Typer(
 )
 contract_app = typer.Typer(no_args_is_help=True, help="Data contracts.")
 app.add_typer(contract_app, name="contract")
+registry_app = typer.Typer(no_args_is_help=True, help="The log of what was admitted, sealed and released.")
+app.add_typer(registry_app, name="registry")
+key_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
+app.add_typer(key_app, name="key")
+receipt_app = typer.Typer(
+    no_args_is_help=True, help="Receipts of drops; 'malmoi verify --receipt' checks one."
+)
+app.add_typer(receipt_app, name="receipt")
 
 contract_app.command("lint")(contract.lint)
 contract_app.command("diff")(contract_change.diff)
+registry_app.command("init")(registry.init)
+registry_app.command("log")(registry.log)
+registry_app.command("verify")(registry.verify)
+registry_app.command("seal")(registry.seal)
+registry_app.command("withdraw")(registry.withdraw)
+registry_app.command("release")(registry.release)
+registry_app.command("prove")(registry.prove)
+key_app.command("create")(keys.create)
+receipt_app.command("sign")(keys.sign)
 app.command("admit")(drops.admit)
 app.command("build")(builds.build)
 app.command("verify")(builds.verify)

@@ -7,6 +7,7 @@ shows a partner alone that the log a receipt names has only grown since, and tha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -22,6 +23,13 @@ PROOF_VERSION = 1
 RECEIPT_JSON = "receipt.json"
 SIGNATURES_JSON = "receipt.sig.json"
 _STRICT = ConfigDict(extra="forbid")
+
+
+class Side(StrEnum):
+    """Who signs a receipt."""
+
+    CONSORTIUM = "consortium"
+    PARTNER = "partner"
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -81,14 +89,14 @@ class Receipt:
 class ReceiptSignature:
     """Ed25519 over the bytes of receipt.json."""
 
-    role: Literal["consortium", "partner"]
+    role: Side
     key: Digest
     signature: Signature
 
 
 @dataclass(frozen=True, config=_STRICT)
 class ReceiptSignatures:
-    """The whole of receipt.sig.json; at most one of a role and key, by role and key."""
+    """The whole of receipt.sig.json; one of a role, by role."""
 
     signatures: tuple[ReceiptSignature, ...]
 

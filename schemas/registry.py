@@ -159,6 +159,18 @@ class AdmittedDrop:
     notice_days: int
 
 
+@dataclass(frozen=True, order=True, config=_STRICT)
+class RecordFinding:
+    """Something that a registry or a receipt says and that is not so: which check, where, what it saw."""
+
+    check: str  # registry: events, signatures, rules, receipts, heads; receipt: form, counts, ..., proof
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.where}: {self.message}"
+
+
 def head_message(size: int, root: str) -> bytes:
     """The bytes that a head's signature is over."""
     return f"malmoi registry head 1\n{size}\n{root}".encode()

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from pipelines.cli import app
 from tests.laws.builds import malmoi
 
-COMMANDS = [*(c for c in get_command(app).commands if c != "contract"), "contract lint"]  # type: ignore[attr-defined]
+
+def _commands(group: TyperGroup, before: str = "") -> Iterator[str]:
+    """Every command by its words, those of groups in groups too."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name
+
+
+COMMANDS = list(_commands(get_command(app)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines.commands.printing import BuildDirectory, Json, existing, print_json, print_table
+from pipelines.lineage.finding import Finding
 from schemas.errors import UsageError
+from schemas.registry import RecordFinding
 
 
 def build(
@@ -49,20 +52,45 @@ def build(
     typer.echo(f"{tokens:,} tokens in {len(manifest.shards)} shards: {output}/report.html")
 
 
-def verify(build: BuildDirectory, as_json: Json = False) -> None:
-    """Check a build against its manifest: every digest, every count, every document's place.
+def verify(
+    build: Annotated[Path | None, typer.Argument(metavar="[BUILD]", help="A finished build.")] = None,
+    receipt: Annotated[Path | None, typer.Option(help="Instead of a build: a drop's receipt.json.")] = None,
+    drop: Annotated[
+        Path | None, typer.Option(file_okay=False, exists=True, help="Of a receipt: the drop's files.")
+    ] = None,
+    proof: Annotated[
+        Path | None, typer.Option(help="Of a receipt: from 'malmoi registry prove', that the log only grew.")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="HEX", help="Of a receipt: the registry's public key, as you know it."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a build against its manifest, every digest, count and document's place; or, offline, a receipt.
 
     Example: malmoi verify build/example
     """
+    from pipelines.intake.receipt_check import check_receipt
     from pipelines.lineage.verify import verify as check
 
-    findings = check(build)
+    findings: Sequence[Finding | RecordFinding]
+    if receipt is not None and build is None:
+        proven = None if proof is None else existing(proof)
+        findings = check_receipt(existing(receipt), drop=drop, proof=proven, key=key)
+        whole = (
+            "the receipt holds" if key else "the receipt agrees with itself; --key HEX says whose it must be"
+        )
+    elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
+        findings, whole = check(build), "the build is whole"
+    else:
+        raise UsageError("verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like")
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:
             typer.echo(str(finding))
-        typer.echo("the build is whole" if not findings else f"{len(findings)} findings")
+        typer.echo(whole if not findings else f"{len(findings)} findings")
     raise typer.Exit(1 if findings else 0)
 
 

@@ -1,0 +1,86 @@
+"""What people do to a registry: seal an epoch, take a drop back, release a build. Each is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from pipelines.intake.registry import Registry, admitted
+from schemas.errors import UsageError
+from schemas.registry import (
+    AdmittedDrop,
+    Body,
+    BuildReleased,
+    DropWithdrawn,
+    EpochSealed,
+    Event,
+    EventType,
+)
+
+
+def seal(registry: Registry, *, at: str) -> Event | None:
+    """Close the open epoch; None where nothing was admitted since the seal before."""
+
+    def decide(events: Sequence[Event]) -> Body | None:
+        seals = [event.sequence for event in events if event.type is EventType.EPOCH_SEALED]
+        behind = events[seals[-1] + 1 :] if seals else events
+        if not any(event.type is EventType.DROP_ADMITTED for event in behind):
+            return None
+        return EpochSealed(epoch=len(seals))
+
+    return registry.append_if(decide, at=at)
+
+
+def withdraw(registry: Registry, *, partner: str, drop: str, on: str, at: str) -> tuple[Event, bool]:
+    """Record that a partner gave notice, on a day, that a drop is to leave: (the event, whether it is new).
+
+    drop: its digest, or the beginning of it (8 digits or more). It takes effect when the notice days of the
+    contract it was admitted under have passed. Raises UsageError where no such drop is in the registry.
+    """
+    found = _drop(registry, partner, drop)
+    notice = _day(on)
+    body = DropWithdrawn(
+        partner=partner,
+        drop=found.drop,
+        notice=on,
+        effective=(notice + timedelta(days=found.notice_days)).isoformat(),
+    )
+
+    def same(event: Event) -> bool:
+        earlier = event.body
+        return (
+            isinstance(earlier, DropWithdrawn)
+            and (earlier.partner, earlier.drop) == (partner, found.drop)
+            and earlier.effective <= body.effective
+        )
+
+    return registry.append_once(body, at=at, same=same)
+
+
+def release(registry: Registry, *, identity: str, manifest: str, at: str) -> tuple[Event, bool]:
+    """Record that a build (its identity and the SHA-256 of its manifest) left the house."""
+    body = BuildReleased(identity=identity, manifest=manifest)
+    return registry.append_once(body, at=at, same=lambda event: event.body == body)
+
+
+def _drop(registry: Registry, partner: str, digest: str) -> AdmittedDrop:
+    drops = [drop for drop in admitted(registry) if drop.partner == partner]
+    if not drops:
+        raise UsageError(f"no drop of {partner!r} is in the registry: see 'malmoi registry log'")
+    found = [drop for drop in drops if len(digest) >= 8 and drop.drop.startswith(digest)]
+    if len(found) != 1:
+        known = ", ".join(drop.drop[:16] for drop in drops[:10])
+        raise UsageError(
+            f"{digest[:64]!r} names {len(found)} drops of {partner}: "
+            f"give its digest or its first 8 digits or more ({known})"
+        )
+    return found[0]
+
+
+def _day(text: str) -> date:
+    try:
+        if len(text) == len("2026-01-31"):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise UsageError(f"{text[:20]!r}: is no day of the calendar: write it as 2026-01-31")
