@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from schemas.contract import Severity
 
-RECEIPT_VERSION = 2
+RECEIPT_VERSION: Final = 2
 # Every fault of every row; no value of the row.
 FAULTS = pa.schema(
     [

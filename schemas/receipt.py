@@ -6,9 +6,10 @@ shows a partner alone that the log a receipt names has only grown since, and tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -132,6 +133,12 @@ def file_leaf(file: ReceiptFile) -> bytes:
 def receipt_bytes(receipt: Receipt) -> bytes:
     """The bytes of receipt.json. TypeError or ValueError where a rule's measure has no JSON."""
     return canonical_json(receipt) + b"\n"
+
+
+def receipt_values(receipt: Receipt) -> dict[str, Any]:
+    """The receipt as JSON values."""
+    values: dict[str, Any] = json.loads(receipt_bytes(receipt))
+    return values
 
 
 def read_receipt(content: bytes, *, name: str) -> Receipt:

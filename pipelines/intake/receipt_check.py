@@ -48,18 +48,21 @@ def check_receipt(
 
 
 def _counts(receipt: Receipt) -> Iterator[RecordFinding]:
-    """Rows that neither became documents nor were refused are tombstones and the like: never more."""
+    """Rows arrived = admitted + refused, file by file, and a data set is the sum of its files."""
     for file in receipt.files:
-        if file.documents + sum(file.quarantined.values()) > file.rows_arrived:
-            yield RecordFinding("counts", file.path, "more rows were admitted and refused than arrived")
-    documents: Counter[str] = Counter()
-    for file in receipt.files:
-        documents[file.data_set] += file.documents
+        if file.documents + sum(file.quarantined.values()) != file.rows_arrived:
+            yield RecordFinding("counts", file.path, "rows arrived are not those admitted and refused")
     for data_set in receipt.data_sets:
-        if documents.pop(data_set.name, 0) != data_set.documents:
-            yield RecordFinding("counts", data_set.name, "documents differ from the sum of its files")
-    for name in sorted(documents):
-        yield RecordFinding("counts", name, "files are of a data set that the receipt does not have")
+        own = [file for file in receipt.files if file.data_set == data_set.name]
+        refused: Counter[str] = Counter()
+        for file in own:
+            refused.update(file.quarantined)
+        summed = (sum(file.rows_arrived for file in own), sum(file.documents for file in own), dict(refused))
+        if summed != (data_set.rows, data_set.documents, dict(data_set.quarantined)):
+            yield RecordFinding("counts", data_set.name, "is not the sum of its files")
+    described = {data_set.name for data_set in receipt.data_sets}
+    for name in sorted({file.data_set for file in receipt.files} - described):
+        yield RecordFinding("counts", name, "has files and no counts")
 
 
 def _names(receipt: Receipt) -> Iterator[RecordFinding]:
