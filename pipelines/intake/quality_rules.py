@@ -67,10 +67,10 @@ class RuleMeter:
         ]
 
     def add(self, table: pa.RecordBatch) -> list[InvalidRows]:
-        """Measure rows of the data set (its columns, of their logical types); the rows that rules name."""
+        """Measure rows: their number in `row`, then columns of their logical types; those that rules name."""
         self.rows += len(table)
         if self.spill is not None:
-            self.spill.add(table)
+            self.spill.add(table.select(list(range(1, table.num_columns))))
         named = []
         for metric in self._metrics:
             positions = metric.add(table)

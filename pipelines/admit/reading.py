@@ -1,0 +1,212 @@
+"""The one pass over a drop: row checks, personal data, language sample, rules and keys, file by file.
+
+Parsing and the row checks run in this thread, what looks at the checked rows in another: both spend their
+time in Arrow and compiled kernels, which let the other run. Nothing of a drop is held but counts, faults,
+digests of keys and a bounded sample.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.admit.texts import LanguageSample, personal_data
+from pipelines.intake.checks import CheckedBatch, check_file
+from pipelines.intake.drops import DropFile
+from pipelines.intake.quality_rules import RuleMeter
+from pipelines.intake.quarantine import Spool
+from schemas.admission import FAULTS
+from schemas.contract import Contract, DataSet, DeliveredAs, Role
+from schemas.errors import InputUnreadable
+from schemas.reasons import Refusal
+
+_WAITING = 2  # batches that may wait for the other thread
+
+
+@dataclass
+class FileFacts:
+    """What was read of a file."""
+
+    file: DropFile
+    bytes: int = 0  # on disk
+    sha256: str = ""
+    rows: int = 0
+    uncompressed: int = 0
+    changed: bool = False
+
+
+@dataclass
+class Tally:
+    """What is counted of a data set while it is read."""
+
+    data_set: DataSet
+    sample: LanguageSample
+    meter: RuleMeter
+    rows: int = 0
+    parsed: int = 0
+    personal: Counter[str] = field(default_factory=Counter)  # rows by class
+    unnamed: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Clock:
+    """Seconds spent on parts that are timed apart; not part of any result."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Add the time of the block to a part."""
+        begin = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = self.seconds.get(part, 0.0) + perf_counter() - begin
+
+
+class Reading:
+    """Reads the files of a drop once."""
+
+    def __init__(
+        self, contract: Contract, drop: Path, tallies: dict[str, Tally], spool: Spool, *, max_row_bytes: int
+    ) -> None:
+        self.faults: list[pa.RecordBatch] = []
+        self.clock = Clock()
+        self._contract = contract
+        self._drop = drop
+        self._tallies = tallies
+        self._spool = spool
+        self._max_row_bytes = max_row_bytes
+
+    def read(self, files: Sequence[DropFile]) -> list[FileFacts]:
+        """Every file, in order."""
+        with ThreadPoolExecutor(max_workers=1) as other:
+            return [self._read(file, other) for file in files]
+
+    def _read(self, file: DropFile, other: ThreadPoolExecutor) -> FileFacts:
+        tally = self._tallies[file.data_set]
+        facts = FileFacts(file)
+        path = self._drop / file.path
+        before = _state(path)
+        waiting: deque[Future[None]] = deque()
+        for checked in self._checked(file, facts, before):
+            facts.rows += checked.rows
+            facts.uncompressed += checked.bytes
+            facts.sha256 = checked.sha256 or facts.sha256
+            tally.rows += checked.rows
+            tally.parsed += len(checked.table)
+            tally.unnamed.update(checked.unnamed)
+            waiting.append(other.submit(self._look, file, tally, checked))
+            while len(waiting) > _WAITING:
+                waiting.popleft().result()
+        for future in waiting:
+            future.result()
+        facts.bytes = before[0]
+        facts.changed = facts.changed or before != _state(path)
+        return facts
+
+    def _checked(
+        self, file: DropFile, facts: FileFacts, before: tuple[int, int, int]
+    ) -> Iterator[CheckedBatch]:
+        data_set = self._tallies[file.data_set].data_set
+        pseudonymised = self._contract.delivered_as is DeliveredAs.PSEUDONYMISED
+        try:
+            yield from check_file(
+                self._drop,
+                file,
+                data_set,
+                max_row_bytes=self._max_row_bytes,
+                pseudonymised=pseudonymised,
+            )
+        except InputUnreadable:
+            if _state(self._drop / file.path) == before:
+                raise
+            facts.changed = True  # a file that was rewritten under the reader is a finding, not an accident
+
+    def _look(self, file: DropFile, tally: Tally, checked: CheckedBatch) -> None:
+        """What is done with checked rows; one batch at a time, in order."""
+        table = checked.table
+        faults = [checked.faults] if len(checked.faults) else []
+        with self.clock.of("personal data"):
+            faults += self._personal(file, tally, checked)
+        good = table if not len(checked.faults) else table.filter(pa.array(~checked.refused))
+        with self.clock.of("languages"):
+            tally.sample.add(file.path, good)
+        with self.clock.of("quality rules"):
+            faults += self._rules(file, tally, good, checked)
+        if faults:
+            self.faults += faults
+            rows = np.unique(np.concatenate([batch["row"].to_numpy() for batch in faults]))
+            self._spool.add(file.path, tally.data_set, table, rows)
+
+    def _personal(self, file: DropFile, tally: Tally, checked: CheckedBatch) -> list[pa.RecordBatch]:
+        """Count the rows by class; those with an identifier that the contract calls absent are refused."""
+        by_row: dict[int, set[str]] = {}
+        forbidden: dict[str, set[int]] = {}
+        absent = set(tally.data_set.absent_identifiers)
+        for found in personal_data(checked.table, tally.data_set.of_role(Role.TEXT)):
+            by_row.setdefault(found.position, set()).update(found.labels)
+            if found.labels & absent:
+                forbidden.setdefault(".".join(found.column.path), set()).add(found.position)
+        tally.personal.update(label for labels in by_row.values() for label in labels)
+        rule, refusal = "malmoi.uniqueIdentifiers", Refusal.UNIQUE_IDENTIFIER
+        return [
+            faults_at(file.path, checked, np.array(sorted(positions), np.int64), name, rule, refusal)
+            for name, positions in sorted(forbidden.items())
+        ]
+
+    def _rules(
+        self, file: DropFile, tally: Tally, good: pa.RecordBatch, checked: CheckedBatch
+    ) -> list[pa.RecordBatch]:
+        told = []
+        for named in tally.meter.add(good):
+            rows = good["row"].to_numpy()[named.positions]
+            positions = np.flatnonzero(np.isin(checked.table["row"].to_numpy(), rows))
+            told.append(
+                faults_at(
+                    file.path, checked, positions, named.rule.column, named.rule.name, Refusal.INVALID_VALUE
+                )
+            )
+        return told
+
+
+def faults_at(
+    path: str,
+    checked: CheckedBatch,
+    positions: NDArray[np.int64],
+    name: str | None,
+    rule: str,
+    refusal: Refusal,
+) -> pa.RecordBatch:
+    """FAULTS of the rows at positions of a checked batch."""
+    count = len(positions)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([path] * count, pa.string()),
+            checked.table["row"].take(pa.array(positions)),
+            pa.array(checked.lines[positions], pa.int64()),
+            pa.array(checked.offsets[positions], pa.int64()),
+            pa.array([name] * count, pa.string()),
+            pa.array([rule] * count, pa.string()),
+            pa.array([refusal.value] * count, pa.string()),
+        ],
+        schema=FAULTS,
+    )
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """Size, time of the last change and inode: others mean another file or content; of no file, all -1."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return -1, -1, -1
+    return state.st_size, state.st_mtime_ns, state.st_ino

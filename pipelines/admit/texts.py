@@ -1,0 +1,174 @@
+"""What admission looks for in the texts themselves: classes of personal data, and languages on a sample.
+
+Personal data is looked for in every text column of every row that could be parsed. Languages are told on a
+sample that a keyed digest of (file, row) chooses: the same rows in every run, and nobody can hand in a drop
+that is arranged for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.intake.quality_rules import as_text, values_at
+from pipelines.stages.pii.gate import find_within, passing_rows, resolve, windows
+from schemas.contract import Column, DataSet, Markup, Role
+from schemas.documents import DOCUMENT
+
+MIN_SCORE = 0.5  # from here on a finding is more likely the real thing than not (stages.pii.detector)
+SAMPLE_ROWS = 4_000
+SAMPLE_CHARACTERS = 2_000  # of a row: what the language stage looks at, start and middle
+SAMPLE_MARKUP = 20_000  # of a page in HTML, before its text is taken out
+UNDETERMINED = "und"  # ISO 639-2: too few letters, or none that is told with certainty
+
+
+class Found(NamedTuple):
+    """The classes of personal data in one column of one row (its position in the batch)."""
+
+    position: int
+    column: Column
+    labels: frozenset[str]
+
+
+def personal_data(table: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[Found]:
+    """Rows with personal data, by text column."""
+    for column in columns:
+        values, parents = values_at(table, column.path)
+        texts = as_text(values)
+        candidates = passing_rows(texts)
+        if not len(candidates):
+            continue
+        passing = texts.take(pa.array(candidates))
+        by_row: dict[int, set[str]] = {}
+        for place, lines in groupby(windows(passing), key=lambda window: window.row):
+            text = passing[place].as_py()
+            found = {
+                finding.label
+                for line in lines
+                for finding in resolve(find_within(text, line.start, line.end), MIN_SCORE)
+            }
+            if found:
+                at = int(candidates[place])
+                by_row.setdefault(at if parents is None else int(parents[at]), set()).update(found)
+        for position, labels in by_row.items():
+            yield Found(position, column, frozenset(labels))
+
+
+class LanguageSample:
+    """The rows of one data set whose languages are told: those with the smallest keyed digests."""
+
+    def __init__(self, data_set: DataSet, secret: bytes, size: int = SAMPLE_ROWS) -> None:
+        self._data_set = data_set
+        self._secret = secret
+        self._size = size
+        self._texts = data_set.of_role(Role.TEXT)
+        self._declared = data_set.of_role(Role.LANGUAGE)
+        self._digests = np.zeros(0, np.uint64)
+        self._rows: list[tuple[str, str | None]] = []  # (text, declared language)
+        self._bound = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+    def add(self, path: str, table: pa.RecordBatch) -> None:
+        """Rows of a file; `table` has their numbers in `row`."""
+        digests = _digests(self._secret, path, table["row"].to_numpy())
+        chosen = np.flatnonzero(digests < self._bound)
+        if not len(chosen):
+            return
+        taken = table.select(self._columns(table)).take(pa.array(chosen))
+        self._rows += [self._text(row) for row in taken.to_pylist()] if taken.num_columns else []
+        if taken.num_columns:
+            self._digests = np.concatenate((self._digests, digests[chosen]))
+        if len(self._rows) >= 2 * self._size:
+            self._cut()
+
+    def counts(self) -> Counter[str]:
+        """Rows of the sample by language."""
+        from pipelines.stages.language import language
+        from schemas.recipe import LanguageSettings
+
+        self._cut()
+        settings = LanguageSettings()
+        wanted = tuple(sorted({*settings.wanted, *self._data_set.languages}))
+        texts = pa.array([text for text, _ in self._rows], pa.string())
+        batch = pa.RecordBatch.from_arrays(
+            [
+                pa.array([bytes(16)] * len(texts), DOCUMENT.field("doc_id").type),
+                pa.array(range(len(texts)), pa.int64()),
+                self._plain(texts),
+                pa.array([declared for _, declared in self._rows], pa.string()),
+            ],
+            schema=DOCUMENT,
+        )
+        outcome = language(batch, LanguageSettings(wanted=wanted), self._data_set)
+        counts = Counter(outcome.kept["language"].to_pylist())
+        told = outcome.dropped.select(["language", "reason"]).to_pylist()
+        unsure = "language_unsure"
+        counts.update(UNDETERMINED if row["reason"] == unsure else row["language"] for row in told)
+        return Counter({name or UNDETERMINED: count for name, count in counts.items()})
+
+    def _cut(self) -> None:
+        if len(self._rows) > self._size:
+            kept = np.argsort(self._digests, kind="stable")[: self._size]
+            self._digests = self._digests[kept]
+            self._rows = [self._rows[place] for place in kept.tolist()]
+            self._bound = self._digests.max()
+
+    def _columns(self, table: pa.RecordBatch) -> list[str]:
+        wanted = dict.fromkeys(column.path[0] for column in (*self._texts, *self._declared))
+        return [name for name in wanted if name in table.schema.names]
+
+    def _text(self, row: dict[str, Any]) -> tuple[str, str | None]:
+        length = SAMPLE_MARKUP if self._data_set.markup is Markup.HTML else SAMPLE_CHARACTERS
+        texts = (text for column in self._texts for text in leaves(row.get(column.path[0]), column.path[1:]))
+        joined = self._data_set.join.join(text for text in texts if text)
+        if len(joined) > 2 * length:
+            middle = (len(joined) - length) // 2
+            joined = f"{joined[:length]}\n{joined[middle : middle + length]}"
+        declared = (text for c in self._declared for text in leaves(row.get(c.path[0]), c.path[1:]))
+        return joined, next((text for text in declared if text), None)
+
+    def _plain(self, texts: pa.Array) -> pa.Array:
+        """Pages without their markup; a page that is cut in the middle still parses."""
+        if self._data_set.markup is not Markup.HTML:
+            return texts
+        from resiliparse.extract.html2text import extract_plain_text
+
+        return pa.array([extract_plain_text(text) for text in texts.to_pylist()], pa.string())
+
+
+def leaves(value: Any, path: Sequence[str]) -> Iterator[str]:
+    """The texts at a path, through lists and objects, in order."""
+    if isinstance(value, str):
+        if not path:
+            yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, path)
+    elif isinstance(value, dict) and path:
+        yield from leaves(value.get(path[0]), path[1:])
+
+
+def _digests(secret: bytes, path: str, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """SplitMix64 (Steele et al. 2014) of the row numbers, from a start that secret and path decide."""
+    start = hashlib.blake2b(path.encode(), key=secret[:64], digest_size=8).digest()
+    with np.errstate(over="ignore"):
+        mixed = rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
+            int.from_bytes(start, "little")
+        )
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return mixed ^ (mixed >> np.uint64(31))
+
+
+def counted(found: Iterable[Found]) -> tuple[dict[int, set[str]], Counter[str]]:
+    """By row (position), all its classes; and rows by class."""
+    by_row: dict[int, set[str]] = {}
+    for one in found:
+        by_row.setdefault(one.position, set()).update(one.labels)
+    return by_row, Counter(label for labels in by_row.values() for label in labels)
