@@ -1,130 +1,131 @@
-"""What no JSON Schema can say of a contract: rules across fields, each a fault with its line."""
+"""What no JSON Schema can say of a contract as a whole and of its data sets: rules across fields."""
 
 from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pipelines.intake.odcs import API_VERSION, custom, custom_address, is_container, items_of
-from pipelines.intake.yaml_source import Address, Source
+from pipelines.intake.column_rules import broken_column_rules, leaves
+from pipelines.intake.house_rules import breach
+from pipelines.intake.odcs import API_VERSION, custom, custom_address, items_of, levels
+from pipelines.intake.yaml_source import Address, Source, dotted
 from schemas.errors import Problem
 
+MAX_COLUMNS = 2_000  # of one contract: the widest known table has 700
+# https://semver.org, without build metadata
+_SEMVER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WARC_COLUMNS = {"url", "date", "html"}
-_SCALARS = {"string", "integer", "number", "date", "timestamp"}
-# Which ODCS logicalTypes a role can have; `drop` may be anything.
-_TYPES = {
-    "text": {"string", "array"},
-    "key": {"string", "integer"},
-    "version": _SCALARS,
-    "language": {"string"},
-}
+_TODO = re.compile(r"\bTODO\b")
 
 
-@dataclass(frozen=True)
-class Leaf:
-    """A column that has a role: its path of names, its address in the file, its ODCS object."""
-
-    path: tuple[str, ...]
-    address: Address
-    value: dict[str, Any]
-
-
-def leaves(data_set: dict[str, Any], address: Address = ()) -> Iterator[Leaf]:
-    """A data set's columns in order; for a list of objects, the columns inside it: ("turns", "text")."""
-    yield from _leaves(data_set, address, ())
-
-
-def _leaves(item: dict[str, Any], address: Address, path: tuple[str, ...]) -> Iterator[Leaf]:
-    for index, column in items_of(item, "properties"):
-        name = column.get("name")
-        at: Address = (*address, "properties", index)
-        here = (*path, name if isinstance(name, str) else "")
-        if is_container(column) and "malmoi.role" not in custom(column):
-            yield from _leaves(column["items"], (*at, "items"), here)
-        else:
-            yield Leaf(here, at, column)
+def too_large(source: Source) -> Iterator[Problem]:
+    """Whether the contract has more columns than are looked at; nothing else is then said of it."""
+    columns = sum(level == "column" for level, _, _ in levels(source.value))
+    if columns > MAX_COLUMNS:
+        message = (
+            f"{columns:,} columns, of which {MAX_COLUMNS:,} are allowed: name only those that are delivered"
+        )
+        yield breach(source, "yaml-size", ("schema",), message)
 
 
 def broken_rules(source: Source) -> Iterator[Problem]:
-    """Every fault of a contract that its schemas do not find; wrong types are left to them."""
+    """Every fault of shape that the schemas do not find; wrong types are left to them."""
+    yield from _todos(source)
     document = source.value
     if not isinstance(document, dict):
         return
     yield from _head(source, document)
+    yield from _days(source, document)
     seen: set[str] = set()
     for index, data_set in items_of(document, "schema"):
         address: Address = ("schema", index)
         name = data_set.get("name")
         if isinstance(name, str):
             if name in seen:
-                yield source.problem((*address, "name"), f"a second data set {name}: give each its own name")
+                message = f"a second data set {name}: give each its own name"
+                yield breach(source, "name-twice", (*address, "name"), message)
             seen.add(name)
             yield from _word(source, (*address, "name"), name)
         yield from _files(source, address, data_set)
         yield from _reading(source, address, data_set)
-        yield from _columns(source, address, data_set)
+        yield from broken_column_rules(source, address, data_set)
+
+
+def _todos(source: Source) -> Iterator[Problem]:
+    """Wherever the file says TODO, comments too."""
+    found = list(_TODO.finditer(source.text))
+    if not found:
+        return
+    places = sorted((place, path) for path, place in source.places.items())
+    starts = [place for place, _ in places]
+    for match in found:
+        line = source.text.count("\n", 0, match.start()) + 1
+        column = match.start() - source.text.rfind("\n", 0, match.start())
+        before = bisect_right(starts, (line, column))
+        path = dotted(places[before - 1][1]) if before else dotted(())
+        message = "a person has to decide this: replace it, and the word TODO with it"
+        yield Problem(source.file, line, column, path, message, "todo")
 
 
 def _head(source: Source, document: dict[str, Any]) -> Iterator[Problem]:
-    version = document.get("apiVersion")
-    if isinstance(version, str) and version != API_VERSION:
-        yield source.problem(("apiVersion",), f"must be {API_VERSION}: write the contract for ODCS 3.2")
+    api = document.get("apiVersion")
+    if isinstance(api, str) and api != API_VERSION:
+        message = f"must be {API_VERSION}: write the contract for ODCS 3.2"
+        yield breach(source, "odcs-version", ("apiVersion",), message)
     if "tenant" not in document:
-        yield source.problem((), "tenant is missing: name the partner")
+        yield breach(source, "missing-field", (), "tenant is missing: name the partner")
     elif isinstance(document["tenant"], str):
         yield from _word(source, ("tenant",), document["tenant"])
-    if not document.get("version"):
-        yield source.problem(("version",), "is empty: number the contract's versions")
+    version = document.get("version")
+    if isinstance(version, str) and not _SEMVER.fullmatch(version) and not _TODO.match(version):
+        message = "is no semantic version: number it MAJOR.MINOR.PATCH, like 1.0.0"
+        yield breach(source, "semver", ("version",), message)
     if not document.get("schema"):
-        yield source.problem(("schema",), "no data set: describe at least one")
+        yield breach(source, "no-data-set", ("schema",), "no data set: describe at least one")
     support = next((entry for _, entry in items_of(document, "support")), {})
     if not support.get("url"):
-        yield source.problem(("support",), "no contact: add a channel with its url (mailto:...)")
-    yield from _term(source, document)
+        message = "no contact: add a channel with its url (mailto:...)"
+        yield breach(source, "no-contact", ("support",), message)
 
 
-def _term(source: Source, document: dict[str, Any]) -> Iterator[Problem]:
+def _days(source: Source, document: dict[str, Any]) -> Iterator[Problem]:
+    """Days of the rights, opt-outs and approvals that are written as days and do not exist."""
     ours = custom(document)
-    days: list[date] = []
     for name in ("malmoi.starts", "malmoi.expires"):
-        day = ours.get(name)
-        if not isinstance(day, str) or not _DAY.fullmatch(day):
-            continue  # the schema says so
-        try:
-            days.append(date.fromisoformat(day))
-        except ValueError:
-            yield source.problem(custom_address(document, name), f"{day} is no day of the calendar: mend it")
-    if len(days) == 2 and days[1] < days[0]:
-        at = custom_address(document, "malmoi.expires")
-        yield source.problem(at, f"{days[1]} lies before malmoi.starts, {days[0]}: exchange or mend them")
+        yield from _day(source, custom_address(document, name), ours.get(name))
+    for name, field in (("malmoi.optOuts", "since"), ("malmoi.approvals", "on")):
+        for index, entry in items_of(ours, name):
+            yield from _day(source, (*custom_address(document, name), index, field), entry.get(field))
+
+
+def _day(source: Source, address: Address, day: Any) -> Iterator[Problem]:
+    if isinstance(day, str) and _DAY.fullmatch(day) and not is_day(day):
+        yield breach(source, "calendar-day", address, f"{day} is no day of the calendar: mend it")
+
+
+def is_day(day: str) -> bool:
+    """Whether a day exists."""
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    return True
 
 
 def _word(source: Source, address: Address, name: str) -> Iterator[Problem]:
-    if not _NAME.fullmatch(name):
-        yield source.problem(
-            address, "becomes part of file names and ids: use a-z, 0-9 and _, a letter first"
-        )
+    if not _NAME.fullmatch(name) and not _TODO.match(name):
+        message = "becomes part of file names and ids: use a-z, 0-9 and _, a letter first"
+        yield breach(source, "name-form", address, message)
 
 
 def _files(source: Source, address: Address, data_set: dict[str, Any]) -> Iterator[Problem]:
     globs = custom(data_set).get("malmoi.files")
     at = (*address, *custom_address(data_set, "malmoi.files"))
-    for index, glob in enumerate(globs if isinstance(globs, list) else []):
-        if not isinstance(glob, str) or not glob:
-            continue
-        parts = glob.split("/")
-        if glob.startswith(("/", "~")) or re.match(r"[A-Za-z]:", glob):
-            yield source.problem((*at, index), "starts outside the drop: name files from inside it")
-        elif ".." in parts:
-            yield source.problem((*at, index), "climbs out of the drop with ..: name files inside it")
-        elif "**" in glob or "\\" in glob or "\0" in glob or any(part in {"", "."} for part in parts):
-            yield source.problem((*at, index), "is no plain glob: use names, /, *, ? and [...]")
     others: set[str] = set()
     for _, other in items_of(source.value, "schema"):
         if other is data_set:
@@ -132,24 +133,47 @@ def _files(source: Source, address: Address, data_set: dict[str, Any]) -> Iterat
         listed = custom(other).get("malmoi.files")
         others.update(glob for glob in (listed if isinstance(listed, list) else []) if isinstance(glob, str))
     for index, glob in enumerate(globs if isinstance(globs, list) else []):
-        if isinstance(glob, str) and glob in others:
-            yield source.problem(
-                (*at, index), "an earlier data set has this glob: a file belongs to one data set"
-            )
+        if not isinstance(glob, str) or not glob:
+            continue
+        if fault := _glob_fault(glob):
+            yield breach(source, "glob", (*at, index), fault)
+        if glob in others:
+            message = "an earlier data set has this glob: a file belongs to one data set"
+            yield breach(source, "glob", (*at, index), message)
+
+
+def _glob_fault(glob: str) -> str:
+    parts = glob.split("/")
+    if glob.startswith(("/", "~")) or re.match(r"[A-Za-z]:", glob):
+        return "starts outside the drop: name files from inside it"
+    if ".." in parts:
+        return "climbs out of the drop with ..: name files inside it"
+    if "**" in glob or "\\" in glob or "\0" in glob or any(part in {"", "."} for part in parts):
+        return "is no plain glob: use names, /, *, ? and [...]"
+    return ""
 
 
 def _reading(source: Source, address: Address, data_set: dict[str, Any]) -> Iterator[Problem]:
     ours = custom(data_set)
     file_format, encoding = ours.get("malmoi.format"), ours.get("malmoi.encoding")
     at = (*address, *custom_address(data_set, "malmoi.encoding"))
-    if isinstance(encoding, str) and encoding:
+    if isinstance(encoding, str) and encoding and not _TODO.match(encoding):
         if file_format in ("parquet", "arrow", "warc"):
-            yield source.problem(at, f"{file_format} files say their own encoding: remove it")
+            message = f"{file_format} files say their own encoding: remove it"
+            yield breach(source, "encoding", at, message)
         elif not _is_text_encoding(encoding):
-            yield source.problem(at, "no encoding has this name: try utf-8, cp949 or euc-kr")
+            yield breach(source, "encoding", at, "no encoding has this name: try utf-8, cp949 or euc-kr")
     if "malmoi.delimiter" in ours and file_format != "csv":
         at = (*address, *custom_address(data_set, "malmoi.delimiter"))
-        yield source.problem(at, "only csv has a delimiter: remove it")
+        yield breach(source, "encoding", at, "only csv has a delimiter: remove it")
+    if ours.get("malmoi.delivery") == "upsert":
+        roles = {custom(leaf.value).get("malmoi.role") for leaf in leaves(data_set)}
+        if lacking := [role for role in ("key", "version") if role not in roles]:
+            at = (*address, *custom_address(data_set, "malmoi.delivery"))
+            message = (
+                f"upsert needs a {' and a '.join(lacking)} column: give one the role, or deliver by append"
+            )
+            yield breach(source, "upsert-version", at, message)
 
 
 def _is_text_encoding(name: str) -> bool:
@@ -159,52 +183,3 @@ def _is_text_encoding(name: str) -> bool:
     except (LookupError, ValueError):
         return False
     return bool(getattr(found, "_is_text_encoding", True))
-
-
-def _columns(source: Source, address: Address, data_set: dict[str, Any]) -> Iterator[Problem]:
-    roles: list[Any] = []
-    paths: set[tuple[str, ...]] = set()
-    is_warc = custom(data_set).get("malmoi.format") == "warc"
-    for leaf in leaves(data_set, address):
-        role = custom(leaf.value).get("malmoi.role")
-        roles.append(role)
-        yield from _column(source, leaf, role)
-        if leaf.path in paths:
-            yield source.problem((*leaf.address, "name"), "a second column of this name: remove one")
-        paths.add(leaf.path)
-        if is_warc and leaf.path[0] not in _WARC_COLUMNS:
-            yield source.problem(
-                (*leaf.address, "name"), "WARC has the columns url, date and html: remove it"
-            )
-    if "text" not in roles:
-        message = "no column has the role text: say which columns the document is made of"
-        yield source.problem((*address, "properties"), message)
-    if is_warc and ("html",) in paths and _role_at(data_set, "html") != "text":
-        yield source.problem((*address, "properties"), "the text of WARC is html: give it the role text")
-
-
-def _role_at(data_set: dict[str, Any], name: str) -> Any:
-    return next(
-        (custom(leaf.value).get("malmoi.role") for leaf in leaves(data_set) if leaf.path == (name,)), None
-    )
-
-
-def _column(source: Source, leaf: Leaf, role: Any) -> Iterator[Problem]:
-    column, address = leaf.value, leaf.address
-    logical = column.get("logicalType")
-    if logical is None:
-        yield source.problem(address, "logicalType is missing: add it (string, integer, date, ...)")
-    elif isinstance(logical, str) and isinstance(role, str) and logical not in _TYPES.get(role, {logical}):
-        allowed = " or ".join(sorted(_TYPES[role]))
-        yield source.problem((*address, "logicalType"), f"a {role} column cannot be {logical}: {allowed}")
-    if role == "key" and column.get("required") is not True:
-        yield source.problem(address, "a key column must be there in every row: say required: true")
-    if (role == "key") != (column.get("primaryKey") is True):
-        at: Address = (*address, "primaryKey") if "primaryKey" in column else address
-        yield source.problem(at, "primaryKey: true and the role key go together: say both or neither")
-    inside_list = len(leaf.path) > 1
-    if inside_list and role in ("key", "version", "language"):
-        at = (*address, *custom_address(column, "malmoi.role"))
-        yield source.problem(at, f"a {role} inside a list is not one of its row: text or drop")
-    if len(leaf.path) > 2 and role != "drop":
-        yield source.problem(address, "text more than one list deep is not read: flatten it")

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.intake.contract_rules import leaves
+from pipelines.intake.column_rules import leaves
 from pipelines.intake.odcs import custom, items_of
 from schemas.contract import (
     Approval,

@@ -1,8 +1,7 @@
 """Contracts: ODCS 3.2 YAML read strictly, checked whole before a byte of a drop is read.
 
-Three passes, all of whose faults are reported together: the official JSON Schema that
-`open_data_contract_standard` ships, schemas/malmoi-odcs.schema.json over the customProperties, and
-what no schema can say (`pipelines.intake.contract_rules`).
+All faults are reported together: those of the official JSON Schema that `open_data_contract_standard`
+ships, of schemas/malmoi-odcs.schema.json over the customProperties, and of the rules that no schema can say.
 """
 
 from __future__ import annotations
@@ -11,9 +10,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipelines.intake.contract_rules import broken_rules
+from pipelines.intake.approvals import broken_approvals
+from pipelines.intake.contract_rules import broken_rules, too_large
 from pipelines.intake.contract_values import contract_of
+from pipelines.intake.house_rules import JUDGED_LATER, breach
 from pipelines.intake.odcs import schema_problems
+from pipelines.intake.quality_faults import broken_quality
+from pipelines.intake.rights_rules import broken_rights
+from pipelines.intake.service_level_faults import broken_service_levels
 from pipelines.intake.yaml_source import Source, read_yaml
 from schemas.contract import Contract, DataSet, Role
 from schemas.errors import ContractRejected, InputUnreadable, Problem
@@ -21,18 +25,23 @@ from schemas.errors import ContractRejected, InputUnreadable, Problem
 _SUFFIXES = (".yaml", ".yml")
 
 
-def lint_contract(path: Path) -> tuple[Problem, ...]:
-    """Every fault of one contract file, sorted; empty where there is none.
+def lint_contract(path: Path, *, today: str | None = None) -> tuple[Problem, ...]:
+    """Every fault and warning of one contract file, sorted; empty where there is none.
 
+    today: ISO date on which the term is judged; None judges no term.
     Raises InputUnreadable where the file cannot be read at all.
     """
-    return _problems(read_yaml(path))
+    return _problems(read_yaml(path), today)
 
 
 def load_contract(path: Path) -> Contract:
-    """One contract. Raises ContractRejected with all faults, InputUnreadable where there is no file."""
+    """One contract, whatever its warnings.
+
+    Raises ContractRejected with all faults that keep it from being read (`house_rules.JUDGED_LATER` do
+    not), InputUnreadable where there is no file.
+    """
     source = read_yaml(path)
-    if problems := _problems(source):
+    if problems := _unreadable(source):
         raise ContractRejected(problems)
     return contract_of(source.value)
 
@@ -53,13 +62,13 @@ def load_contracts(directory: Path) -> tuple[Contract, ...]:
     files: dict[str, str] = {}
     for path in paths:
         source = read_yaml(path)
-        if found := _problems(source):
+        if found := _unreadable(source):
             problems += found
             continue
         contract = contract_of(source.value)
         if contract.partner in files:
             message = f"{files[contract.partner]} is this partner's contract already: keep one of the two"
-            problems.append(source.problem(("tenant",), message))
+            problems.append(breach(source, "partner-twice", ("tenant",), message))
         contracts[contract.partner] = contract
         files[contract.partner] = path.name
     if problems:
@@ -104,9 +113,23 @@ def data_set_identity(data_set: DataSet) -> dict[str, Any]:
     }
 
 
-def _problems(source: Source) -> tuple[Problem, ...]:
+def _unreadable(source: Source) -> tuple[Problem, ...]:
+    return tuple(
+        problem
+        for problem in _problems(source, None)
+        if problem.severity == "error" and problem.rule not in JUDGED_LATER
+    )
+
+
+def _problems(source: Source, today: str | None) -> tuple[Problem, ...]:
     problems = set(source.problems)
     if not source.broken:
+        if too_many := set(too_large(source)):
+            return tuple(sorted(problems | too_many))
         problems.update(schema_problems(source))
         problems.update(broken_rules(source))
+        problems.update(broken_rights(source, today))
+        problems.update(broken_quality(source))
+        problems.update(broken_service_levels(source))
+        problems.update(broken_approvals(source))
     return tuple(sorted(problems))

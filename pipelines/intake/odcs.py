@@ -6,6 +6,7 @@ Faults are worded here, by the schema's keyword: the library's own messages quot
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
@@ -14,6 +15,7 @@ from typing import Any, cast
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from pipelines.intake.house_rules import breach
 from pipelines.intake.yaml_source import Address, Source, did_you_mean
 from schemas.errors import Problem
 
@@ -21,7 +23,21 @@ PREFIX = "malmoi."
 API_VERSION = "v3.2.0"  # of ODCS; older ones lack fields that are checked here
 _LEVELS = {"contract": "a contract", "data_set": "a data set", "column": "a column"}
 _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+_BOUNDS = {
+    "minItems": "has too few entries: give at least {}",
+    "minLength": "is too short: give at least {} characters",
+    "maxItems": "has too many entries: give at most {}",
+    "maxLength": "is too long: give at most {} characters",
+    "minimum": "is too small: give {} or more",
+    "maximum": "is too large: give {} or less",
+    "exclusiveMinimum": "is too small: give more than {}",
+    "exclusiveMaximum": "is too large: give less than {}",
+    "multipleOf": "is no multiple of {}: give one",
+}
 _MAX_QUOTED = 40  # characters of a value that a message repeats
+TODO = re.compile(r"TODO\b")  # what contract init leaves for a person to decide
+_DAY, _SHA256 = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "^sha256:[0-9a-f]{64}$"
+EXAMPLES = {_DAY: "2026-12-31", _SHA256: "sha256: and 64 hexadecimal digits", "\\S": "a sentence"}
 
 
 def custom(item: Any) -> dict[str, Any]:
@@ -69,8 +85,7 @@ def _columns(address: Address, item: dict[str, Any]) -> Iterator[tuple[str, Addr
 
 def schema_problems(source: Source) -> Iterator[Problem]:
     """Every fault that one of the two schemas finds."""
-    official = Draft201909Validator(_official())
-    for error in official.iter_errors(source.value):
+    for error in _official_validator().iter_errors(source.value):
         yield from _worded(source, (), error, _official())
     for level, address, item in levels(source.value):
         yield from _custom_problems(source, level, address, item)
@@ -82,27 +97,36 @@ def _custom_problems(source: Source, level: str, address: Address, item: dict[st
         name = entry.get("property")
         if isinstance(name, str) and seen.setdefault(name, index) != index:
             at = (*address, "customProperties", index, "property")
-            yield source.problem(at, f"{name} stands twice: remove one")
+            yield breach(source, "property-twice", at, f"{name} stands twice: remove one")
     ours = {name: value for name, value in custom(item).items() if name.lower().startswith(PREFIX)}
     is_branch = level == "column" and not ours and is_container(item)
     if is_branch:  # the columns inside it have the roles
         return
-    schema = {"$ref": f"#/$defs/{level}", "$defs": _ours()["$defs"]}
     known = _ours()["$defs"][level]["properties"]
-    for error in Draft201909Validator(schema).iter_errors(ours):
-        if error.validator == "additionalProperties":
-            for name in sorted(ours.keys() - known.keys()):
-                at = (*address, *custom_address(item, name)[:-1], "property")
-                yield source.problem(
-                    at, f"{name} is nothing {_LEVELS[level]} has: {did_you_mean(name, known)}"
-                )
-        elif error.validator == "required" and not error.absolute_path:
-            for name in sorted(set(cast("list[str]", error.validator_value)) - ours.keys()):
-                yield source.problem(address, f"{name} is missing: add it to customProperties")
-        else:
+    for error in _validator(level).iter_errors(ours):
+        if error.absolute_path:
             name, *inside = error.absolute_path
             at = (*address, *custom_address(item, str(name)), *inside)
-            yield from _keyword(source, at, error, str(name))
+            yield from _keyword(source, at, error, str(at[-1]) if inside else str(name))
+        elif error.validator == "additionalProperties":
+            for name in sorted(ours.keys() - known.keys()):
+                at = (*address, *custom_address(item, name)[:-1], "property")
+                message = f"{name} is nothing {_LEVELS[level]} has: {did_you_mean(name, known)}"
+                yield breach(source, "unknown-field", at, message)
+        elif error.validator == "required":
+            for name in sorted(set(cast("list[str]", error.validator_value)) - ours.keys()):
+                message = f"{name} is missing: add it to customProperties"
+                yield breach(source, "missing-field", address, message)
+        else:  # the one anyOf: a column without role and policy
+            message = (
+                "malmoi.role is missing, and so is malmoi.policy: say what the column is for, or its policy"
+            )
+            yield breach(source, "missing-field", address, message)
+
+
+@lru_cache
+def _validator(level: str) -> Draft201909Validator:
+    return Draft201909Validator({"$ref": f"#/$defs/{level}", "$defs": _ours()["$defs"]})
 
 
 def is_container(column: dict[str, Any]) -> bool:
@@ -112,7 +136,7 @@ def is_container(column: dict[str, Any]) -> bool:
 
 
 def _worded(source: Source, base: Address, error: ValidationError, root: dict[str, Any]) -> Iterator[Problem]:
-    if error.context and error.validator in {"anyOf", "oneOf"}:
+    if error.context and error.validator in {"anyOf", "oneOf"} and not _lacks_operator(error):
         deepest = best_match([error])
         error = error if deepest is None else deepest
     address = (*base, *error.absolute_path)
@@ -120,36 +144,71 @@ def _worded(source: Source, base: Address, error: ValidationError, root: dict[st
         # Computed here: where a field inside is wrong, the library names all its neighbours as unknown.
         known = _known(cast("dict[str, Any]", error.schema), root)
         for name in sorted(set(cast("dict[str, Any]", error.instance)) - known):
-            yield source.problem(
-                (*address, name), f"ODCS has no field of this name here: {did_you_mean(name, known)}"
-            )
+            message = f"ODCS has no field of this name here: {did_you_mean(name, known)}"
+            yield breach(source, "unknown-field", (*address, name), message)
     elif error.validator == "required":
         for name in sorted(set(cast("list[str]", error.validator_value)) - set(cast("Any", error.instance))):
-            yield source.problem(address, f"{name} is missing: add it")
+            yield breach(source, "missing-field", address, f"{name} is missing: add it")
     else:
         yield from _keyword(source, address, error, str(address[-1]) if address else "the file")
 
 
 def _keyword(source: Source, address: Address, error: ValidationError, name: str) -> Iterator[Problem]:
-    value = error.validator_value
+    value: Any = error.validator_value
+    if isinstance(error.instance, str) and TODO.match(error.instance):
+        return  # the rule todo says so
+    if "propertyNames" in error.absolute_schema_path:
+        address = (*address, str(error.instance))
     match error.validator:
         case "type":
-            wanted = value if isinstance(value, str) else " or ".join(cast("list[str]", value))
+            wanted = value if isinstance(value, str) else " or ".join(value)
             message = f"is {_kind_of(error.instance)} and must be {wanted}: write it as {wanted}"
-        case "enum":
-            remedy = did_you_mean(error.instance, map(str, cast("list[Any]", value)))
-            message = f"{_quoted(error.instance)} is not known: {remedy}"
+            yield breach(source, "wrong-type", address, message)
+        case "enum" | "const":
+            known = [str(word) for word in (value if isinstance(value, list) else [value])]
+            message = f"{_quoted(error.instance)} is not known: {did_you_mean(error.instance, known)}"
+            yield breach(source, "unknown-value", address, message)
         case "pattern":
-            message = f"{_quoted(error.instance)} does not fit {value}: mend it"
-        case "minItems" | "minLength":
-            message = f"{name} is empty: fill it in"
+            example = EXAMPLES.get(str(value))
+            remedy = f"write it like {example}" if example else "mend it"
+            message = f"{_quoted(error.instance)} does not fit {value}: {remedy}"
+            yield breach(source, "wrong-form", address, message)
+        case "additionalProperties":
+            known = sorted(cast("dict[str, Any]", error.schema).get("properties", {}))
+            for unknown in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
+                message = f"{name} has no field of this name: {did_you_mean(unknown, known)}"
+                yield breach(source, "unknown-field", (*address, unknown), message)
+        case "required":
+            for missing in sorted(set(value) - set(cast("dict[str, Any]", error.instance))):
+                yield breach(source, "missing-field", address, f"{name} says no {missing}: add it")
         case "uniqueItems":
-            message = f"{name} names something twice: remove one"
+            yield breach(source, "repeated-item", address, f"{name} names something twice: remove one")
+        case "anyOf" | "oneOf":
+            yield breach(source, "no-such-form", address, _forms(name, value, bool(error.context)))
         case _:
-            message = (
-                f"breaks the rule {error.validator} of the schema for {name}: see the ODCS 3.2 reference"
-            )
-    yield source.problem(address, message)
+            yield breach(source, "out-of-bounds", address, _bounds(str(error.validator), value, name))
+
+
+def _bounds(keyword: str, value: Any, name: str) -> str:
+    """A number, text or list that is too small, too large, too short or too long."""
+    if value == 1 and keyword in {"minItems", "minLength"}:
+        return f"{name} is empty: fill it in"
+    words = _BOUNDS.get(keyword, f"breaks the schema's rule {keyword}: see the ODCS 3.2 reference")
+    return f"{name} {words.format(value)}"
+
+
+def _forms(name: str, alternatives: list[dict[str, Any]], is_none: bool) -> str:
+    """A value that has none of its field's forms, or several at once."""
+    names = [" and ".join(form.get("required", ())) or str(form.get("type", "")) for form in alternatives]
+    listed = ", ".join(dict.fromkeys(filter(None, names))) or "those of the ODCS 3.2 reference"
+    if is_none:
+        return f"{name} has none of the forms it may have: write one of {listed}"
+    return f"{name} has more than one of the forms it may have: keep one of {listed}"
+
+
+def _lacks_operator(error: ValidationError) -> bool:
+    """Whether a quality rule compares with nothing: its eight alternatives would each be named as missing."""
+    return any("mustBe" in form.get("required", ()) for form in cast("Any", error.validator_value))
 
 
 def _quoted(value: Any) -> str:
@@ -184,6 +243,11 @@ def _entries(item: Any) -> Iterator[dict[str, Any]]:
 @lru_cache
 def _official() -> dict[str, Any]:
     return _read("open_data_contract_standard", "schema.json")
+
+
+@lru_cache
+def _official_validator() -> Draft201909Validator:
+    return Draft201909Validator(_official())
 
 
 @lru_cache
