@@ -111,7 +111,7 @@ def on_clock(values: pa.Array, clock: str, *, logical_type: str, date_format: st
     micros, exist = instants(values, pattern, local=True)
     cut = micros.astype("datetime64[us]").astype(f"datetime64[{_ISO_UNITS[clock]}]")
     exist = exist & (cut.astype("datetime64[Y]").astype(np.int64) + 1970 >= 0)
-    cut = np.where(exist, cut, np.datetime64(0, _ISO_UNITS[clock]))
+    cut = np.where(exist, cut, np.zeros(1, cut.dtype))
     day = cut if clock == "hour" else cut.astype("datetime64[D]")
     texts = pa.array(
         np.datetime_as_string(day, unit="s" if clock == "hour" else "D").astype(object), pa.string()

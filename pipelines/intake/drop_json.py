@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipelines.intake.new_files import sync_directory
 from pipelines.intake.signatures import SigningKey, verify_signature
 from pipelines.intake.yaml_source import Address, did_you_mean, dotted
 from schemas.drop import DROP_JSON, DROP_VERSION, PART, DropManifest, DropSignature
@@ -94,15 +95,6 @@ def signature_holds(manifest: DropManifest) -> bool | None:
         message=signed_bytes(manifest),
         signature=manifest.signature.signature,
     )
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in a directory last through a power cut."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _document(manifest: DropManifest) -> dict[str, Any]:

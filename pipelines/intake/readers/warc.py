@@ -26,6 +26,7 @@ _LENGTH = re.compile(rb"^Content-Length:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNOR
 _NEXT = re.compile(rb"\nWARC/[01]\.\d+\r\n")
 _NEXT_BYTES = 16
 _CHUNK = re.compile(rb"[0-9A-Fa-f]{1,16}[ ;\r]")
+RECORD = "(record)"  # the bytes of a response with its head, to a sink that asks for them
 _TEXT_TYPES = ("text/", "application/xhtml", "application/xml", "application/json")
 
 
@@ -143,6 +144,8 @@ class _Archive:
                 "date": page.headers.get("WARC-Date"),
                 "html": html,
             }
+            if RECORD in self._collector.sink.names:
+                columns[RECORD] = record
             self._collector.add(self._row, self._place, columns, length)
 
     def _payload(self, page: Any, record: bytes) -> bytes | None:
