@@ -102,7 +102,7 @@ def _custom_problems(source: Source, level: str, address: Address, item: dict[st
     is_branch = level == "column" and not ours and is_container(item)
     if is_branch:  # the columns inside it have the roles
         return
-    known = _ours()["$defs"][level]["properties"]
+    known = malmoi_schema()["$defs"][level]["properties"]
     for error in _validator(level).iter_errors(ours):
         if error.absolute_path:
             name, *inside = error.absolute_path
@@ -126,7 +126,7 @@ def _custom_problems(source: Source, level: str, address: Address, item: dict[st
 
 @lru_cache
 def _validator(level: str) -> Draft201909Validator:
-    return Draft201909Validator({"$ref": f"#/$defs/{level}", "$defs": _ours()["$defs"]})
+    return Draft201909Validator({"$ref": f"#/$defs/{level}", "$defs": malmoi_schema()["$defs"]})
 
 
 def is_container(column: dict[str, Any]) -> bool:
@@ -251,13 +251,14 @@ def _official_validator() -> Draft201909Validator:
 
 
 @lru_cache
-def _ours() -> dict[str, Any]:
+def malmoi_schema() -> dict[str, Any]:
+    """Our JSON Schema of the customProperties: $defs contract, data_set, column."""
     return _read("schemas", "malmoi-odcs.schema.json")
 
 
 def purposes() -> tuple[str, ...]:
     """The purposes a contract can allow and a recipe can have."""
-    return tuple(_ours()["$defs"]["contract"]["properties"]["malmoi.purposes"]["items"]["enum"])
+    return tuple(malmoi_schema()["$defs"]["contract"]["properties"]["malmoi.purposes"]["items"]["enum"])
 
 
 def _read(package: str, name: str) -> dict[str, Any]:

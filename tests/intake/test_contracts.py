@@ -19,7 +19,7 @@ from pipelines.intake.contracts import (
     load_contract,
     load_contracts,
 )
-from pipelines.intake.odcs import _ours
+from pipelines.intake.odcs import malmoi_schema
 from pipelines.intake.yaml_source import read_yaml
 from schemas.contract import Delivery, Format, Kind, Markup, Role
 from schemas.errors import ContractRejected, InputUnreadable
@@ -123,12 +123,12 @@ def test_personal_columns_are_never_read():
 
 
 def test_our_schema_and_our_types_know_the_same_words():
-    words = _ours()["$defs"]["data_set"]["properties"]
+    words = malmoi_schema()["$defs"]["data_set"]["properties"]
     assert words["malmoi.kind"]["enum"] == [kind.value for kind in Kind]
     assert words["malmoi.format"]["enum"] == [file_format.value for file_format in Format]
     assert words["malmoi.markup"]["enum"] == [markup.value for markup in Markup]
     assert words["malmoi.delivery"]["enum"] == [delivery.value for delivery in Delivery]
-    assert _ours()["$defs"]["column"]["properties"]["malmoi.role"]["enum"] == [role.value for role in Role]
+    assert malmoi_schema()["$defs"]["column"]["properties"]["malmoi.role"]["enum"] == [role.value for role in Role]
 
 
 def test_a_file_that_is_not_there_is_named_without_its_directory(tmp_path: Path):
