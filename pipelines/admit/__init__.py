@@ -1,115 +1,11 @@
 """Admission: a drop read once against its contract; verdict, receipt, quarantine, report, registry.
 
-`admit` is the command's: it works on a registry. `admit_drop` is the same without one, for builds that take
-drops on the fly.
+`admit` works on a registry. `admit_drop` is the same without one, for builds that take drops on the fly.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from pipelines.admit.filing import Filed, admit
+from pipelines.admit.one_drop import admit_drop
 
-import pyarrow as pa
-
-from pipelines.admit.masks import masked
-from pipelines.admit.reading import Reading, Tally
-from pipelines.admit.texts import LanguageSample
-from pipelines.admit.verdict import Question, judge, receipt
-from pipelines.intake.drops import Drop, discover
-from pipelines.intake.quality_rules import RuleMeter, needs_copy, sql_results
-from pipelines.intake.quarantine import (
-    FAULTS_FILE,
-    QUARANTINE_FILE,
-    Spool,
-    faults_bytes,
-    sorted_faults,
-    write_quarantine,
-)
-from pipelines.intake.service_levels import Previous
-from pipelines.intake.sql_rules import Spill, SqlLimits
-from schemas.admission import FAULTS, Admission
-from schemas.contract import Contract
-from schemas.receipt import ReceiptFaults, receipt_bytes
-from schemas.registry import Head
-
-MAX_ROW_BYTES = 64 << 20
-NO_SECRET = b"malmoi admission without a registry"  # keyed digests need some key; these are kept nowhere
-
-
-def admit_drop(
-    contract: Contract,
-    drop: Path,
-    *,
-    today: str,
-    earlier_keys: Sequence[Path] = (),  # noqa: ARG001 - until the key index is there
-    secret: bytes = NO_SECRET,
-    without_drop_json: bool = False,
-    mends: bool = False,
-    max_row_bytes: int = MAX_ROW_BYTES,
-    quarantine_to: Path | None = None,
-    previous: Previous | None = None,
-    log: Head | None = None,
-    sql_limits: SqlLimits | None = None,
-) -> Admission:
-    """Read a drop once and judge it.
-
-    With `quarantine_to` (a directory), faults.parquet, quarantine.jsonl and keys-<data set>.arrow are written
-    there. Raises InputUnreadable where the drop or its drop.json cannot be read at all.
-    """
-    found = discover(drop, contract)
-    delivered = {file.data_set for file in found.files}
-    with tempfile.TemporaryDirectory(prefix="malmoi-admit-", dir=quarantine_to) as scratch:
-        home = Path(scratch)
-        tallies = {
-            data_set.name: Tally(
-                data_set,
-                LanguageSample(data_set, secret),
-                RuleMeter(
-                    data_set,
-                    spill=Spill(home, f"set-{index}") if needs_copy(data_set, contract.data_sets) else None,
-                    delivered=data_set.name in delivered,
-                ),
-            )
-            for index, data_set in enumerate(contract.data_sets)
-        }
-        spool = Spool(home, mask=masked)
-        reading = Reading(contract, drop, tallies, spool, max_row_bytes=max_row_bytes)
-        facts = reading.read(found.files)
-        meters = [tally.meter for tally in tallies.values()]
-        with reading.clock.of("sql rules"):
-            rules = [
-                *(result for meter in meters if meter.delivered for result in meter.results()),
-                *sql_results(meters, sql_limits or SqlLimits()),
-            ]
-        faults = sorted_faults(pa.Table.from_batches([*reading.faults, _outside(found)], schema=FAULTS))
-        asked = Question(contract, today, without_drop_json, mends, previous)
-        judged = judge(asked, found, facts, tallies, faults, rules)
-        content = faults_bytes(faults) if len(faults) else None
-        digest = None if content is None else hashlib.sha256(content).hexdigest()
-        if quarantine_to is not None and content is not None:
-            (quarantine_to / FAULTS_FILE).write_bytes(content)
-            write_quarantine(
-                quarantine_to / QUARANTINE_FILE, contract, faults, spool, today=today, secret=secret
-            )
-    told = receipt(asked, found, judged, faults=ReceiptFaults(len(faults), digest), log=log)
-    return Admission(
-        receipt=json.loads(receipt_bytes(told)),
-        verdict=judged.verdict,
-        findings=judged.findings,
-        faults=faults,
-        refused=judged.refused,
-    )
-
-
-def _outside(drop: Drop) -> pa.RecordBatch:
-    """Faults of links, paths that leave the drop and what is no regular file."""
-    return pa.RecordBatch.from_pylist(
-        [
-            {"file": path, "row": -1, "line": -1, "offset": -1, "rule": "readable", "reason": refusal.value}
-            for path, refusal in drop.refused
-        ],
-        schema=FAULTS,
-    )
+__all__ = ["Filed", "admit", "admit_drop"]

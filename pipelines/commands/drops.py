@@ -1,43 +1,172 @@
-"""malmoi admit: what happens to a drop."""
+"""malmoi admit, malmoi quarantine: what happens to a drop, and to the rows that were refused."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.commands.printing import Json, existing, print_json
+from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.admit import Filed
+
+_SHOWN = 20  # faults on the screen; all of them are in the files
+ContractFile = Annotated[Path, typer.Argument(help="The partner's contract.")]
+Day = Annotated[str | None, typer.Option(metavar="DAY", help="Day (ISO) on which it counts; default: today.")]
 
 
 def admit(
-    contract: Annotated[Path, typer.Argument(help="The partner's contract.")],
+    contract: ContractFile,
     drop: Annotated[Path, typer.Argument(help="The directory that was handed in.")],
-    registry: Annotated[Path, typer.Option(help="Where receipts are kept.")],
+    registry: Annotated[Path, typer.Option(help="Where receipts are kept (malmoi registry init).")],
+    today: Day = None,
+    key: Annotated[Path | None, typer.Option(help="Directory of the registry's keys.")] = None,
+    without_drop_json: Annotated[
+        bool, typer.Option("--without-drop-json", help="Take a drop without drop.json, on record.")
+    ] = False,
+    mends: Annotated[
+        str | None,
+        typer.Option(metavar="DROP", help="The rows are mended ones of this drop (its first 16 digits)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Name every rule and what it would read; read no row.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read a drop against its contract and write its receipt; say what was refused and where.
+    """Read a drop against its contract: verdict, receipt, quarantine, report for the partner.
+
+    Exits 0 where it is admitted, 1 where it is refused. A drop that was admitted before is counted once.
 
     Example: malmoi admit data_contracts/krafton.yaml examples/drops/krafton --registry .malmoi/registry
     """
-    from pipelines.intake.admission import admit as admit_drop
-
-    content = admit_drop(existing(contract), drop, registry)
-    if as_json:
-        print_json(content)
+    now = datetime.now(UTC)
+    day = now.date().isoformat() if today is None else checked_day(today)
+    if dry_run:
+        _dry_run(existing(contract), drop, day, as_json=as_json)
         return
-    rows = sum(file["rows_arrived"] for file in content["files"])
-    documents = sum(file["documents"] for file in content["files"])
-    refused = sum(sum(file["quarantined"].values()) for file in content["files"])
-    typer.echo(
-        f"{content['partner']}: {content['verdict']}: {rows} rows, {documents} admitted, {refused} refused"
+    from pipelines.admit import admit as admit_drop
+
+    filed = admit_drop(
+        existing(contract),
+        drop,
+        registry=registry,
+        today=day,
+        at=f"{day}T{now:%H:%M:%S}Z",
+        key=key,
+        without_drop_json=without_drop_json,
+        mends=mends,
     )
-    for entry in content["quarantine"][:20]:
-        where = f"{entry['file']} row {entry['row']}" + (f" field {entry['field']}" if entry["field"] else "")
-        typer.echo(f"  {where}: {entry['reason']}")
-    if len(content["quarantine"]) > 20:
-        typer.echo(f"  and {len(content['quarantine']) - 20} more: see --json")
-    for name in content["not_delivered"]:
+    if as_json:
+        files = {"directory": str(filed.directory), "before": filed.before}
+        print_json({**filed.receipt, "registry": files})
+    else:
+        _print(filed)
+    if filed.receipt["verdict"] == "refused":
+        raise typer.Exit(1)
+
+
+def checked_day(day: str) -> str:
+    """The day, if it is one of the calendar; UsageError otherwise."""
+    try:
+        if datetime.strptime(day, "%Y-%m-%d").date().isoformat() == day:
+            return day
+    except ValueError:
+        pass
+    raise UsageError(f"{day[:20]!r}: is no day of the calendar: write it as 2026-01-31")
+
+
+def _dry_run(contract: Path, drop: Path, day: str, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from pipelines.admit.dry_run import planned_rules
+    from pipelines.intake.contracts import load_contract
+
+    rules = planned_rules(load_contract(contract), drop, today=day)
+    if as_json:
+        print_json([asdict(rule) for rule in rules])
+        return
+    for rule in rules:
+        typer.echo(f"{rule.where or '(drop)'}: {rule.rule}: reads {rule.reads}")
+    typer.echo(f"{len(rules)} rules; no row was read")
+
+
+def _print(filed: Filed) -> None:
+    told = filed.receipt
+    rows = sum(file["rows_arrived"] for file in told["files"])
+    documents = sum(file["documents"] for file in told["files"])
+    typer.echo(
+        f"{told['partner']}: {told['verdict']}: {rows:,} rows, {documents:,} admitted, "
+        f"{rows - documents:,} refused, {told['faults']['count']:,} faults"
+    )
+    if filed.before is not None:
+        typer.echo(f"  admitted before, on {filed.before}: counted once")
+    for finding in told["findings"]:
+        where = f" {finding['where']}:" if finding["where"] else ""
+        typer.echo(f"  {finding['severity']}: {finding['code']}:{where} {finding['message']}")
+    if filed.admission is not None:
+        _print_faults(filed.admission.faults.slice(0, _SHOWN).to_pylist(), told["faults"]["count"])
+    for name in told["not_delivered"]:
         typer.echo(f"  not delivered: {name}")
-    for path in content["not_named_by_contract"]:
-        typer.echo(f"  not named by the contract, not read: {path}")
+    typer.echo(f"{filed.directory}/report.html")
+
+
+def _print_faults(faults: Sequence[dict[str, Any]], count: int) -> None:
+    from pipelines.lineage.admission_report import place
+
+    for fault in faults:
+        named = f" {fault['field']}" if fault["field"] else ""
+        typer.echo(f"  {place(fault)}{named}: {fault['rule']}: {fault['reason']}")
+    if count > len(faults):
+        typer.echo(f"  and {count - len(faults):,} more: faults.parquet has all")
+
+
+def export(
+    contract: ContractFile,
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Where the drop's receipt lies.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A new directory for the rows.")],
+    as_json: Json = False,
+) -> None:
+    """Write refused rows back in their data sets' own shape, to be mended and handed in again.
+
+    Example: malmoi quarantine export krafton.yaml .malmoi/registry/drops/krafton/0123456789abcdef -o mended
+    """
+    from pipelines.intake.contracts import load_contract
+    from pipelines.intake.mending import export as write
+
+    counts = write(directory, load_contract(existing(contract)), output)
+    if as_json:
+        print_json(counts)
+        return
+    for path, count in counts.items():
+        typer.echo(f"{output / path}: {count:,} rows")
+    typer.echo(
+        "mend them, then: malmoi prepare, or malmoi admit ... "
+        f"--without-drop-json --mends {directory.resolve().name}"
+    )
+
+
+def clean(
+    registry: Annotated[Path, typer.Argument(metavar="REGISTRY", help="The registry's directory.")],
+    on: Annotated[str, typer.Option(metavar="DAY", help="Remove what was kept until a day before this.")],
+    as_json: Json = False,
+) -> None:
+    """Remove refused rows whose days of keeping are over. Receipts and faults, which hold no data, stay.
+
+    Example: malmoi quarantine clean .malmoi/registry --on 2027-01-31
+    """
+    from pipelines.intake.quarantine import clean as remove
+
+    if not (registry / "registry.json").is_file():
+        raise UsageError(f"{registry}: is no registry: name its directory")
+    removed = [str(path) for path in remove(registry, on=checked_day(on))]
+    if as_json:
+        print_json(removed)
+        return
+    for path in removed:
+        typer.echo(f"removed {path}")
+    typer.echo(f"{len(removed)} removed")
