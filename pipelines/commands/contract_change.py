@@ -9,11 +9,35 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.printing import Json, existing, print_json, print_table
+from schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from pipelines.intake.contract_diff import Difference
     from schemas.manifest import Manifest
     from schemas.rights import Use
+
+
+def init(
+    drop: Annotated[Path, typer.Argument(help="The folder with the files.")],
+    partner: Annotated[str, typer.Option(help="The partner's id: a-z, 0-9 and _.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write; must not exist.")],
+) -> None:
+    """Draft a contract from a sample of a folder; what a person must decide is marked TODO.
+
+    Example: malmoi contract init examples/drops/krafton --partner krafton -o krafton.yaml
+    """
+    from pipelines.draft import draft
+
+    if output.exists():
+        raise UsageError(f"{output}: is there already: name a new file, or remove it")
+    text = draft(drop, partner=partner)
+    try:
+        with output.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{output}: is there already: name a new file, or remove it") from None
+    left = text.count("TODO")
+    typer.echo(f"{output}: {left} things to decide; then run `malmoi contract lint {output}`")
 
 
 def diff(
