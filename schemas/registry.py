@@ -145,7 +145,7 @@ class Head:
     signature: Signature  # over `head_message`
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclasses.dataclass(frozen=True)
 class AdmittedDrop:
     """A drop that is in the registry. `receipt` is the path of its receipt.json."""
 
@@ -192,7 +192,7 @@ def _content(event: Event) -> dict[str, object]:
         "type": event.type.value,
         "at": event.at,
         "previous": event.previous,
-        "body": dataclasses.asdict(event.body),
+        "body": event.body,
     }
 
 

@@ -129,7 +129,7 @@ class Registry:
         while (body := decide(events)) is not None:
             previous = events[-1].digest if events else START
             event = _signed(key, body, sequence=len(events), previous=previous, at=at)
-            if write_new(self._path(event.sequence), event_bytes(event)):
+            if write_new(self.directory / "events" / _event_name(event.sequence), event_bytes(event)):
                 return event
             events.extend(self._events_from(len(events), previous))
         return None
@@ -168,36 +168,36 @@ class Registry:
 
     def _events_from(self, sequence: int, previous: str) -> Iterator[Event]:
         event: Event | None = None
-        while (content := self._read(sequence)) is not None:
-            event = read_event(content, name=self._path(sequence).name)
+        while (content := self._read(name := _event_name(sequence))) is not None:
+            event = read_event(content, name=name)
             if event.sequence != sequence:
-                raise _damaged(self._path(sequence).name, f"holds event {event.sequence}")
+                raise _damaged(name, f"holds event {event.sequence}")
             if event.previous != previous:
-                raise _damaged(self._path(sequence).name, "does not follow the event before it")
+                raise _damaged(name, "does not follow the event before it")
             yield event
             sequence, previous = sequence + 1, event.digest
         if event is not None and not self.signed(event):
-            raise _damaged(self._path(event.sequence).name, "is not signed by the registry's key")
+            raise _damaged(_event_name(event.sequence), "is not signed by the registry's key")
 
     def signed(self, event: Event) -> bool:
         """Whether the registry's key signed an event."""
         return verify_signature(key=self.key, message=signed_bytes(event), signature=event.signature)
 
-    def _read(self, sequence: int) -> bytes | None:
+    def _read(self, name: str) -> bytes | None:
         """The bytes of an event; None behind the last. BuildInconsistent where one is missing before others.
 
         An event is written when the one before it is there, so a gap that is seen twice is one.
         """
-        path = self._path(sequence)
+        path = self.directory / "events" / name
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            if not any(name >= path.name for name in self.event_names()):
+            if not any(other >= name for other in self.event_names()):
                 return None
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            raise _damaged(path.name, "is missing, and later events are there") from None
+            raise _damaged(name, "is missing, and later events are there") from None
 
     def event_names(self) -> list[str]:
         """The names in events/ that are events', in no order; strays of killed writers are none."""
@@ -207,9 +207,6 @@ class Registry:
         except FileNotFoundError:
             raise _damaged("", "the directory is missing") from None
 
-    def _path(self, sequence: int) -> Path:
-        return self.directory / "events" / f"{sequence:010}.json"
-
     def _signing_key(self) -> SigningKey:
         key = _signing_key(self.key_directory)
         if key.public != self.key:
@@ -218,6 +215,10 @@ class Registry:
                 "name the right one with --key"
             )
         return key
+
+
+def _event_name(sequence: int) -> str:
+    return f"{sequence:010}.json"
 
 
 def read_event(content: bytes, *, name: str) -> Event:
