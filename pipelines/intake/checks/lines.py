@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from pipelines.intake.checks.json_kernels import count_lines
 from pipelines.intake.readers.jsonl import BOM
 
 BLOCK = 4 << 20  # bytes, about
@@ -63,7 +66,7 @@ class Cutter:
         if cut:
             yield Block(data if cut == len(data) else data[:cut], self.offset, self.line)
             self.offset += cut
-            self.line += data.count(b"\n", 0, cut)
+            self.line += count_lines(np.frombuffer(data, np.uint8))
         self._held, self._size = [data[cut:]], len(data) - cut
 
     def last_line(self) -> Iterator[Block | LongLine]:
