@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.commands import builds, contract, contract_change, drops, keys, registry, texts
+from pipelines.commands import builds, contract, contract_change, drops, keys, prepare, registry, texts
 from schemas.errors import MalmoiError
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ key_app.command("create")(keys.create)
 receipt_app.command("sign")(keys.sign)
 quarantine_app.command("export")(drops.export)
 quarantine_app.command("clean")(drops.clean)
+app.command("prepare")(prepare.prepare)
 app.command("admit")(drops.admit)
 app.command("build")(builds.build)
 app.command("verify")(builds.verify)

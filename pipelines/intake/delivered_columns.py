@@ -30,7 +30,7 @@ class Fault:
     """A row that cannot be delivered: its place in the batch, and why."""
 
     at: int
-    field: str
+    field: str | None  # None: the row as a whole
     rule: str
     refusal: Refusal
 
