@@ -29,7 +29,7 @@ Signature = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 Partner = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=200)
 ]  # names a directory
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 class EventType(StrEnum):
