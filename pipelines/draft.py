@@ -14,9 +14,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.intake.contract_draft import Findings, draft_contract
-from pipelines.intake.draft_choices import DraftSet, propose, texts_of
-from pipelines.intake.draft_groups import group_files
-from pipelines.intake.draft_sample import FileSample, Unread, files_of, sample_file
+from pipelines.intake.draft_choices import propose
+from pipelines.intake.draft_groups import group_files, to_sample
+from pipelines.intake.draft_sample import SAMPLE_BYTES, FileSample, Unread, files_of, sample_file
+from pipelines.intake.draft_set import DraftSet
+from pipelines.intake.draft_texts import texts_of
 from pipelines.stages.extract import extract
 from pipelines.stages.language import language
 from pipelines.stages.normalise import normalise
@@ -26,6 +28,7 @@ from schemas.documents import DOCUMENT
 from schemas.errors import InputUnreadable, UsageError
 from schemas.recipe import ExtractSettings, LanguageSettings, NormaliseSettings, PiiSettings
 
+TOTAL_BYTES = 256 << 20  # uncompressed, of all samples together: many files are sampled by less of each
 TEXTS = 2_000  # of one data set whose language and personal data is looked at
 _SHARE = 0.02  # of the texts, from which a language counts as one of the data set's
 
@@ -38,15 +41,19 @@ def draft(drop: Path, *, partner: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", partner):
         raise UsageError("--partner: it becomes part of file names: use a-z, 0-9 and _, a letter first")
     paths = files_of(drop)
-    read = [sample_file(drop, path) for path in paths]
+    chosen = to_sample(paths)
+    most = min(SAMPLE_BYTES, max(1 << 20, TOTAL_BYTES // len(chosen)))
+    read = [sample_file(drop, path, most) for path in chosen]
     samples = [sample for sample in read if isinstance(sample, FileSample)]
     unread = [sample for sample in read if isinstance(sample, Unread)]
     if not samples:
         why = "; ".join(sorted({file.why for file in unread}))
         raise InputUnreadable(f"{drop.name}: no file a contract could be drafted from ({why})")
     sets = []
-    for group in group_files(samples, paths):
-        proposed = propose(group)
+    for group in group_files(samples, paths, {file.path for file in unread}):
+        sampled = sum((drop / sample.path).stat().st_size for sample in group.samples)
+        others = sum((drop / path).stat().st_size for path in group.more)
+        proposed = propose(group, scale=1 + others / max(1, sampled))
         sets.append((proposed, findings(proposed)))
     return draft_contract(partner, sets, unread)
 

@@ -1,4 +1,4 @@
-"""A drafted contract, its open values filled in by machine, as a person would; and admitted, as its drop is."""
+"""A drafted contract: its open values filled in by machine, and its drop admitted under it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import re
 from pathlib import Path
 
 from pipelines.admit.one_drop import admit_drop
+from pipelines.draft import draft
+from pipelines.intake.approving import approve
 from pipelines.intake.contracts import load_contract
+from pipelines.intake.signatures import SigningKey
 from schemas.admission import Admission
+
+TODAY = "2026-11-24"
 
 EVIDENCE = "sha256:" + "1" * 64
 DECIDED = {
@@ -35,17 +40,27 @@ _FIELD = re.compile(r"property: ([\w.]+)|^\s*(purpose|url): TODO")
 
 
 def decide(draft: str) -> str:
-    """The draft with every TODO replaced by the answer to its field."""
-    lines = []
-    for line in draft.splitlines():
-        if "TODO" in line:
-            field = _FIELD.search(line)
-            assert field is not None, f"a TODO that no field of the draft has: {line.split(':')[0]}"
-            line = line.replace("TODO", DECIDED[field[1] or field[2]])
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+    """The draft with every TODO replaced by the answer to its field, and the status active."""
+    return "\n".join(map(_decided, draft.replace("status: draft", "status: active").splitlines())) + "\n"
+
+
+def _decided(line: str) -> str:
+    if "TODO" not in line:
+        return line
+    field = _FIELD.search(line)
+    assert field is not None, "a TODO that no field of the draft has"
+    return line.replace("TODO", DECIDED[field[1] or field[2]])
+
+
+def decided(drop: Path, partner: str, at: Path) -> Path:
+    """A contract drafted from a drop, decided and approved, written to a file."""
+    at.write_text(decide(draft(drop, partner=partner)), encoding="utf-8")
+    key = at.with_suffix(".pem")
+    approve(at, by="Invented officer", on=TODAY, key=SigningKey.create(key))
+    key.unlink()
+    return at
 
 
 def admit_under(contract: Path, drop: Path) -> Admission:
-    """What `malmoi admit` makes of a drop under a contract, drop.json or not; approvals are another matter."""
-    return admit_drop(load_contract(contract), drop, today="2026-11-24", without_drop_json=True)
+    """What `malmoi admit` makes of a drop under a contract, with or without a drop.json."""
+    return admit_drop(load_contract(contract), drop, today=TODAY, without_drop_json=True)

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.intake.draft_choices import DraftColumn, DraftSet
-from pipelines.intake.draft_columns import Personal
+from pipelines.intake.draft_personal import Personal
 from pipelines.intake.draft_sample import SAMPLE_BYTES, SAMPLE_ROWS, Unread
+from pipelines.intake.draft_set import DraftColumn, DraftSet
 from schemas.contract import Format, Policy, Role
 from schemas.rights import UNIQUE_IDENTIFIERS, Purpose, Verb
 
@@ -74,11 +74,20 @@ def quoted(value: Any) -> str:
     return '"' + "".join(letters) + '"'
 
 
+def _said(indent: str, english: str, korean: str) -> Iterator[str]:
+    """A comment, a line in each language."""
+    yield f"{indent}# {english}"
+    yield f"{indent}# {korean}"
+
+
 def _head(partner: str) -> Iterator[str]:
-    yield f"# Draft by `malmoi contract init`, from at most {SAMPLE_ROWS:,} rows and {SAMPLE_BYTES >> 20} MiB of each file."
-    yield "# Decide every value that is still open, read the rest, then run `malmoi contract lint` on this file."
-    yield "# `malmoi contract init`이 표본으로 작성한 초안. 비어 있는 결정을 채우고 나머지를 확인한 뒤 lint를 실행한다."
-    yield "# Fields are explained in data_contracts/FIELDS.md. 필드 설명: data_contracts/FIELDS.md"
+    most = f"{SAMPLE_ROWS:,} rows and {SAMPLE_BYTES >> 20} MiB of a file at most"
+    yield f"# Draft by `malmoi contract init`, from {most}."
+    yield from _said(
+        "",
+        "Decide what is open, read the rest, run `malmoi contract lint`. Fields: data_contracts/FIELDS.md",
+        "표본으로 작성한 초안이다. 남은 결정을 채우고 나머지를 확인한 뒤 `malmoi contract lint`를 실행한다.",
+    )
     yield "apiVersion: v3.2.0"
     yield "kind: DataContract"
     yield f"id: malmoi-{partner.replace('_', '-')}"
@@ -87,106 +96,92 @@ def _head(partner: str) -> Iterator[str]:
     yield "status: draft # active, once it is agreed. 합의하면 active로 바꾼다"
     yield f"tenant: {quoted(partner)}"
     yield "description:"
-    yield from _open("  purpose", "what the data is, in a sentence", "데이터가 무엇인지 한 문장으로")
+    yield from _said("  ", "What the data is, in a sentence", "데이터가 무엇인지 한 문장으로")
+    yield f"  purpose: {_TODO}"
     yield "support:"
     yield "  - channel: corpus desk"
     yield "    tool: email"
-    yield from _open(
-        "    url", "whom to ask about a drop, as mailto:name@host", "드롭에 관한 문의처, mailto:이름@호스트"
+    yield from _said(
+        "    ", "Whom to ask about a drop, as mailto:name@host", "드롭에 관한 문의처, mailto:이름@호스트"
     )
+    yield f"    url: {_TODO}"
 
 
-def _open(key: str, english: str, korean: str) -> Iterator[str]:
-    """A value that a person decides, and what is to be decided."""
-    indent = " " * (len(key) - len(key.lstrip()))
-    yield f"{indent}# {english}. {korean}"
-    yield f"{key}: {_TODO}"
-
-
-def _open_right(name: str, value: str, english: str, korean: str) -> Iterator[str]:
-    yield f"  # {english}. {korean}"
-    yield f"  - {{property: malmoi.{name}, value: {value}}}"
+# What a person decides: field, how the open value stands, and what is asked, in both languages.
+_OPEN = (
+    ("licence", _TODO, "SPDX expression, or LicenseRef-* with malmoi.agreement", "SPDX 식 또는 LicenseRef-*"),
+    ("purposes", f"[{_TODO}]", f"What may be done, of: {', '.join(Purpose)}", "허용할 이용 목적"),
+    (
+        "aiUse",
+        "{" + ", ".join(f"{verb}: {_TODO}" for verb in Verb) + "}",
+        "Each allowed, notAllowed or constrained (then say the constraint)",
+        "AI 이용 행위별 허용 여부",
+    ),
+    (
+        "source",
+        f"[{_TODO}]",
+        "How it was come by, of: own_service, crawl, licensed, public, staff, synthetic",
+        "데이터를 얻은 경로",
+    ),
+    ("modelRelease", _TODO, "May models trained on it be released: open or closed", "모델 공개 허용 여부"),
+    (
+        "maxStudentParameters",
+        _TODO,
+        "Largest student of distillation, 0: none",
+        "증류 학생 모델의 최대 매개변수",
+    ),
+    ("territory", f"[{_TODO}]", "Where: countries (KR, ...) or worldwide", "이용할 수 있는 국가"),
+    ("starts", _TODO, "First day, YYYY-MM-DD", "권리 시작일"),
+    ("expires", _TODO, "Last day, YYYY-MM-DD", "권리 종료일"),
+    ("retention", _TODO, "{days: N} after the end, or {until: serviceEnd}", "종료 뒤 보유 기간"),
+    ("attribution", _TODO, "Whom to name, and how", "출처 표시 문구"),
+    ("upsamplingLimit", _TODO, "How often a token may be seen in training, 1 or more", "반복 학습 한도"),
+    ("noticeDays", _TODO, "Days between notice of withdrawal and its effect", "철회 통지 기간(일)"),
+)
 
 
 def _rights(sets: list[tuple[DraftSet, Findings]]) -> Iterator[str]:
     yield "customProperties:"
-    purposes, verbs = ", ".join(Purpose), ", ".join(f"{verb}: {_TODO}" for verb in Verb)
+    for name, value, english, korean in _OPEN:
+        yield from _said("  ", english, korean)
+        yield f"  - {{property: malmoi.{name}, value: {value}}}"
     personal = _personal_classes(sets)
-    yield from _open_right(
-        "licence",
-        _TODO,
-        "SPDX expression, or LicenseRef-* with malmoi.agreement",
-        "SPDX 식 또는 LicenseRef-*",
+    yield from _said(
+        "  ",
+        "PIPA article: 15-1-1, 15-1-4, 15-1-6, 28-2, 58-2, or none"
+        + (" (no answer here: personal data was found)" if personal else " where there is no personal data"),
+        "개인정보 처리의 법적 근거(개인정보 보호법 조항)",
     )
-    yield from _open_right("purposes", f"[{_TODO}]", f"what may be done, of: {purposes}", "허용할 이용 목적")
-    yield from _open_right(
-        "aiUse", f"{{{verbs}}}", "each allowed, notAllowed or constrained", "AI 이용 행위별 허용 여부"
+    yield f"  - {{property: malmoi.legalBasis, value: {{article: {_TODO}}}}}"
+    yield from _said(
+        "  ",
+        "raw: as the partner has it; pseudonymised: malmoi prepare carries out the policies of the columns",
+        "raw는 원본 그대로, pseudonymised는 malmoi prepare로 열별 정책을 적용해 전달한다",
     )
-    yield from _open_right(
-        "source",
-        f"[{_TODO}]",
-        "of: own_service, crawl, licensed, public, staff, synthetic",
-        "데이터를 얻은 경로",
-    )
-    said = (
-        "personal data was found, so none is no answer"
-        if personal
-        else "none only where there is no personal data"
-    )
-    yield from _open_right(
-        "legalBasis",
-        f"{{article: {_TODO}}}",
-        f"PIPA article (15-1-1, 15-1-4, 15-1-6, 28-2, 58-2) or none; {said}",
-        "개인정보 처리의 법적 근거",
-    )
-    yield from _open_right(
-        "modelRelease", _TODO, "may models trained on it be released: open or closed", "모델 공개 허용"
-    )
-    yield from _open_right(
-        "maxStudentParameters",
-        _TODO,
-        "largest student of distillation, 0 for none",
-        "증류 학생 모델의 최대 매개변수",
-    )
-    yield from _open_right(
-        "territory", f"[{_TODO}]", "countries (KR, ...) or worldwide", "이용할 수 있는 국가"
-    )
-    yield from _open_right("starts", _TODO, "first day, YYYY-MM-DD", "권리 시작일")
-    yield from _open_right("expires", _TODO, "last day, YYYY-MM-DD", "권리 종료일")
-    yield from _open_right(
-        "retention", _TODO, "{days: N} after the end, or {until: serviceEnd}", "종료 뒤 보유 일수"
-    )
-    yield from _open_right("attribution", _TODO, "whom to name, and how", "출처 표시 문구")
-    yield from _open_right(
-        "upsamplingLimit", _TODO, "how often a token may be seen in training, 1 or more", "반복 학습 한도"
-    )
-    yield from _open_right(
-        "noticeDays", _TODO, "days between notice of withdrawal and its effect", "철회 통지 기간(일)"
-    )
-    yield "  # raw: as the partner has it; pseudonymised: through malmoi prepare, which carries out the policies below."
-    yield "  # raw는 원본 그대로, pseudonymised는 malmoi prepare로 아래 정책을 적용해 전달한다."
     yield "  - {property: malmoi.deliveredAs, value: raw}"
     found = {label for label in UNIQUE_IDENTIFIERS if any(label in facts.pii for _, facts in sets)}
     whole = all(draft.whole and facts.texts >= draft.sampled for draft, facts in sets)
-    yield "  # Unique identifiers (PIPA Art. 24): absent refuses a row that has one, remove takes it out."
-    yield "  # 고유식별정보: absent이면 있는 행을 거부하고, remove이면 빌드에서 제거한다."
+    yield from _said(
+        "  ",
+        "Unique identifiers (PIPA Art. 24): absent refuses a row that has one, remove takes it out",
+        "고유식별정보: absent이면 있는 행을 거부하고, remove이면 빌드에서 제거한다",
+    )
     yield "  - property: malmoi.uniqueIdentifiers"
-    answers = ", ".join(
+    answers = (
         f"{label}: {'remove' if label in found or not whole else 'absent'}" for label in UNIQUE_IDENTIFIERS
     )
-    yield f"    value: {{{answers}}}"
+    yield f"    value: {{{', '.join(answers)}}}"
     texts = sum(facts.texts for _, facts in sets)
-    if not personal:
-        yield f"  # None was found in {texts:,} sampled texts. 표본 본문에서 개인정보를 찾지 못했다."
-        yield "  - {property: malmoi.personalData, value: {}}"
-    else:
-        yield f"  # Found in {texts:,} sampled texts (number of texts beside each class)."
-        yield "  # 표본 본문에서 발견한 개인정보 종류(옆의 숫자는 글의 수)."
-        yield "  - property: malmoi.personalData"
-        yield "    value:"
-        for label, count in personal.items():
-            policy = "remove" if label in _REMOVED else "surrogate"
-            yield f"      {label}: {{expected: true, policy: {policy}}} # {count:,}"
+    yield from _said(
+        "  ",
+        f"Classes of personal data found in {texts:,} sampled texts, and in how many of them",
+        "표본 본문에서 찾은 개인정보의 종류와 글의 수",
+    )
+    yield "  - property: malmoi.personalData"
+    yield "    value:" if personal else "    value: {}"
+    for label, count in personal.items():
+        policy = "remove" if label in _REMOVED else "surrogate"
+        yield f"      {label}: {{expected: true, policy: {policy}}} # {count:,}"
 
 
 def _personal_classes(sets: list[tuple[DraftSet, Findings]]) -> dict[str, int]:
@@ -200,10 +195,13 @@ def _personal_classes(sets: list[tuple[DraftSet, Findings]]) -> dict[str, int]:
 
 def _service(sets: list[tuple[DraftSet, Findings]]) -> Iterator[str]:
     yield "slaProperties:"
-    yield "  # days between drops. 드롭 간격(일)"
+    yield from _said("  ", "Days between drops", "드롭 간격(일)")
     yield f"  - {{property: frequency, value: {_TODO}, unit: d}}"
-    yield "  # Volume: half to twice of what this drop has. Languages: what the sample has, 15 points either way."
-    yield "  # 분량은 이 드롭의 절반에서 두 배, 언어 비율은 표본에서 15%포인트 안팎."
+    yield from _said(
+        "  ",
+        "Volume: half to twice of what this drop has. Languages: what the sample has, 15 points either way",
+        "분량은 이 드롭의 절반에서 두 배, 언어 비율은 표본에서 15%포인트 안팎",
+    )
     for draft, found in sets:
         name = draft.group.name
         least, most = max(1, draft.total // 2), max(2, draft.total * 2)
@@ -211,9 +209,8 @@ def _service(sets: list[tuple[DraftSet, Findings]]) -> Iterator[str]:
         for code, share in found.languages.items():
             if code != "code":
                 low, high = _band(share)
-                yield (
-                    f"  - {{property: malmoi.languageShare.{code}, element: {name}, value: {low}, valueExt: {high}}}"
-                )
+                level = f"malmoi.languageShare.{code}, element: {name}"
+                yield f"  - {{property: {level}, value: {low}, valueExt: {high}}}"
 
 
 def _band(share: float) -> tuple[float, float]:
@@ -227,21 +224,40 @@ def _band(share: float) -> tuple[float, float]:
 def _data_set(draft: DraftSet, found: Findings) -> Iterator[str]:
     group = draft.group
     first = group.samples[0]
-    files = len(group.samples)
+    files = len(group.samples) + len(group.more)
     rest = "" if draft.whole else f" of about {draft.total:,}"
     yield f"  - name: {group.name}"
     yield "    logicalType: object"
-    yield f"    # {files} file(s), {draft.sampled:,} rows sampled{rest}, {draft.faults:,} of them could not be taken."
-    yield f"    # 파일 {files}개, 표본 {draft.sampled:,}행, 그중 {draft.faults:,}행은 받을 수 없었다."
+    yield from _said(
+        "    ",
+        f"{files} file(s), {draft.sampled:,} rows sampled{rest}, {draft.faults:,} of them could not be taken",
+        f"파일 {files}개, 표본 {draft.sampled:,}행, 그중 {draft.faults:,}행은 받을 수 없었다",
+    )
     if draft.left_out:
-        names = ", ".join(draft.left_out)
-        yield f"    # Left out, since their values are of several types: {names}. 자료형이 섞여 뺀 열: {names}"
+        names = quoted(list(draft.left_out))
+        yield from _said(
+            "    ",
+            f"Left out, since their values are of several types: {names}",
+            "자료형이 섞인 열은 뺐다",
+        )
     if not draft.of_role(Role.KEY):
-        yield "    # No column names its rows: documents are named by file and row. 행을 식별하는 열이 없다."
+        yield from _said(
+            "    ",
+            "No column names its rows: documents are named by file and row",
+            "행을 식별하는 열을 찾지 못했다",
+        )
     if not draft.of_role(Role.TEXT):
-        yield "    # No column looks like text: give one the role text. 본문 열을 찾지 못했다. 역할 text를 줄 것."
+        yield from _said(
+            "    ",
+            "No column looks like text: give one the role text",
+            "본문 열을 찾지 못했다: 역할 text를 줄 것",
+        )
     yield "    customProperties:"
-    yield "      # A guess: web, dialogue, short_post, document, code, parallel or table. 추측한 값이므로 확인할 것"
+    yield from _said(
+        "      ",
+        "A guess: web, dialogue, short_post, document, code, parallel or table",
+        "추측한 값이므로 확인할 것",
+    )
     yield f"      - {{property: malmoi.kind, value: {draft.kind}}}"
     yield f"      - {{property: malmoi.files, value: {quoted(list(group.globs))}}}"
     yield f"      - {{property: malmoi.format, value: {draft.format}}}"
@@ -251,14 +267,25 @@ def _data_set(draft: DraftSet, found: Findings) -> Iterator[str]:
         yield f"      - {{property: malmoi.delimiter, value: {quoted(first.delimiter)}}}"
     if draft.markup != "plain":
         yield f"      - {{property: malmoi.markup, value: {draft.markup}}}"
-    yield "      # append: a key comes once; upsert: the newest version counts; snapshot: a drop replaces the last."
-    yield "      # append 키는 한 번만, upsert 최신 버전만 유효, snapshot 새 드롭이 이전 드롭을 대체한다."
+    yield from _said(
+        "      ",
+        "append: a key comes once; upsert: the newest version counts; snapshot: a drop replaces the last",
+        "append 키는 한 번만, upsert 최신 버전만 유효, snapshot 새 드롭이 이전 드롭을 대체",
+    )
     yield f"      - {{property: malmoi.delivery, value: {draft.delivery}}}"
     languages = quoted(list(found.languages)) if found.languages else f"[{_TODO}]"
     yield f"      - {{property: malmoi.languages, value: {languages}}}"
-    yield "      # Share of rows that may be refused before the drop is. 드롭을 거부하지 않고 격리할 수 있는 행의 비율"
+    yield from _said(
+        "      ",
+        "Share of the rows that may be refused before the whole drop is",
+        "드롭을 거부하지 않고 격리할 수 있는 행의 비율",
+    )
     yield f"      - {{property: malmoi.maxQuarantined, value: {draft.max_quarantined}}}"
-    yield "      # who wrote the texts: people, machine (then malmoi.machineTerms too) or mixed. 글을 쓴 주체"
+    yield from _said(
+        "      ",
+        "Who wrote the texts: people, machine (then malmoi.machineTerms too) or mixed",
+        "글을 쓴 주체",
+    )
     yield f"      - {{property: malmoi.origin, value: {_TODO}}}"
     yield "    properties:"
     yield from _columns(draft.columns, draft.format)
@@ -322,4 +349,4 @@ def _physical(column: DraftColumn, file_format: Format) -> str:
 def _not_covered(unread: Iterable[Unread]) -> Iterator[str]:
     for file in sorted(unread, key=lambda item: item.path):
         path = quoted(file.path)
-        yield f"# Not covered: {path}: {file.why}. 포함하지 않은 파일: {file.korean}"
+        yield from _said("", f"Not covered: {path}: {file.why}", f"포함하지 않은 파일: {file.korean}")

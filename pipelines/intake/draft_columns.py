@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.intake.draft_personal import DIRECT_CONTENT, Personal, personal_by_name
 from pipelines.intake.draft_sample import FileSample
 
 MAX_ENUM = 12  # distinct values that an enumeration may have
@@ -50,83 +50,6 @@ _CODE = re.compile(
 )
 
 
-class Personal(StrEnum):
-    """Why a column looks personal; each has the policy that `policy_of` proposes."""
-
-    PERSON = "person"  # an id or nickname: what rows of one person share
-    DIRECT = "direct"  # name, telephone, address: points at a person by itself
-    PLACE = "place"
-    TIME = "time"
-
-
-_PERSON_WORDS = {
-    *("nick", "nickname", "username", "userid", "uid", "login", "handle", "author", "writer", "sender"),
-    *("receiver", "speaker", "who", "driver", "player", "member", "user", "owner", "customer", "account"),
-    *("rider", "passenger", "poster", "commenter", "reviewer", "from", "by", "agent", "device", "session"),
-    *("닉네임", "작성자", "회원", "아이디", "사용자", "이용자", "발신자", "화자", "글쓴이", "기사", "고객"),
-}
-_DIRECT_WORDS = {
-    *("firstname", "lastname", "fullname", "realname", "surname", "phone", "tel", "telephone", "mobile"),
-    *(
-        "cellphone",
-        "hp",
-        "email",
-        "mail",
-        "address",
-        "addr",
-        "street",
-        "zip",
-        "postcode",
-        "birth",
-        "birthday",
-    ),
-    *("dob", "ssn", "rrn", "jumin", "passport", "ip", "ipaddr", "mac", "imei", "card", "iban", "password"),
-    *("passwd", "token", "secret", "plate", "vin", "kakao", "telegram"),
-    *(
-        "이름",
-        "성명",
-        "실명",
-        "전화",
-        "전화번호",
-        "휴대폰",
-        "연락처",
-        "이메일",
-        "주소",
-        "생년월일",
-        "주민번호",
-    ),
-    *("주민등록번호", "여권번호", "계좌", "계좌번호", "차량번호", "카드번호"),
-}
-_WHOLE_WORDS = {
-    "gender",
-    "sex",
-    "age",
-    "성별",
-    "나이",
-}  # of a name that is nothing else: gender_bias is a label
-_PLACE_WORDS = {
-    "lat",
-    "latitude",
-    "lon",
-    "lng",
-    "longitude",
-    "gps",
-    "geo",
-    "coord",
-    "coordinates",
-    "위도",
-    "경도",
-}
-_TIME_WORDS = {
-    *("at", "time", "date", "ts", "timestamp", "datetime", "created", "posted", "sent", "started", "ended"),
-    *("updated", "modified", "registered", "reg", "when", "일시", "시각", "날짜", "등록일", "작성일"),
-}
-_NAME_BESIDE = {"name", "full", "first", "last", "real", "given", "family", "user", "customer", "my"}
-# By content: e-mail, Korean telephone number, IPv4, resident number, coordinates. Source: stages.pii, shortened.
-_DIRECT_CONTENT = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.]+|(?<!\d)(\+82[- ]?|0)\d{1,2}[- ]?\d{3,4}[- ]?\d{4}(?!\d)"
-    r"|(?<![\d.])(\d{1,3}\.){3}\d{1,3}(?![\d.])|(?<!\d)\d{6}-[0-9*]{7}(?!\d)"
-)
 _SURNAMES = set(
     "김이박최정강조윤장임한오서신권황안송류전홍고문양손배백허유남심노하곽성차주우구민나지엄채원천방공현함변염여추도소석선설마길연위표명기반왕금옥육인맹제모"
 )
@@ -279,10 +202,8 @@ def _profile(path: tuple[str, ...], physical: str, values: list[Any]) -> ColumnP
                 _texts_of_list(profile, value)
             continue
         hashes[index] = hash(value) or 1
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "replace")
-        if isinstance(value, str):
-            _text(profile, value)
+        if kind == "string":
+            _text(profile, value if isinstance(value, str) else value.decode("utf-8", "replace"))
         elif kind in ("integer", "number"):
             number = float(value)
             profile.least = number if profile.least is None else min(profile.least, number)
@@ -331,7 +252,7 @@ def _measure(profile: ColumnProfile, value: str) -> None:
     profile.tagged += _TAG.search(head) is not None
     profile.marked += _MARKDOWN.search(head) is not None
     profile.coded += len(_CODE.findall(head)) >= 3
-    profile.personal += len(value) <= 80 and _DIRECT_CONTENT.search(value) is not None
+    profile.personal += len(value) <= 80 and DIRECT_CONTENT.search(value) is not None
 
 
 def _exists(text: str) -> bool:
@@ -343,7 +264,7 @@ def _exists(text: str) -> bool:
 
 
 def shape(value: str) -> str:
-    """An id with each run of letters or digits as its class: tr-00006 is `[a-z]+-[0-9]+`; "" beyond bounds."""
+    """An id with each run of letters or digits as its class: tr-06 is `[a-z]+-[0-9]+`; "" beyond bounds."""
     pieces = []
     for piece in _SHAPE.findall(value):
         if piece[0].isascii() and piece[0].isalnum():
@@ -356,7 +277,7 @@ def shape(value: str) -> str:
 
 
 def id_pattern(profile: ColumnProfile) -> str | None:
-    """A pattern that holds for ids: one shape for all values, or letters and digits only; no value is in it."""
+    """A pattern where all values have one shape; no value is in it."""
     shapes = profile.shapes or set()
     if profile.types.keys() != {"string"} or "" in shapes or profile.empty:
         return None
@@ -364,31 +285,13 @@ def id_pattern(profile: ColumnProfile) -> str | None:
 
 
 def looks_personal(profile: ColumnProfile) -> Personal | None:
-    """By the words of its name, then by its contents."""
-    words = [word for part in profile.path for word in _words(part)]
-    said = {*words, "".join(words)}
-    last = _words(profile.path[-1])
-    if (
-        said & _DIRECT_WORDS
-        or (len(last) == 1 and last[0] in _WHOLE_WORDS)
-        or ("name" in last and set(last) <= _NAME_BESIDE)
-    ):
-        return Personal.DIRECT
-    if said & _PERSON_WORDS:
-        return Personal.PERSON
-    if said & _PLACE_WORDS:
-        return Personal.PLACE
+    """By the words of its name, then by its contents: a fifth of its values, or days and times."""
+    named = personal_by_name(profile.path)
+    if named not in (None, Personal.TIME):
+        return named
     if not profile.prose and profile.personal >= 0.2 * max(1, profile.given):
         return Personal.DIRECT
-    if profile.logical_type in ("date", "timestamp", "time") or set(last) & _TIME_WORDS:
-        return Personal.TIME
-    return None
-
-
-def _words(name: str) -> list[str]:
-    """userId, user_id and USER-ID are user and id."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.split(r"[\W_]+", apart) if word]
+    return Personal.TIME if profile.logical_type in ("date", "timestamp", "time") else named
 
 
 def enumeration(profile: ColumnProfile, *, whole: bool) -> list[Any] | None:

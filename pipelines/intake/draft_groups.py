@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from pipelines.intake.draft_sample import COMPRESSIONS, ENDINGS, FileSample
+from schemas.contract import Format
 
+FILES_ALIKE = 16
 _SHARED = 0.5  # of the smaller file's columns that two files of one data set have in common
 # What tells the files of one data set apart: numbers, days, parts, encodings, languages.
 _VARYING = re.compile(
@@ -29,11 +31,33 @@ class FileGroup:
     name: str
     globs: tuple[str, ...]
     samples: tuple[FileSample, ...]
+    more: tuple[str, ...] = ()  # files of the same name that were not sampled
 
 
-def group_files(samples: Iterable[FileSample], paths: list[str]) -> list[FileGroup]:
-    """Data sets of sampled files, sorted by name; `paths` are all files, which no glob may take by accident."""
-    groups: dict[tuple[str, ...], list[list[FileSample]]] = {}
+def to_sample(paths: list[str]) -> list[str]:
+    """Of files that are named alike FILES_ALIKE at most, the first and the last among them."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for path in paths:
+        alike.setdefault(_names(path), []).append(path)
+    chosen = []
+    for named in alike.values():
+        step = max(1.0, (len(named) - 1) / (FILES_ALIKE - 1))
+        chosen += sorted({named[min(len(named) - 1, round(n * step))] for n in range(FILES_ALIKE)})
+    return sorted(chosen)
+
+
+def _names(path: str) -> tuple[str, str, str]:
+    return _folder(path), _stem(path), _bare(path)[1]
+
+
+def group_files(
+    samples: Iterable[FileSample], paths: list[str], unread: Collection[str] = ()
+) -> list[FileGroup]:
+    """Data sets of sampled files, sorted by name; no glob takes one of `paths`, all files, by accident.
+
+    Files that were not sampled, and are not `unread`, go with those that are named like them.
+    """
+    groups: dict[tuple[str, str, Format, str, str], list[list[FileSample]]] = {}
     for sample in samples:
         key = (_folder(sample.path), _stem(sample.path), sample.format, sample.encoding, sample.delimiter)
         for group in groups.setdefault(key, []):
@@ -42,13 +66,20 @@ def group_files(samples: Iterable[FileSample], paths: list[str]) -> list[FileGro
                 break
         else:
             groups[key].append([sample])
+    sampled = {sample.path for group in groups.values() for part in group for sample in part}
+    left = {path: _names(path) for path in paths if path not in sampled and path not in unread}
     taken: set[str] = set()
     found = []
     for key in sorted(groups):
         for group in groups[key]:
             name = _name(group, taken)
             own = {sample.path for sample in group}
-            found.append(FileGroup(name, _globs(group, own, set(paths) - own), tuple(group)))
+            named = {_names(path) for path in own}
+            more = tuple(path for path in left if left[path] in named)
+            for path in more:
+                del left[path]
+            own.update(more)
+            found.append(FileGroup(name, _globs(own, set(paths) - own), tuple(group), more))
     return sorted(found, key=lambda group: group.name)
 
 
@@ -100,7 +131,7 @@ def _name(group: list[FileSample], taken: set[str]) -> str:
     return name
 
 
-def _globs(group: list[FileSample], own: set[str], others: set[str]) -> tuple[str, ...]:
+def _globs(own: set[str], others: set[str]) -> tuple[str, ...]:
     """The widest of a few globs that takes all files of the group and no other; else the names themselves."""
     found: list[str] = []
     for endings in sorted({_bare(path)[1] for path in own}):

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -115,8 +115,8 @@ def format_of(path: str) -> Format | None:
     return ENDINGS.get(Path(name).suffix)
 
 
-def sample_file(drop: Path, path: str) -> FileSample | Unread:
-    """The sample of one file, or why there is none."""
+def sample_file(drop: Path, path: str, most: int = SAMPLE_BYTES) -> FileSample | Unread:
+    """The sample of one file, of about `most` uncompressed bytes, or why there is none."""
     file_format = format_of(path)
     if file_format is None:
         known = ", ".join(ENDINGS)
@@ -124,17 +124,7 @@ def sample_file(drop: Path, path: str) -> FileSample | Unread:
     if (drop / path).stat().st_size == 0:
         return Unread(path, "it is empty", "빈 파일")
     try:
-        match file_format:
-            case Format.JSONL:
-                return _jsonl(drop, path)
-            case Format.CSV:
-                return _delimited(drop, path)
-            case Format.PARQUET:
-                return _parquet(drop / path, path)
-            case Format.ARROW:
-                return _arrow(drop / path, path)
-            case Format.WARC:
-                return _warc(drop, path)
+        return _SAMPLERS[file_format](drop, path, most)
     except _BROKEN:
         return Unread(path, f"it cannot be read as {file_format}", f"{file_format} 형식으로 읽을 수 없음")
 
@@ -149,7 +139,7 @@ class _Start:
     scale: float  # bytes of the file for every byte of it that was read
 
 
-def _start(drop: Path, path: str) -> _Start:
+def _start(drop: Path, path: str, most: int) -> _Start:
     size = (drop / path).stat().st_size
     parts: list[bytes] = []
     held, whole, broken = 0, True, False
@@ -158,7 +148,7 @@ def _start(drop: Path, path: str) -> _Start:
             for piece in pieces(file, path):
                 parts.append(piece)
                 held += len(piece)
-                if held >= SAMPLE_BYTES:
+                if held >= most:
                     whole = False
                     break
         except StreamBroken:
@@ -190,8 +180,8 @@ def _decodes(line: bytes, encoding: str) -> bool:
     return True
 
 
-def _jsonl(drop: Path, path: str) -> FileSample | Unread:
-    start = _start(drop, path)
+def _jsonl(drop: Path, path: str, most: int) -> FileSample | Unread:
+    start = _start(drop, path, most)
     if start.data.lstrip()[:1] == b"[" and b"\n{" in start.data[:4096]:
         return Unread(
             path, "one JSON array: write one object a line", "JSON 배열: 한 줄에 객체 하나로 적을 것"
@@ -243,8 +233,8 @@ def _no_encoding(path: str) -> Unread:
     return Unread(path, f"none of {', '.join(_ENCODINGS)} fits its bytes", "문자 인코딩을 알 수 없음")
 
 
-def _delimited(drop: Path, path: str) -> FileSample | Unread:
-    start = _start(drop, path)
+def _delimited(drop: Path, path: str, most: int) -> FileSample | Unread:
+    start = _start(drop, path, most)
     lines = start.data.split(b"\n")
     encoding = encoding_of(lines)
     if encoding is None:
@@ -318,21 +308,21 @@ def _garbled(fields: list[str]) -> bool:
     return any("\udc80" <= letter <= "\udcff" for field in fields if not field.isascii() for letter in field)
 
 
-def _parquet(place: Path, path: str) -> FileSample | Unread:
-    with open_file(place) as file:
+def _parquet(drop: Path, path: str, most: int) -> FileSample | Unread:
+    with open_file(drop / path) as file:
         parquet = pq.ParquetFile(file)
         rows: list[dict[str, Any]] = []
         held = 0
         for batch in parquet.iter_batches(batch_size=1024, use_threads=False):
             rows += _plain(batch)
             held += batch.nbytes
-            if len(rows) >= SAMPLE_ROWS or held >= SAMPLE_BYTES:
+            if len(rows) >= SAMPLE_ROWS or held >= most:
                 break
         return _table(path, Format.PARQUET, parquet.schema_arrow, rows, parquet.metadata.num_rows)
 
 
-def _arrow(place: Path, path: str) -> FileSample | Unread:
-    with pa.memory_map(str(place)) as mapped:
+def _arrow(drop: Path, path: str, most: int) -> FileSample | Unread:
+    with pa.memory_map(str(drop / path)) as mapped:
         try:
             reader: Any = pa.ipc.open_file(mapped)
             batches: Iterator[pa.RecordBatch] = (
@@ -346,7 +336,7 @@ def _arrow(place: Path, path: str) -> FileSample | Unread:
         total, held = 0, 0
         for batch in batches:
             total += batch.num_rows
-            if len(rows) < SAMPLE_ROWS and held < SAMPLE_BYTES:
+            if len(rows) < SAMPLE_ROWS and held < most:
                 piece = batch.slice(0, SAMPLE_ROWS - len(rows))
                 rows += _plain(piece)
                 held += piece.nbytes
@@ -374,7 +364,7 @@ def _table(
     return FileSample(path, file_format, "", "", kept, names, types, 0, total == len(kept), total)
 
 
-def _warc(drop: Path, path: str) -> FileSample | Unread:
+def _warc(drop: Path, path: str, most: int) -> FileSample | Unread:
     """Responses by the reader itself; its rows hold the page alone."""
     split = Split("draft", WARC_SET.name, path, "", 0, -1, 0, 0)
     texts: list[str] = []
@@ -383,7 +373,7 @@ def _warc(drop: Path, path: str) -> FileSample | Unread:
         texts += batch.documents["text"].to_pylist()
         faults += len(batch.quarantine)
         held += batch.bytes
-        if held >= SAMPLE_BYTES or len(texts) >= SAMPLE_ROWS:
+        if held >= most or len(texts) >= SAMPLE_ROWS:
             whole = False
             break
     if not texts:
@@ -393,3 +383,12 @@ def _warc(drop: Path, path: str) -> FileSample | Unread:
     if not whole:  # WARC compresses by record, about 4 to 1 (handed drops: 3.5 to 4.5)
         total = max(total, round(total * (drop / path).stat().st_size * 4 / held))
     return FileSample(path, Format.WARC, "", "", rows, ("html",), {}, faults, whole, total)
+
+
+_SAMPLERS: dict[Format, Callable[[Path, str, int], FileSample | Unread]] = {
+    Format.JSONL: _jsonl,
+    Format.CSV: _delimited,
+    Format.PARQUET: _parquet,
+    Format.ARROW: _arrow,
+    Format.WARC: _warc,
+}
