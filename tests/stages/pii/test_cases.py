@@ -75,8 +75,7 @@ def test_the_checks_see_what_is_assigned():
         "IP_ADDRESS": "8.8.8.8",
         "KR_DRIVER_LICENSE": "11-20-394857-12",
         "MAC_ADDRESS": "00:1b:44:11:3a:b7",
-        "KR_PASSPORT": "M71904482",
-        "CREDIT_CARD": "4539578763621486",
+        "CREDIT_CARD": "4000000000000002",  # a scheme's test number too, but none of ours
         "KR_VEHICLE_PLATE": "12가3456",
         "GPS_COORDINATE": "37.5665, 126.9780",
         "KR_ADDRESS": "서울특별시 중구 세종대로 110",

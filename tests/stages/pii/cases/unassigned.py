@@ -28,12 +28,13 @@ _WRITTEN = {
 _SPELLED = {word: digit for digit, words in _WRITTEN.items() for word in words.split()}
 _SPELLED |= {unicodedata.normalize("NFKC", word): digit for word, digit in _SPELLED.items()}
 _SPELLED_OUT = re.compile("|".join(re.escape(word) for word in sorted(_SPELLED, key=len, reverse=True)))
-# The United States' defence network and APNIC's research block (no subscribers), RFC 5737, RFC 3849.
+# The United States' defence network and APNIC's research block (no subscribers), RFC 5737, 3849 and 1918.
 _NETS = [
     ip_network(net)
     for net in (
         *(f"{first}.0.0.0/8" for first in (11, 21, 22, 26, 28, 29, 30, 33, 55)),
         *("1.2.3.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"),
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
     )
 ]
 _SEA = (  # latitude and longitude from, to: no island lies in these boxes

@@ -1,0 +1,238 @@
+"""One engine that finds personal data, as a process of its own; ours and the rivals alike.
+
+    python benchmarks/pii_engine.py find   ENGINE TEXTS FINDINGS    JSON lines in, JSON lines out
+    python benchmarks/pii_engine.py speed  ENGINE TEXTS SECONDS     one JSON line with MB and CPU seconds
+    python benchmarks/pii_engine.py linear ENGINE MOST_MB SECONDS   one JSON line with [MB, CPU seconds, MiB]...
+
+Only the standard library is imported before the engine: ko-pii and maskingtape run in environments of their
+own. TEXTS holds a JSON string a line; FINDINGS gets a list of [start, end, entity] a line, in code points,
+with our entity names. Time is CPU time of the process, bound to one core: other work on the machine does not
+count. Nothing of a text is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+Spans = list[tuple[int, int, str]]
+Finder = Callable[[list[str]], list[Spans]]
+DOCUMENTS = 500  # texts of one call
+PHONE = "010-0123-4567 "  # in an unassigned block
+LEAST_MB = 1 / 16
+_SHARED = {
+    "ACCOUNT": "KR_BANK_ACCOUNT",
+    "ADDRESS": "KR_ADDRESS",
+    "CARD": "CREDIT_CARD",
+    "DRIVER_LICENSE": "KR_DRIVER_LICENSE",
+    "EMAIL": "EMAIL_ADDRESS",
+    "FRN": "KR_FRN",
+    "IP": "IP_ADDRESS",
+    "PASSPORT": "KR_PASSPORT",
+    "PHONE": "PHONE_NUMBER",
+    "RRN": "KR_RRN",
+}
+KO_PII = _SHARED | {
+    "BUSINESS_REG": "KR_BRN",
+    "CORP_REG": "KR_CRN",
+    "DT_BIRTH": "DATE_OF_BIRTH",
+    "FAX": "PHONE_NUMBER",
+    "VEHICLE": "KR_VEHICLE_PLATE",
+}
+MASKINGTAPE = _SHARED | {"BIZ_REG": "KR_BRN", "BIRTH_DATE": "DATE_OF_BIRTH", "NAME": "PERSON"}
+
+
+def ours(*, persons: bool = True) -> Finder:
+    """`find_pii` over Arrow batches, as the build calls it, for every class it knows."""
+    import pyarrow as pa
+
+    from pipelines.preview import data_set_of
+    from pipelines.stages.pii.find import find_pii
+    from pipelines.stages.pii.gate import ENTITIES
+    from schemas.contract import Kind, Markup
+    from schemas.documents import DOCUMENT
+    from schemas.recipe import PiiSettings
+
+    entities = tuple(sorted(ENTITIES - (frozenset() if persons else frozenset({"PERSON"}))))
+    settings = PiiSettings(entities=entities, max_share=1.0)
+    data_set = data_set_of(kind=Kind.DIALOGUE, markup=Markup.PLAIN, languages=())
+
+    def find(texts: list[str]) -> list[Spans]:
+        batch = pa.RecordBatch.from_arrays(
+            [
+                pa.array([row.to_bytes(16, "big") for row in range(len(texts))], pa.binary(16)),
+                pa.array(range(len(texts)), pa.int64()),
+                pa.array(texts, pa.string()),
+                pa.nulls(len(texts), pa.string()),
+            ],
+            schema=DOCUMENT,
+        )
+        spans = find_pii(batch, settings, data_set).kept["spans"].to_pylist()
+        return [[(span["start"], span["end"], span["label"]) for span in row] for row in spans]
+
+    return find
+
+
+def presidio(*, korean: bool, only_ours: bool = False) -> Finder:
+    """AnalyzerEngine over a blank spaCy pipeline: with its default registry for Korean, or its Korean ones on."""
+    import spacy
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    from presidio_analyzer import predefined_recognizers as known
+    from presidio_analyzer.nlp_engine import SpacyNlpEngine
+
+    class Blank(SpacyNlpEngine):
+        def load(self) -> None:
+            # without its rule-based tokenizer spacy.blank("ko") asks for mecab-ko
+            tokenizer = {"nlp": {"tokenizer": {"@tokenizers": "spacy.Tokenizer.v1"}}}
+            self.nlp = {"ko": spacy.blank("ko", config=tokenizer)}
+            self.nlp["ko"].max_length = 10**9
+
+    registry = RecognizerRegistry(supported_languages=["ko"])
+    if not only_ours:
+        registry.load_predefined_recognizers(languages=["ko"])
+    if korean:
+        for name in ("KrRrn", "KrFrn", "KrBrn", "KrPassport", "KrDriverLicense", "CreditCard"):
+            registry.add_recognizer(getattr(known, f"{name}Recognizer")(supported_language="ko"))
+        registry.remove_recognizer("PhoneRecognizer")
+        registry.add_recognizer(known.PhoneRecognizer(supported_language="ko", supported_regions=("KR",)))
+    if only_ours:
+        for name in ("Email", "Ip", "MacAddress", "Url"):
+            registry.add_recognizer(getattr(known, f"{name}Recognizer")(supported_language="ko"))
+    engine = AnalyzerEngine(
+        registry=registry,
+        nlp_engine=Blank(models=[{"lang_code": "ko", "model_name": "blank"}]),
+        supported_languages=["ko"],
+    )
+    return lambda texts: [
+        [(r.start, r.end, r.entity_type) for r in engine.analyze(text, language="ko")] for text in texts
+    ]
+
+
+def datatrove() -> Finder:
+    """The expressions of its PIIFormatter (FineWeb's settings), which replaces and does not say where."""
+    from datatrove.pipeline.formatters import PIIFormatter
+
+    formatter = PIIFormatter()
+    mail, address = formatter.emails_replacer, formatter.ip_replacer
+
+    def find(texts: list[str]) -> list[Spans]:
+        found = []
+        for text in texts:
+            spans = [(*match.span(), "EMAIL_ADDRESS") for match in mail.regex.finditer(text)]
+            spans += [
+                (*match.span(), "IP_ADDRESS")
+                for match in address.regex.finditer(text)
+                if address.validator is None or address.validator(match[0])
+            ]
+            found.append(spans)
+        return found
+
+    return find
+
+
+def ko_pii() -> Finder:
+    """detect_all, every label."""
+    from ko_pii import detect_all
+
+    return lambda texts: [
+        [(d.start, d.end, KO_PII.get(d.label, d.label)) for d in detect_all(text)] for text in texts
+    ]
+
+
+def maskingtape() -> Finder:
+    """Its rule pipeline (no language model); its `rrn` holds foreigners' numbers too."""
+    from maskingtape import Pipeline
+
+    pipeline = Pipeline()
+
+    def entity(kind: str, value: str) -> str:
+        digits = [c for c in value if c.isdigit()]
+        if kind == "rrn" and len(digits) > 6 and digits[6] in "5678":
+            return "KR_FRN"
+        return MASKINGTAPE.get(kind.upper(), kind)
+
+    return lambda texts: [
+        [(d.start, d.end, entity(d.kind, d.text)) for d in pipeline.scan(text)] for text in texts
+    ]
+
+
+ENGINES: dict[str, tuple[str, Callable[[], Finder]]] = {
+    "ours": ("malmoi", ours),
+    "ours without persons": ("malmoi", lambda: ours(persons=False)),
+    "presidio": ("presidio-analyzer", lambda: presidio(korean=False)),
+    "presidio+ko": ("presidio-analyzer", lambda: presidio(korean=True)),
+    "presidio, our classes": ("presidio-analyzer", lambda: presidio(korean=True, only_ours=True)),
+    "datatrove": ("datatrove", datatrove),
+    "ko-pii": ("ko-pii", ko_pii),
+    "maskingtape": ("maskingtape", maskingtape),
+}
+
+
+def read(path: str) -> list[str]:
+    """A JSON string a line."""
+    with Path(path).open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def chunks(texts: list[str]) -> Iterator[list[str]]:
+    """DOCUMENTS at a time."""
+    for start in range(0, len(texts), DOCUMENTS):
+        yield texts[start : start + DOCUMENTS]
+
+
+def find_all(find: Finder, source: str, target: str) -> dict[str, object]:
+    """Findings of every text into a file."""
+    with Path(target).open("w", encoding="utf-8") as out:
+        for texts in chunks(read(source)):
+            out.writelines(json.dumps(spans) + "\n" for spans in find(texts))
+    return {}
+
+
+def measure_speed(find: Finder, source: str, seconds: str) -> dict[str, object]:
+    """Bytes and CPU seconds over the texts in order, ended after a chunk once `seconds` are spent."""
+    every = read(source)
+    find(every[:50])
+    spent = size = 0.0
+    for texts in chunks(every):
+        begun = time.process_time()
+        find(texts)
+        spent += time.process_time() - begun
+        size += sum(len(text.encode()) for text in texts)
+        if spent > float(seconds):
+            break
+    return {"mb": size / 1e6, "seconds": spent}
+
+
+def measure_linear(find: Finder, most: str, seconds: str) -> dict[str, object]:
+    """One text of nothing but telephone numbers, twice as long each time, until one takes `seconds`."""
+    find([PHONE])
+    size, runs = LEAST_MB, []
+    while size <= float(most):
+        text = PHONE * int(size * 1e6 / len(PHONE))
+        begun = time.process_time()
+        find([text])
+        spent = time.process_time() - begun
+        runs.append((size, spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+        if spent > float(seconds):
+            break
+        size *= 2
+    return {"runs": runs}
+
+
+def main(work: str, name: str, first: str, second: str) -> None:
+    """One engine, one piece of work."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # interrupts come to the first
+    package, make = ENGINES[name]
+    find = make()
+    done = {"find": find_all, "speed": measure_speed, "linear": measure_linear}[work](find, first, second)
+    print(json.dumps({"version": metadata.version(package), **done}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
