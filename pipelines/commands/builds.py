@@ -71,17 +71,18 @@ def verify(
 
     Example: malmoi verify build/example
     """
-    from pipelines.intake.receipt_check import check_receipt
-    from pipelines.lineage.verify import verify as check
-
     findings: Sequence[Finding | RecordFinding]
     if receipt is not None and build is None:
+        from pipelines.intake.receipt_check import check_receipt
+
         proven = None if proof is None else existing(proof)
         findings = check_receipt(existing(receipt), drop=drop, proof=proven, key=key)
         whole = (
             "the receipt holds" if key else "the receipt agrees with itself; --key HEX says whose it must be"
         )
     elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
+        from pipelines.lineage.verify import verify as check
+
         findings, whole = check(build), "the build is whole"
     else:
         raise UsageError("verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like")

@@ -100,7 +100,7 @@ def _log(receipt: Receipt, key: str | None) -> Iterator[RecordFinding]:
 def _faults(directory: Path, receipt: Receipt) -> Iterator[RecordFinding]:
     path = directory / "faults.parquet"
     if path.is_file() and receipt.faults.sha256 != file_sha256(path):
-        yield RecordFinding("signatures", path.name, "beside the receipt is not what it names")
+        yield RecordFinding("faults", path.name, "beside the receipt is not what it names")
 
 
 def _drop(drop: Path, receipt: Receipt) -> Iterator[RecordFinding]:

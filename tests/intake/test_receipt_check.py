@@ -1,0 +1,261 @@
+"""Receipts: what a partner can check alone, and that nothing in them can be changed unseen."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.intake.receipt_check import check_receipt
+from pipelines.intake.receipt_signatures import sign_receipt, signatures_of
+from pipelines.intake.registry import Registry, record_admission
+from pipelines.intake.registry_check import prove
+from pipelines.intake.registry_events import seal
+from pipelines.intake.signatures import SigningKey
+from schemas.errors import BuildInconsistent, InputUnreadable, UsageError
+from schemas.identity import canonical_json
+from schemas.receipt import Side, read_receipt, receipt_bytes
+from tests.intake.registries import AT, admission, admit_small, receipt_of, small_drop
+from tests.laws.builds import malmoi
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What a partner keeps, and the registry it is about."""
+
+    receipt: Path
+    drop: Path
+    proof: Path
+    registry: Registry
+
+    def findings(self, **options: Any) -> set[str]:
+        """The checks that find something, of all there are."""
+        known = {"drop": self.drop, "proof": self.proof, "key": self.registry.key, **options}
+        return {finding.check for finding in check_receipt(self.receipt, **known)}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    """A drop admitted third, signed by both sides, with a proof made when the log had grown."""
+    registry = Registry.open(tmp_path / "registry", create=True)
+    for number in range(2):
+        record_admission(registry, admission(number), at=AT)
+    drop = small_drop(tmp_path / "drop")
+    receipt, _ = admit_small(registry, drop)
+    home = tmp_path / "partner"
+    home.mkdir()
+    kept = Path(shutil.copy(receipt, home / "receipt.json"))
+    sign_receipt(kept, SigningKey.read(registry.key_directory / "signing.pem"), role=Side.CONSORTIUM)
+    sign_receipt(kept, SigningKey.create(tmp_path / "partner.pem"), role=Side.PARTNER)
+    for number in range(3, 6):
+        record_admission(registry, admission(number), at=AT)
+    proof = home / "proof.json"
+    proof.write_bytes(canonical_json(prove(registry, read_receipt(kept.read_bytes(), name="it"))) + b"\n")
+    made = Kept(kept, drop, proof, registry)
+    assert made.findings() == set()
+    return made
+
+
+def rewritten(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """The file with its JSON changed, as canonical as before."""
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_bytes(canonical_json(content) + b"\n")
+
+
+def test_any_changed_byte_of_receipt_signatures_or_proof_is_found(kept: Kept):
+    dice = random.Random(11)
+    for path in (kept.receipt, kept.receipt.with_name("receipt.sig.json"), kept.proof):
+        content = path.read_bytes()
+        for place in range(0, len(content), 11):
+            byte = bytes([content[place] ^ (1 << dice.randrange(8))])
+            path.write_bytes(content[:place] + byte + content[place + 1 :])
+            assert kept.findings(), (path.name, place)
+        path.write_bytes(content)
+    assert kept.findings() == set()
+
+
+def test_a_changed_digit_is_found_without_signatures_and_proof(kept: Kept):
+    """What a receipt says of files, log and sums hangs together by itself."""
+    kept.receipt.with_name("receipt.sig.json").unlink()
+    changes: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
+        "sha256": ("merkle", lambda told: told["files"][1].update(sha256="0" * 64)),
+        "bytes": ("merkle", lambda told: told["files"][1].update(bytes=1)),
+        "file gone": ("merkle", lambda told: told["files"].pop()),
+        "files exchanged": ("merkle", lambda told: told["files"].reverse()),
+        "root": ("merkle", lambda told: told.update(merkle_root="0" * 64)),
+        "drop": ("merkle", lambda told: told.update(drop="0" * 64)),
+        "rows": ("counts", lambda told: told["files"][0].update(rows_arrived=7)),
+        "refused": ("counts", lambda told: told["files"][0].update(quarantined={"not_json": 1})),
+        "sum": ("counts", lambda told: told["data_sets"][0].update(documents=7)),
+        "data set gone": ("counts", lambda told: told["data_sets"].clear()),
+        "log size": ("log", lambda told: told["log"].update(size=1)),
+        "log root": ("log", lambda told: told["log"].update(root="0" * 64)),
+        "no log": ("log", lambda told: told.update(log=None)),
+        "version": ("form", lambda told: told.update(version=1)),
+        "more": ("form", lambda told: told.update(more=True)),
+        "verdict": ("form", lambda told: told.update(verdict="perhaps")),
+    }
+    content = kept.receipt.read_bytes()
+    for name, (check, change) in changes.items():
+        rewritten(kept.receipt, change)
+        assert check in kept.findings(drop=None, proof=None), name
+        kept.receipt.write_bytes(content)
+    assert kept.findings(drop=None, proof=None) == set()
+
+
+def test_the_files_of_the_drop_are_held_against_the_receipt(kept: Kept):
+    file = kept.drop / "pages" / "1.jsonl"
+    content = file.read_bytes()
+
+    def told() -> list[str]:
+        return [str(finding) for finding in check_receipt(kept.receipt, drop=kept.drop)]
+
+    file.write_bytes(content[:-1] + b" ")
+    assert told() == ["drop: pages/1.jsonl: has other bytes"]
+    file.write_bytes(content[:-1])
+    assert told() == [f"drop: pages/1.jsonl: has {len(content) - 1} bytes, not {len(content)}"]
+    file.unlink()
+    assert told() == ["drop: pages/1.jsonl: is missing"]
+    file.write_bytes(content)
+    for ignored in ("drop.json", "pages/9.jsonl.part"):
+        (kept.drop / ignored).write_bytes(b"")
+    assert told() == []
+    (kept.drop / "pages" / "forgotten.jsonl").write_bytes(b"{}")
+    assert told() == ["drop: pages/forgotten.jsonl: lies in the drop, and the receipt does not name it"]
+
+
+def test_a_receipt_does_not_lead_out_of_the_drop(kept: Kept, tmp_path: Path):
+    (tmp_path / "outside").write_bytes(b"secret")
+    for path in ("../outside", str(tmp_path / "outside")):
+        rewritten(kept.receipt, lambda told, path=path: told["files"][0].update(path=path))
+        found = check_receipt(kept.receipt, drop=kept.drop)
+        assert any(finding.message == "is a path out of the drop" for finding in found)
+
+
+def test_faults_beside_the_receipt_are_those_it_names(kept: Kept):
+    (kept.receipt.parent / "faults.parquet").write_bytes(b"others")
+    assert [str(finding) for finding in check_receipt(kept.receipt)] == [
+        "faults: faults.parquet: beside the receipt is not what it names"
+    ]
+
+
+def test_another_registry_is_not_the_one_whose_key_is_known(kept: Kept, tmp_path: Path):
+    other = Registry.open(tmp_path / "other", create=True)
+    assert kept.findings(key=other.key) == {"signatures", "log"}
+    assert kept.findings(key="no key") == {"signatures", "log"}
+    assert kept.findings(key=None) == set()
+
+
+def test_a_proof_of_another_drop_log_or_time_is_none(kept: Kept, tmp_path: Path):
+    receipt = read_receipt(kept.receipt.read_bytes(), name="it")
+    good = json.loads(kept.proof.read_bytes())
+    elder = json.loads(canonical_json(kept.registry.head(2)))
+    with_another = Registry.open(tmp_path / "other", create=True)
+    path, _ = admit_small(with_another, kept.drop)
+    foreign = json.loads(canonical_json(prove(with_another, read_receipt(path.read_bytes(), name="it"))))
+    others = [event for event in kept.registry.events() if event.sequence == 3]
+    other_event = (kept.registry.directory / "events" / f"{others[0].sequence:010}.json").read_text()
+    for name, changes in {
+        "the log before the drop": {"second": elder},
+        "a shorter log": {"second": json.loads(canonical_json(kept.registry.head(5)))},
+        "another log": foreign,
+        "another event": {"event": other_event},
+        "no event": {"event": "{}"},
+        "nothing": {"consistency": [], "inclusion": []},
+        "nodes exchanged": {"consistency": good["consistency"][::-1], "inclusion": good["inclusion"][::-1]},
+        "another start": {"first": json.loads(canonical_json(kept.registry.head(3)))},
+    }.items():
+        kept.proof.write_bytes(canonical_json({**good, **changes}) + b"\n")
+        assert kept.findings() == {"proof"}, name
+    kept.proof.write_bytes(b"{}\n")
+    assert kept.findings() == {"form"}
+    assert receipt.log is not None
+
+
+def test_a_log_that_lost_what_the_receipt_saw_gives_no_proof(kept: Kept, tmp_path: Path):
+    """The registry starts over with the same key: its events are others."""
+    receipt = read_receipt(kept.receipt.read_bytes(), name="it")
+    for path in (kept.registry.directory / "events").iterdir():
+        path.unlink()
+    with pytest.raises(UsageError, match="not in this registry"):
+        prove(kept.registry, receipt)
+    admit_small(kept.registry, kept.drop)
+    with pytest.raises(BuildInconsistent, match="does not begin with"):
+        prove(kept.registry, receipt)
+    seal(kept.registry, at=AT)
+    with pytest.raises(BuildInconsistent, match="does not begin with"):
+        prove(kept.registry, receipt)
+    alone = receipt_of(kept.drop, log=None)
+    with pytest.raises(UsageError, match="without a registry"):
+        prove(kept.registry, alone)
+
+
+def test_proofs_hold_between_all_sizes_of_the_log(tmp_path: Path):
+    registry = Registry.open(tmp_path / "registry", create=True)
+    receipts = []
+    for number in range(9):
+        drop = small_drop(tmp_path / f"drop{number}", salt=str(number))
+        receipts.append((admit_small(registry, drop)[0], drop))
+        for path, delivered in receipts:
+            proof = prove(registry, read_receipt(path.read_bytes(), name="it"))
+            (tmp_path / "proof.json").write_bytes(canonical_json(proof) + b"\n")
+            proven = tmp_path / "proof.json"
+            assert check_receipt(path, drop=delivered, proof=proven, key=registry.key) == []
+
+
+def test_both_sides_sign_once_in_any_order(kept: Kept, tmp_path: Path):
+    path = tmp_path / "receipt.json"
+    path.write_bytes(kept.receipt.read_bytes())
+    partner = SigningKey.read(tmp_path / "partner.pem")
+    consortium = SigningKey.read(kept.registry.key_directory / "signing.pem")
+    for _ in range(2):
+        sign_receipt(path, partner, role=Side.PARTNER)
+        sign_receipt(path, consortium, role=Side.CONSORTIUM)
+    assert signatures_of(path) == signatures_of(kept.receipt)
+    assert path.with_name("receipt.sig.json").read_bytes() == (
+        kept.receipt.with_name("receipt.sig.json").read_bytes()
+    )
+    with pytest.raises(UsageError, match="another key has signed as partner"):
+        sign_receipt(path, consortium, role=Side.PARTNER)
+    path.write_bytes(b"{}")
+    with pytest.raises(InputUnreadable):
+        sign_receipt(path, partner, role=Side.PARTNER)
+
+
+def test_the_bytes_of_a_receipt_are_its_own(kept: Kept):
+    receipt = read_receipt(kept.receipt.read_bytes(), name="it")
+    assert receipt_bytes(receipt) == kept.receipt.read_bytes()
+    assert receipt_of(kept.drop, log=receipt.log) == receipt
+
+
+def test_a_partner_follows_a_receipt_by_the_commands(kept: Kept, tmp_path: Path):
+    path = tmp_path / "alone" / "receipt.json"
+    path.parent.mkdir()
+    shutil.copy(kept.receipt, path)
+    assert malmoi("key", "create", tmp_path / "mine.pem").returncode == 0
+    signed = malmoi("receipt", "sign", path, "--key", tmp_path / "mine.pem", "--role", "partner")
+    assert signed.returncode == 0, signed.stderr.decode()
+    proof = tmp_path / "shown.json"
+    done = malmoi("registry", "prove", kept.registry.directory, "--since", path, "-o", proof)
+    assert done.returncode == 0, done.stderr.decode()
+    shutil.rmtree(kept.registry.directory)
+    words = ("verify", "--receipt", path, "--drop", kept.drop, "--proof", proof)
+    done = malmoi(*words, "--key", kept.registry.key)
+    assert (done.returncode, done.stdout) == (0, b"the receipt holds\n")
+    (kept.drop / "pages" / "0.jsonl").write_bytes(b"")
+    done = malmoi(*words, "--json")
+    assert done.returncode == 1
+    assert [finding["where"] for finding in json.loads(done.stdout)] == ["pages/0.jsonl"]
+    for wrong in (
+        ("verify",),
+        ("verify", tmp_path, "--receipt", path),
+        ("verify", tmp_path, "--proof", proof),
+    ):
+        assert malmoi(*wrong).returncode == 2
