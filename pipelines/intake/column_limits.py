@@ -130,10 +130,15 @@ def _values(
     listed = column.get("enum")
     if not isinstance(listed, list):
         return
+    if logical in {"array", "object", "map", "vector"}:
+        message = f"enum is not checked of a column that is {logical}: put it on the columns inside"
+        yield breach(source, "limit", (*address, "enum"), message)
+    if logical not in _PYTHON_TYPES:
+        return
     for index, entry in enumerate(listed):
         value = entry.get("value") if isinstance(entry, dict) else None
         at = (*address, "enum", index, "value")
-        types = _PYTHON_TYPES.get(str(logical), ())
+        types = _PYTHON_TYPES[logical]
         if value is None or (isinstance(value, str) and TODO.match(value)):
             continue
         is_type = isinstance(value, types) and (isinstance(value, bool) == (logical == "boolean"))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.intake.contracts import lint_contract, load_contract
-from schemas.errors import ContractRejected
+from pipelines.intake.house_rules import JUDGED_LATER
+from schemas.errors import ContractRejected, Problem
 from tests.intake.test_contracts import mutated
 
 KEY_ROLE = "customProperties: [{property: malmoi.role, value: key}]"
@@ -188,15 +189,15 @@ MUTATIONS = {
         "a_dot",
         f"        {KEY_ROLE}\n",
         "",
-        -5,
+        -7,
         "schema[0].properties[0]",
         "malmoi.role is missing",
     ),
     "no text column": (
         "selectstar",
         TEXT_ROLE,
-        TEXT_ROLE.replace("text", "drop"),
-        -11,
+        "customProperties: [{property: malmoi.policy, value: drop}]",
+        -16,
         "schema[0].properties",
         "no column has the role text",
     ),
@@ -226,11 +227,11 @@ MUTATIONS = {
     ),
     "key inside a list": (
         "a_dot",
-        "            - name: text\n              logicalType: string\n              physicalType: string\n"
-        "              required: true\n              " + TEXT_ROLE,
-        "            - name: text\n              logicalType: string\n              primaryKey: true\n"
-        "              required: true\n              " + KEY_ROLE,
-        4,
+        "              required: true\n              synonyms: [{synonym: 발화, locale: ko}]\n"
+        "              logicalTypeOptions: {minLength: 1}\n              " + TEXT_ROLE,
+        "              required: true\n              primaryKey: true\n"
+        "              logicalTypeOptions: {minLength: 1}\n              " + KEY_ROLE,
+        3,
         "schema[1].properties[1].items.properties[1].customProperties[0].value",
         "inside a list",
     ),
@@ -327,6 +328,11 @@ MUTATIONS = {
 }
 
 
+def blocking(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Those that keep a contract from being read: no warning, and not that its approval is now stale."""
+    return tuple(p for p in problems if p.severity == "error" and p.rule not in JUDGED_LATER)
+
+
 @pytest.mark.parametrize("case", MUTATIONS)
 def test_each_fault_is_named_with_its_line_and_path(tmp_path: Path, case: str):
     partner, old, new, below, where, message = MUTATIONS[case]
@@ -338,7 +344,7 @@ def test_each_fault_is_named_with_its_line_and_path(tmp_path: Path, case: str):
     assert str(tmp_path) not in "".join(map(str, problems))
     with pytest.raises(ContractRejected) as rejected:
         load_contract(path)
-    assert rejected.value.problems == problems
+    assert set(rejected.value.problems) == set(blocking(problems))
 
 
 def test_one_fault_is_one_problem(tmp_path: Path):
@@ -347,7 +353,7 @@ def test_one_fault_is_one_problem(tmp_path: Path):
         "2029-12-31": "2029-02-29",
     }.items():  # fmt: skip
         path, _ = mutated(tmp_path, "a_dot", old, new)
-        assert len(lint_contract(path)) == 1
+        assert len(blocking(lint_contract(path))) == 1
 
 
 def test_all_faults_are_reported_sorted_by_line(tmp_path: Path):
@@ -355,7 +361,7 @@ def test_all_faults_are_reported_sorted_by_line(tmp_path: Path):
     text = path.read_text("utf-8")
     text = text.replace("value: dialogue", "value: dialog").replace("status:", "sttatus:")
     path.write_text(text.replace("name: tag", "name: prompt"), "utf-8")
-    problems = lint_contract(path)
+    problems = blocking(lint_contract(path))
     assert [p.message.split(":")[0][:20] for p in problems] == [
         "ODCS has no field of", "2029-02-29 is no day", "'dialog' is not know", "a second column of t",
         "'dialog' is not know",

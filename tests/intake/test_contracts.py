@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,17 @@ from pipelines.intake.contracts import (
     load_contract,
     load_contracts,
 )
+from pipelines.intake.house_rules import JUDGED_LATER, RULES
 from pipelines.intake.odcs import malmoi_schema
+from pipelines.intake.spdx import own_licences
 from pipelines.intake.yaml_source import read_yaml
 from schemas.contract import Delivery, Format, Kind, Markup, Role
 from schemas.errors import ContractRejected, InputUnreadable
 from schemas.identity import fingerprint
+from schemas.rights import Use, denials
 
 CONTRACTS = Path(__file__).parents[2] / "data_contracts"
+TEACHER = Use(("pretraining", "distillation", "open_release"), "open", ("KR",), "2026-11-24", 70_000_000_000)
 PARTNERS = ("a_dot", "fortytwodot", "krafton", "liner", "selectstar", "snu_kaist")
 
 
@@ -46,14 +50,25 @@ def test_the_six_contracts_load_in_the_order_of_their_partners():
 
 def test_every_contract_allows_the_teacher_corpus_on_its_day():
     for contract in load_contracts(CONTRACTS):
-        assert {"pretraining", "distillation", "open_release"} <= set(contract.purposes)
-        assert (
-            date.fromisoformat(contract.starts) <= date(2026, 11, 24) <= date.fromisoformat(contract.expires)
-        )
-        assert contract.licence
-        assert contract.attribution
-        assert contract.contact.startswith("mailto:")
-        assert contract.contact.endswith(".example")
+        assert denials(contract.partner, contract.rights, TEACHER) == ()
+        assert contract.rights.attribution
+        assert contract.rights.contact.startswith("mailto:")
+        assert contract.rights.contact.endswith(".example")
+
+
+def test_the_six_contracts_differ_in_their_rights():
+    rights = [contract.rights for contract in load_contracts(CONTRACTS)]
+    bases = {r.legal_basis.article for r in rights if r.legal_basis}
+    assert bases == {"15-1-1", "15-1-4", "15-1-6", "28-2", "none"}
+    for field in ("licence", "territory", "expires", "retention", "personal_data", "ai_use", "notice_days"):
+        assert len({getattr(r, field) for r in rights}) >= 4, field
+
+
+def test_the_agreement_of_a_licence_of_ones_own_is_the_text_beside_the_contracts():
+    rights = next(c.rights for c in load_contracts(CONTRACTS) if c.rights.agreement)
+    (name,) = own_licences(rights.licence)
+    text = (CONTRACTS / "agreements" / f"{name}.txt").read_bytes()
+    assert rights.agreement == "sha256:" + hashlib.sha256(text).hexdigest()
 
 
 def test_every_handed_file_belongs_to_exactly_one_data_set(handed: Path):
@@ -64,7 +79,7 @@ def test_every_handed_file_belongs_to_exactly_one_data_set(handed: Path):
         assert names
         assert {name: sets for name, sets in found.items() if len(sets) != 1} == {}
         delivered = {sets[0] for sets in found.values()}
-        assert delivered == {data_set.name for data_set in contract.data_sets if not data_set.optional}
+        assert delivered >= {data_set.name for data_set in contract.data_sets if not data_set.optional}
 
 
 def test_a_star_stays_inside_its_directory():
@@ -109,7 +124,7 @@ def test_a_data_set_is_read_as_its_contract_says():
     assert [c.name for c in handbook.columns] == ["url", "date", "html"]
     assert [c.name for c in sets["community"].of_role(Role.KEY)] == ["no"]
     assert {name for name, s in sets.items() if s.optional} == {
-        "code_samples", "game_chat", "pages_es", "pairs_ko_en", "trips",
+        "code_samples", "game_chat", "lo_help_crawl", "pages_es", "pairs_ko_en", "trips",
     }  # fmt: skip
 
 
@@ -128,7 +143,9 @@ def test_our_schema_and_our_types_know_the_same_words():
     assert words["malmoi.format"]["enum"] == [file_format.value for file_format in Format]
     assert words["malmoi.markup"]["enum"] == [markup.value for markup in Markup]
     assert words["malmoi.delivery"]["enum"] == [delivery.value for delivery in Delivery]
-    assert malmoi_schema()["$defs"]["column"]["properties"]["malmoi.role"]["enum"] == [role.value for role in Role]
+    assert malmoi_schema()["$defs"]["column"]["properties"]["malmoi.role"]["enum"] == [
+        role.value for role in Role if role is not Role.OTHER
+    ]
 
 
 def test_a_file_that_is_not_there_is_named_without_its_directory(tmp_path: Path):
@@ -202,12 +219,12 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return [path, *(found for key, item in inside for found in places(item, (*path, key)))]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_whatever_stands_in_a_contract_it_is_loaded_or_refused_with_reasons(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ):
-    value = read_yaml(CONTRACTS / "a_dot.yaml").value
+    value = read_yaml(CONTRACTS / f"{data.draw(st.sampled_from(PARTNERS))}.yaml").value
     *above, last = data.draw(st.sampled_from(places(value)[1:]))
     inside = value
     for part in above:
@@ -218,7 +235,9 @@ def test_whatever_stands_in_a_contract_it_is_loaded_or_refused_with_reasons(
         inside[last] = data.draw(ANYTHING)
     path = tmp_path_factory.mktemp("any") / "any.yaml"
     path.write_text(json.dumps(value), "utf-8")
-    if lint_contract(path):
+    problems = lint_contract(path)
+    assert all(problem.rule in RULES for problem in problems)
+    if any(p.severity == "error" and p.rule not in JUDGED_LATER for p in problems):
         with pytest.raises(ContractRejected):
             load_contract(path)
     else:
