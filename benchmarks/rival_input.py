@@ -58,7 +58,7 @@ def write_texts(plan: Plan, folder: Path, *, files: int) -> dict[str, int]:
         data_set = site.data_set(planned.split)
         long = data_set.kind in LONG
         reads = read_split(
-            site.drops / planned.split.partner,
+            site.directories[planned.split.partner, planned.drop],
             planned.split,
             data_set,
             max_row_bytes=site.recipe.max_row_mib << 20,

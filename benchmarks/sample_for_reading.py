@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -88,7 +89,8 @@ def texts(entries: Iterable[Entry], *, recipe: Path, drops: Path) -> Iterator[tu
     wanted = {entry.doc_id for entry in entries}
     files = {(entry.partner, entry.file) for entry in entries}
     nowhere = Path("reading")  # named by the plan, never made
-    plan = make_plan(recipe, nowhere, drops=drops, date=None, staging=nowhere, workers=1)
+    with TemporaryDirectory() as staging:  # the admissions of the drops, which the plan stands on
+        plan = make_plan(recipe, nowhere, drops=drops, date=None, staging=Path(staging), workers=2)
     chain = stages(plan.site.recipe, plan.site.benchmarks)
     for planned in plan.splits:
         split = planned.split
@@ -96,7 +98,8 @@ def texts(entries: Iterable[Entry], *, recipe: Path, drops: Path) -> Iterator[tu
             continue
         data_set = plan.site.data_set(split)
         largest = plan.site.recipe.max_row_mib << 20
-        for read in read_split(plan.site.drops / split.partner, split, data_set, max_row_bytes=largest):
+        directory = plan.site.directories[split.partner, planned.drop]
+        for read in read_split(directory, split, data_set, max_row_bytes=largest):
             batch = read.documents
             batch = batch.filter(pa.array([one in wanted for one in batch["doc_id"].to_pylist()], pa.bool_()))
             for stage, run in chain:

@@ -18,12 +18,15 @@ import orjson
 
 from pipelines.engine.admit import AdmitDrops
 from pipelines.engine.clean import CleanSplits
+from pipelines.engine.drops import DropPlace
 from pipelines.engine.duplicates import FindCandidates, ResolveDuplicates
-from pipelines.engine.plan import Pipeline, Plan, Stages, plan_build
+from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
+from pipelines.engine.reading_only import read_only_admission as admit
 from pipelines.engine.runner import new_pipeline
 from pipelines.engine.runs import RunLog
+from pipelines.engine.select import SelectDocuments
 from pipelines.engine.shards import Tokenise, WriteShards
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
@@ -80,8 +83,9 @@ def corpus(pipeline: beam.Pipeline, plan: Plan) -> beam.PCollection:
     splits = pipeline | "PlanSplits" >> beam.Create(plan.splits, reshuffle=False)
     staged = splits | "CleanSplits" >> CleanSplits(site)
     admitted = staged | "AdmitDrops" >> AdmitDrops(plan)
-    shared = admitted | "FindCandidates" >> FindCandidates(site)
-    decided = {"staged": admitted, "shared": shared} | "ResolveDuplicates" >> ResolveDuplicates(site)
+    selected = admitted | "SelectDocuments" >> SelectDocuments(site)
+    shared = selected | "FindCandidates" >> FindCandidates(site)
+    decided = {"staged": selected, "shared": shared} | "ResolveDuplicates" >> ResolveDuplicates(site)
     tokenised = decided | "Tokenise" >> Tokenise(site)
     written = tokenised | "WriteShards" >> WriteShards(site)
     counts = written | "BalanceLedger" >> BalanceLedger(plan)
@@ -148,9 +152,12 @@ def make_plan(
         recipe,
         load_contracts(home / recipe.contracts),
         chain(),
+        Sources(
+            drops=tuple(DropPlace(partner, where.resolve()) for partner in recipe.partners),
+            benchmarks=benchmark_files(recipe, home=home, drops=where),
+        ),
+        admit=admit,
         date=date or recipe.date,
-        drops=where.resolve(),
-        benchmarks=benchmark_files(recipe, home=home, drops=where),
         build=output.resolve(),
         staging=staging.resolve(),
         log=RunLog.beside(output.resolve()),

@@ -78,6 +78,7 @@ LEDGER = pa.schema(
         pa.field("partner", pa.string(), nullable=False),
         pa.field("data_set", pa.string(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),
+        pa.field("drop", pa.string(), nullable=False),  # the first 16 digits of the drop's digest
         pa.field("file", pa.string(), nullable=False),  # path inside the drop
         pa.field("row", pa.int64(), nullable=False),
         pa.field("language", pa.string()),

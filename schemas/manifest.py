@@ -14,7 +14,7 @@ from schemas.errors import BuildInconsistent
 from schemas.identity import canonical_json
 from schemas.rights import Rights
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -51,10 +51,21 @@ class ContractFacts:
 
 @dataclass(frozen=True, config=_STRICT)
 class Excluded:
-    """A contract left out whole, and why (rights, or no drop)."""
+    """A contract left out whole, and why: every reason, separated by semicolons."""
 
     partner: str
     reason: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DropFacts:
+    """A drop that the build was made from. `drop` is the beginning of its digest, as in the ledger."""
+
+    partner: str
+    drop: str
+    digest: str  # fingerprint of [[path, SHA-256], ...]
+    epoch: int
+    files: tuple[FileFacts, ...]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -110,7 +121,8 @@ class Manifest:
     runtime: dict[str, str]  # versions of the packages that shape bytes, and the lock's digest
     contracts: tuple[ContractFacts, ...]
     excluded: tuple[Excluded, ...]
-    drops: dict[str, tuple[FileFacts, ...]]  # by partner
+    warnings: tuple[str, ...]  # of contracts that end soon, and what a contract asks and nothing here does
+    drops: tuple[DropFacts, ...]  # by epoch, partner and digest
     data_sets: tuple[DataSetFacts, ...]
     tokenizer: TokenizerFacts
     segments: tuple[Segment, ...]

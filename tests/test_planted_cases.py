@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,9 +68,9 @@ def _texts(build: Path) -> dict[bytes, str]:
 def outcome(built: Finished) -> Outcome:
     rows = pq.read_table(built.build / "ledger").to_pylist()
     quarantine = {}
-    for path in sorted((built.build / "receipts").glob("*.json")):
-        for entry in json.loads(path.read_bytes())["quarantine"]:
-            quarantine[path.stem, entry["file"], entry["row"]] = entry
+    for receipt in built.receipts:
+        for fault in built.faults(receipt["partner"]):
+            quarantine[receipt["partner"], fault["file"], fault["row"]] = fault
     ledger = {(row["partner"], row["file"], row["row"]): row for row in rows}
     return Outcome(ledger, quarantine, _texts(built.build))
 

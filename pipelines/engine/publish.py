@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import orjson
 import pyarrow as pa
 
+from pipelines.engine.admit import receipt_files
 from pipelines.engine.files import write_whole
 from pipelines.engine.plan import Plan, lock_digest, runtime
 from pipelines.engine.runs import task
-from pipelines.engine.shards import EPOCH, WrittenPartition
+from pipelines.engine.shards import WrittenPartition
 from pipelines.lineage.balance import count_part
 from pipelines.lineage.loss import Balance, check_losses, check_matches
 from pipelines.lineage.report import render_report
@@ -28,6 +28,7 @@ from schemas.manifest import (
     MANIFEST_VERSION,
     ContractFacts,
     DataSetFacts,
+    DropFacts,
     FileFacts,
     Manifest,
     Segment,
@@ -83,7 +84,7 @@ def _count(written: WrittenPartition, plan: Plan) -> pa.RecordBatch:
 def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
     site = plan.site
     with task(site.log, "PublishManifest", "manifest"):
-        written = sorted(keyed[1]["written"], key=lambda part: (part.part, part.index))
+        written = sorted(keyed[1]["written"], key=lambda part: (part.epoch, part.part, part.index))
         counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         for batch in keyed[1]["counts"]:
             for row in batch.to_pylist():
@@ -122,13 +123,15 @@ def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tu
     """Receipts and ledger side by side; they must agree on the number of documents."""
     found = []
     for contract in plan.site.contracts:
-        receipt = orjson.loads((plan.site.build / "receipts" / f"{contract.partner}.json").read_bytes())
+        receipts = [
+            plan.admissions[d.partner, d.name].receipt for d in plan.drops if d.partner == contract.partner
+        ]
         for data_set in contract.data_sets:
-            files = [file for file in receipt["files"] if file["data_set"] == data_set.name]
+            files = [f for receipt in receipts for f in receipt.files if f.data_set == data_set.name]
             if not files:
                 continue
             measures = counts.get((contract.partner, data_set.name), Counter())
-            documents = sum(file["documents"] for file in files)
+            documents = sum(file.documents for file in files)
             if documents != measures["documents"]:
                 raise BuildInconsistent(
                     f"{contract.partner}/{data_set.name}: {documents} documents were admitted, the "
@@ -136,20 +139,20 @@ def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tu
                 )
             quarantined: Counter[str] = Counter()
             for file in files:
-                quarantined.update(file["quarantined"])
-            sent = [file["rows_sent"] for file in files]
+                quarantined.update(file.quarantined)
+            sent = [file.rows_sent for file in files if file.rows_sent is not None]
             found.append(
                 DataSetFacts(
                     partner=contract.partner,
                     data_set=data_set.name,
                     kind=data_set.kind.value,
-                    rows_sent=None if None in sent else sum(sent),
-                    rows_arrived=sum(file["rows_arrived"] for file in files),
+                    rows_sent=sum(sent) if len(sent) == len(files) else None,
+                    rows_arrived=sum(file.rows_arrived for file in files),
                     quarantined=dict(sorted(quarantined.items())),
                     documents=documents,
                     kept=measures["kept"],
                     dropped=_prefixed(measures, "dropped/"),
-                    bytes=sum(file["uncompressed_bytes"] for file in files),
+                    bytes=sum(file.uncompressed_bytes for file in files),
                     tokens=measures["tokens"],
                     pii=_prefixed(measures, "pii/"),
                 )
@@ -177,7 +180,7 @@ def _check(plan: Plan, data_sets: Sequence[DataSetFacts]) -> None:
             for facts in data_sets
         ],
         plan.site.recipe,
-        stages=(Stage.DEDUP,),
+        stages=(Stage.RIGHTS, Stage.DEDUP),
     )
     matched: Counter[Stage] = Counter()
     for facts in data_sets:
@@ -194,10 +197,9 @@ def _manifest(
 ) -> Manifest:
     site = plan.site
     tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
-    others = [f"receipts/{contract.partner}.json" for contract in site.contracts]
-    for part in ("train", "validation"):
-        shards = [item for item in written if item.part == part]
-        directory = shards[0].directory
+    others = list(receipt_files(plan))
+    for directory in sorted({item.directory for item in written}):
+        shards = [item for item in written if item.directory == directory]
         write_dataset_files(
             site.build / directory,
             [Path(item.file).name for item in shards],
@@ -223,21 +225,31 @@ def _manifest(
             for c in site.contracts
         ),
         excluded=plan.excluded,
-        drops={
-            partner: tuple(FileFacts(file.path, file.bytes, file.sha256) for file in files)
-            for partner, files in sorted(plan.files.items())
-        },
+        warnings=plan.warnings,
+        drops=tuple(
+            DropFacts(
+                partner=drop.partner,
+                drop=drop.name,
+                digest=drop.digest,
+                epoch=drop.epoch,
+                files=tuple(FileFacts(file.path, file.bytes, file.sha256) for file in drop.files),
+            )
+            for drop in plan.drops
+        ),
         data_sets=data_sets,
         tokenizer=TokenizerFacts(
             tokenizer.name, tokenizer.sha256, tokenizer.vocabulary, tokenizer.end_of_document
         ),
-        segments=(
-            Segment(
-                epoch=EPOCH,
-                train=tuple(item.shard for item in written if item.part == "train"),
-                validation=tuple(item.shard for item in written if item.part == "validation"),
-                ledger=tuple(sorted((item.ledger for item in written), key=lambda file: file.path)),
-            ),
-        ),
+        segments=tuple(_segment(epoch, written) for epoch in sorted({item.epoch for item in written})),
         other_files=tuple(facts_of(site.build, path) for path in sorted(others)),
+    )
+
+
+def _segment(epoch: int, written: Sequence[WrittenPartition]) -> Segment:
+    mine = [item for item in written if item.epoch == epoch]
+    return Segment(
+        epoch=epoch,
+        train=tuple(item.shard for item in mine if item.part == "train"),
+        validation=tuple(item.shard for item in mine if item.part == "validation"),
+        ledger=tuple(sorted((item.ledger for item in mine), key=lambda file: file.path)),
     )

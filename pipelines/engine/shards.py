@@ -7,9 +7,10 @@ partition reads every (N + M)-th batch and nothing else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import apache_beam as beam
@@ -23,6 +24,7 @@ from pipelines.engine.files import whole_file
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
+from pipelines.engine.select import read_lost
 from pipelines.lineage.ledger import write_ledger
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import is_validation, partition_of, shard_count, write_shard
@@ -32,9 +34,9 @@ from schemas.documents import LEDGER
 from schemas.identity import fingerprint
 from schemas.manifest import FileFacts, ShardFacts
 from schemas.reasons import Stage
+from schemas.shards import shard_name, shard_path
 
-EPOCH = 0  # without a registry a build has one epoch
-TOKENS_VERSION = 1
+TOKENS_VERSION = 2
 # A ledger row before its place in a shard is known, with the tokens.
 TOKENISED = pa.schema(
     [
@@ -46,7 +48,7 @@ TOKENISED = pa.schema(
 
 @dataclass(frozen=True)
 class Layout:
-    """How many shards the segment has: a function of the admitted bytes alone."""
+    """How many shards a segment has: a function of its epoch's admitted bytes alone."""
 
     train: int
     validation: int
@@ -77,6 +79,7 @@ class Tokenised:
 
     index: int
     path: Path
+    epoch: int
     layout: Layout
 
 
@@ -84,6 +87,7 @@ class Tokenised:
 class WrittenPartition:
     """A shard and its part of the ledger, as they lie in the build."""
 
+    epoch: int
     part: str
     index: int
     directory: str
@@ -130,7 +134,7 @@ class WriteShards(beam.PTransform):
         """References go to every partition; its task gathers, sorts and writes."""
         return (
             tokenised
-            | "ToPartitions" >> beam.FlatMap(_to_partitions).with_output_types(tuple[int, Tokenised])
+            | "ToPartitions" >> beam.FlatMap(_to_partitions).with_output_types(tuple[str, Tokenised])
             | "ByPartition" >> beam.GroupByKey()
             | "Write" >> beam.Map(_write_partition, self.site)
         )
@@ -140,19 +144,23 @@ Work = tuple[StagedSplit, Path, Layout]
 
 
 def _per_split(decided: Decided, site: Site) -> Iterator[tuple[float, Work]]:
-    layout = layout_of(sum(split.counts["bytes"] for split in decided.splits), site)
+    admitted: Counter[int] = Counter()
     for split in decided.splits:
-        yield float(split.counts["text_bytes"]), (split, decided.directory, layout)
+        admitted[split.epoch] += split.counts["bytes"]
+    layouts = {epoch: layout_of(size, site) for epoch, size in admitted.items()}
+    for split in decided.splits:
+        yield float(split.counts["text_bytes"]), (split, decided.directory, layouts[split.epoch])
 
 
 def _tokenise(work: Work, site: Site) -> Tokenised:
     split, decisions, layout = work
-    with task(site.log, "Tokenise", f"{split.partner}/{split.path}@{split.first_row}") as progress:
+    with task(site.log, "Tokenise", split.name) as progress:
         tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
         digest = fingerprint(
             [
                 TOKENS_VERSION,
-                site.dedup_digest,
+                split.corpus,
+                [split.drop, split.lost],
                 tokenizer.sha256,
                 [layout.train, layout.validation],
                 site.recipe.tokens.validation_share,
@@ -167,7 +175,7 @@ def _tokenise(work: Work, site: Site) -> Tokenised:
                 for rows in _rows(split, decisions, site, tokenizer):
                     _write_round(rows, layout, site, writer)
         progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"])
-    return Tokenised(split.index, path, layout)
+    return Tokenised(split.index, path, split.epoch, layout)
 
 
 def _write_round(rows: pa.RecordBatch, layout: Layout, site: Site, writer: Any) -> None:
@@ -184,12 +192,13 @@ def _write_round(rows: pa.RecordBatch, layout: Layout, site: Site, writer: Any) 
 def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> Iterator[pa.RecordBatch]:
     """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped."""
     staged = site.staging / "splits" / split.digest
-    decided = _decisions(decisions / f"{split.index}.arrow")
+    decided = _decisions(decisions / f"{split.index}.arrow", read_lost(split, site))
     data_set = site.contract(split.partner).data_set(split.data_set)
     constant = {
         "partner": split.partner,
         "data_set": split.data_set,
         "kind": data_set.kind.value,
+        "drop": split.drop,
         "file": split.path,
     }
     position = 0
@@ -216,9 +225,20 @@ def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> It
             )
 
 
-def _decisions(path: Path) -> pa.Table:
+def _decisions(path: Path, withdrawn: pa.Table) -> pa.Table:
+    """Who is out, by position: the duplicates and those that rights took out before."""
     with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all().combine_chunks()
+        duplicates = pa.ipc.open_file(source).read_all().drop_columns(["edges"])
+    if not len(withdrawn):
+        return duplicates.append_column("stage", pa.repeat(Stage.DEDUP.value, len(duplicates)))
+    both = pa.concat_tables(
+        [
+            duplicates.append_column("stage", pa.repeat(Stage.DEDUP.value, len(duplicates))),
+            withdrawn.append_column("stage", pa.repeat(Stage.RIGHTS.value, len(withdrawn))),
+        ],
+        promote_options="default",
+    )
+    return both.sort_by("position")
 
 
 def _survivors(
@@ -254,12 +274,11 @@ def _survivors(
             "language": batch["language"],
             "quality": batch["quality"],
             "kept": pa.array(kept),
-            "stage": pa.array([Stage.DEDUP.value], pa.string()).take(
-                pa.array(np.zeros(count, np.int8), mask=kept)
-            ),
-            "reason": lost["reason"].combine_chunks().take(take),
-            "duplicate_of": lost["duplicate_of"].combine_chunks().take(take),
-            "similarity": lost["similarity"].combine_chunks().take(take),
+            **{
+                name: lost[name].combine_chunks().take(take)
+                for name in ("stage", "reason", "detail", "duplicate_of", "similarity")
+                if name in lost.column_names
+            },
             "pii": _entities(batch["spans"], data_set),
             "tokens": pa.array(token_counts),
             "input_ids": input_ids.take(pa.array(spread, mask=~kept)),
@@ -293,20 +312,20 @@ def _tokenised(count: int, constant: dict[str, str], columns: dict[str, pa.Array
     return pa.RecordBatch.from_arrays(arrays, schema=TOKENISED)
 
 
-def _to_partitions(tokenised: Tokenised) -> Iterator[tuple[int, Tokenised]]:
+def _to_partitions(tokenised: Tokenised) -> Iterator[tuple[str, Tokenised]]:
     for partition in range(tokenised.layout.partitions):
-        yield partition, tokenised
+        yield f"{tokenised.epoch}/{partition}", tokenised
 
 
-def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> WrittenPartition:
-    partition, references = keyed
-    tokenised = sorted(references, key=lambda item: item.index)
+def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> WrittenPartition:
+    epoch, partition = map(int, keyed[0].split("/"))
+    tokenised = sorted(keyed[1], key=lambda item: item.index)
     layout = tokenised[0].layout
     part, index, total = layout.name(partition)
-    name = f"{EPOCH}-{part}-{index:05d}"
-    directory = f"segments/{EPOCH}/{part}"
-    path = f"{directory}/data-{index:05d}-of-{total:05d}.arrow"
-    ledger_path = f"ledger/part-{partition:05d}.parquet"
+    name = shard_name(epoch=epoch, split=part, index=index)
+    path = shard_path(epoch=epoch, split=part, index=index, count=total)
+    directory = str(PurePosixPath(path).parent)
+    ledger_path = f"ledger/part-{epoch}-{partition:05d}.parquet"
     with task(site.log, "WriteShards", name) as progress:
         rows = _gather(tokenised, partition, layout)
         kept = rows.filter(rows["kept"])
@@ -331,7 +350,13 @@ def _write_partition(keyed: tuple[int, Iterable[Tokenised]], site: Site) -> Writ
         ledger_facts = write_ledger(site.build / ledger_path, ledger.select(LEDGER.names).cast(LEDGER))
         progress.facts.update(kept=written.rows, tokens=written.tokens)
     return WrittenPartition(
-        part, index, directory, path, facts, FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256)
+        epoch=epoch,
+        part=part,
+        index=index,
+        directory=directory,
+        file=path,
+        shard=facts,
+        ledger=FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256),
     )
 
 
@@ -346,4 +371,6 @@ def _gather(tokenised: list[Tokenised], partition: int, layout: Layout) -> pa.Ta
                 for number in range(partition, reader.num_record_batches, layout.partitions)
             )
     table = pa.Table.from_batches(pieces, TOKENISED).combine_chunks()
-    return table.sort_by([("doc_id", "ascending"), ("file", "ascending"), ("row", "ascending")])
+    return table.sort_by(
+        [("doc_id", "ascending"), ("drop", "ascending"), ("file", "ascending"), ("row", "ascending")]
+    )

@@ -24,7 +24,7 @@ from schemas.identity import file_sha256
 from schemas.manifest import Manifest, read_manifest
 
 ROW_GROUP = 1 << 17  # rows; small enough that finding one document reads a few megabytes
-_ORDER = [("doc_id", "ascending"), ("file", "ascending"), ("row", "ascending")]
+_ORDER = [(name, "ascending") for name in ("doc_id", "drop", "file", "row")]
 
 
 class WrittenLedger(NamedTuple):
@@ -48,7 +48,7 @@ class DataSetBalance:
 
 
 def write_ledger(path: Path, table: pa.Table) -> WrittenLedger:
-    """Write one ledger file, whole or not at all: sorted by document id, file and row.
+    """Write one ledger file, whole or not at all: sorted by document id, drop, file and row.
 
     The same rows in any order and chunking give the same bytes; nothing in the file knows a clock (its
     `created_by` is pyarrow's version). Raises BuildInconsistent for columns that are not LEDGER's.

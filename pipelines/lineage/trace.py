@@ -39,6 +39,8 @@ class Trace:
     partner: str
     data_set: str
     kind: str
+    drop: str  # the first 16 digits of its digest; its receipt is receipts/<partner>/<drop>.json
+    epoch: int
     file: str  # path inside the drop
     file_sha256: str
     row: int
@@ -155,11 +157,13 @@ def _trace(build: Path, manifest: Manifest, doc_id: bytes) -> Trace:
     rows.sort(key=_counted_first)
     entry, others = rows[0], rows[1:]
     contract = next((c for c in manifest.contracts if c.partner == entry["partner"]), None)
-    file = next((f for f in manifest.drops.get(entry["partner"], ()) if f.path == entry["file"]), None)
+    named = entry["partner"], entry["drop"]
+    drop = next((d for d in manifest.drops if (d.partner, d.drop) == named), None)
+    file = next((f for f in drop.files if f.path == entry["file"]), None) if drop else None
     shard = next((s for s in manifest.shards if s.name == entry["shard"]), None)
-    if contract is None or file is None or (shard is None) != (entry["shard"] is None):
+    if contract is None or drop is None or file is None or (shard is None) != (entry["shard"] is None):
         raise BuildInconsistent(
-            f"document {doc_id.hex()}: the manifest lacks its contract, file or shard: "
+            f"document {doc_id.hex()}: the manifest lacks its contract, drop, file or shard: "
             f"run `malmoi verify {build.name}`"
         )
     return Trace(
@@ -167,6 +171,8 @@ def _trace(build: Path, manifest: Manifest, doc_id: bytes) -> Trace:
         partner=entry["partner"],
         data_set=entry["data_set"],
         kind=entry["kind"],
+        drop=drop.drop,
+        epoch=drop.epoch,
         file=entry["file"],
         file_sha256=file.sha256,
         row=entry["row"],

@@ -21,6 +21,7 @@ STEPS = [
     "PlanSplits",
     "CleanSplits",
     "AdmitDrops",
+    "SelectDocuments",
     "FindCandidates",
     "ResolveDuplicates",
     "Tokenise",

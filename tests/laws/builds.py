@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 
@@ -25,6 +26,21 @@ class Finished:
     @property
     def manifest(self) -> dict:
         return json.loads((self.build / "manifest.json").read_bytes())
+
+    @property
+    def receipts(self) -> list[dict]:
+        """The receipts of all drops, by partner."""
+        return [json.loads(path.read_bytes()) for path in sorted(self.build.glob("receipts/*/*.json"))]
+
+    def receipt(self, partner: str) -> dict:
+        """The receipt of a partner's only drop."""
+        (found,) = [receipt for receipt in self.receipts if receipt["partner"] == partner]
+        return found
+
+    def faults(self, partner: str) -> list[dict]:
+        """Every fault of every refused row of a partner's drops, and of refused files (row -1)."""
+        paths = sorted(self.build.glob(f"receipts/{partner}/*.faults.parquet"))
+        return [fault for path in paths for fault in pq.read_table(path).to_pylist()]
 
     @property
     def digest(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import shutil
 from pathlib import Path
 
@@ -49,8 +48,7 @@ def damaged(example: Path, repository: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def entries(finished: Finished, partner: str) -> list[tuple[str, str]]:
-    receipt = json.loads((finished.build / "receipts" / f"{partner}.json").read_bytes())
-    return [(entry["file"], entry["reason"]) for entry in receipt["quarantine"]]
+    return [(fault["file"], fault["reason"]) for fault in finished.faults(partner)]
 
 
 def test_every_damage_has_its_entry(damaged: Finished):
@@ -68,11 +66,10 @@ def test_every_damage_has_its_entry(damaged: Finished):
 
 
 def test_the_whole_rows_before_a_break_are_admitted_and_the_rest_is_one_entry(damaged: Finished):
-    receipt = json.loads((damaged.build / "receipts" / "a_dot.json").read_bytes())
-    (chat,) = [file for file in receipt["files"] if file["path"] == "daily_chat.jsonl.gz"]
+    (chat,) = [file for file in damaged.receipt("a_dot")["files"] if file["path"] == "daily_chat.jsonl.gz"]
     assert 0 < chat["documents"] < chat["rows_sent"]
     assert chat["rows_sent"] == chat["rows_arrived"] == chat["documents"] + sum(chat["quarantined"].values())
-    breaks = [e for e in receipt["quarantine"] if e["file"] == "daily_chat.jsonl.gz" and e["row"] == -1]
+    breaks = [e for e in damaged.faults("a_dot") if e["file"] == "daily_chat.jsonl.gz" and e["row"] == -1]
     assert len(breaks) == 1
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.build import chain, make_plan, stages
+from pipelines.build import admit, chain, make_plan, stages
 from pipelines.engine.clean import run_stages
-from pipelines.engine.plan import Plan, plan_build, runtime
+from pipelines.engine.drops import DropPlace
+from pipelines.engine.plan import Plan, Sources, plan_build, runtime
 from pipelines.intake.readers import read_split
 from schemas.reasons import Stage
 
@@ -27,9 +28,8 @@ def plan(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:
 def planned(plan: Plan, **changes: object) -> Plan:
     site = plan.site
     settings = {
+        "admit": admit,
         "date": site.date,
-        "drops": site.drops,
-        "benchmarks": site.benchmarks,
         "build": site.build,
         "staging": site.staging,
         "log": site.log,
@@ -37,7 +37,9 @@ def planned(plan: Plan, **changes: object) -> Plan:
         **{name: value for name, value in changes.items() if name != "recipe"},
     }
     recipe = changes.get("recipe", site.recipe)
-    return plan_build(recipe, site.contracts, chain(), **settings)  # type: ignore[arg-type]
+    places = tuple(DropPlace(drop.partner, drop.directory.parent) for drop in plan.drops)
+    sources = Sources(places, site.benchmarks)
+    return plan_build(recipe, site.contracts, chain(), sources, **settings)  # type: ignore[arg-type]
 
 
 def test_workers_places_and_runs_are_no_part_of_the_identity(plan: Plan, tmp_path: Path):
@@ -64,7 +66,7 @@ def outputs(plan: Plan) -> dict[str, str]:
     chosen = stages(plan.site.recipe, plan.site.benchmarks)
     for one in plan.splits:
         data_set = plan.site.data_set(one.split)
-        drop = plan.site.drops / one.split.partner
+        drop = plan.site.directories[one.split.partner, one.drop]
         for read in read_split(drop, one.split, data_set, max_row_bytes=1 << 26):
             for stage, kept, dropped in run_stages(read.documents, chosen, data_set):
                 content = json.dumps([kept.to_pylist(), dropped.to_pylist()], default=bytes.hex)
@@ -80,7 +82,7 @@ def test_a_stage_whose_output_changed_has_a_new_version(plan: Plan, request: pyt
     """
     found = {
         "versions": {stage.value: version for stage, version in plan.site.pipeline.versions.items()},
-        "inputs": [file.sha256 for files in plan.files.values() for file in files],
+        "inputs": sorted(file.sha256 for drop in plan.drops for file in drop.files),
         "packages": runtime(),
         "outputs": outputs(plan),
     }

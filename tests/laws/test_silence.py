@@ -49,8 +49,7 @@ def test_planted_personal_data_is_in_no_output(drops: Path, example: Path, tmp_p
     assert done.code == 0, done.error
     said = done.output.encode() + done.error.encode()
     found = everything(tmp_path / "out", tmp_path / "out.runs", tmp_path / "staging")
-    receipt = json.loads((tmp_path / "out" / "receipts" / "krafton.json").read_bytes())
-    refused = [e["reason"] for e in receipt["quarantine"] if e["file"] == "game_chat.jsonl"]
+    refused = [fault["reason"] for fault in done.faults("krafton") if fault["file"] == "game_chat.jsonl"]
     assert {"wrong_type", "not_an_object", "invalid_json"} <= set(refused)
     for piece in PIECES:
         assert piece not in said

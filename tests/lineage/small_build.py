@@ -21,8 +21,10 @@ from pipelines.tokens.shards import (
 from schemas.documents import LEDGER
 from schemas.identity import document_ids, file_sha256
 from schemas.manifest import (
+    MANIFEST_VERSION,
     ContractFacts,
     DataSetFacts,
+    DropFacts,
     Excluded,
     FileFacts,
     Manifest,
@@ -37,6 +39,7 @@ from tests.agreements import ALL_RIGHTS
 
 END = 2
 VALIDATION_SHARE = 0.2
+DROP = "8" * 16
 SHARDS = {"train": 2, "validation": 1}
 SETS = (("a_dot", "chat", "dialogue"), ("liner", "pages", "web"), ("liner", "help", "web"))
 ENTRY = pa.schema([*LEDGER, pa.field("input_ids", pa.list_(pa.int32()))])
@@ -53,6 +56,7 @@ def documents(per_set: int = 40) -> list[dict]:
                 "partner": partner,
                 "data_set": data_set,
                 "kind": kind,
+                "drop": DROP,
                 "file": f"{data_set}.jsonl",
                 "row": number,
                 "language": ("ko", "en", None)[number % 3],
@@ -120,7 +124,7 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         write_dataset_files(build / directory, names, [shard.rows for shard in shards[split]])
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
     manifest = Manifest(
-        version=1,
+        version=MANIFEST_VERSION,
         recipe={"name": "작은 말뭉치", "purposes": ["pretraining"]},
         date="2026-11-24",
         identity="0" * 64,
@@ -129,10 +133,17 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         runtime={"pyarrow": pa.__version__},
         contracts=tuple(_contract(partner) for partner in ("a_dot", "liner")),
         excluded=(Excluded("krafton", "its contract does not allow distillation"),),
-        drops={
-            partner: tuple(FileFacts(f"{s}.jsonl", 9, "2" * 64) for p, s, _ in SETS if p == partner)
+        warnings=(),
+        drops=tuple(
+            DropFacts(
+                partner=partner,
+                drop=DROP,
+                digest=DROP * 4,
+                epoch=0,
+                files=tuple(FileFacts(f"{s}.jsonl", 9, "2" * 64) for p, s, _ in SETS if p == partner),
+            )
             for partner in ("a_dot", "liner")
-        },
+        ),
         data_sets=tuple(_facts(entries, *names) for names in SETS),
         tokenizer=TokenizerFacts("tekken_240911", "3" * 64, 131072, END),
         segments=(Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),),

@@ -38,7 +38,7 @@ def test_a_document_and_its_row_have_the_same_trace(built):
     contract = next(c for c in manifest.contracts if c.partner == by_row.partner)
     assert (by_row.contract_version, by_row.contract_digest) == (contract.version, contract.digest)
     assert (by_row.licence, by_row.purposes) == (contract.rights.licence, contract.rights.purposes)
-    assert by_row.file_sha256 == manifest.drops[by_row.partner][0].sha256
+    assert by_row.file_sha256 == manifest.drops[0].files[0].sha256
 
 
 def test_a_token_leads_to_the_document_it_is_part_of(built):

@@ -60,10 +60,11 @@ def host_of(url: str) -> str | None:
     """The host of an absolute URL as opt-outs name it, lower case and in IDNA; None where there is none."""
     try:
         host = (urlsplit(url.strip().replace("\\", "/")).hostname or "").rstrip(".")
-        ascii_host = host if host.isascii() else host.encode("idna").decode("ascii").lower()
-        return ascii_host or None
+        if not host.isascii():
+            host = host.encode("idna").decode("ascii").lower()
     except ValueError:  # UnicodeError is one
         return None
+    return host or None
 
 
 def _digests(partner: str, keys: Sequence[Sequence[str]]) -> list[bytes] | None:
