@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from schemas.admission import FAULTS
@@ -15,6 +16,15 @@ from schemas.reasons import Refusal
 
 Positions = NDArray[np.int64]  # of rows inside a batch
 Mask = NDArray[np.bool_]
+
+
+class Found(NamedTuple):
+    """Rows of a batch that broke a rule in a field, None where the row as a whole is meant."""
+
+    positions: Positions
+    field: str | None
+    rule: str
+    refusal: Refusal
 
 
 @dataclass(frozen=True)
@@ -29,16 +39,37 @@ class CheckedBatch:
     faults: pa.RecordBatch  # FAULTS, sorted by row, field, rule
     rows: int  # all rows, those that could not be parsed included
     bytes: int  # uncompressed bytes consumed since the last batch
+    file: str
+    lines: NDArray[np.int64]  # of each row of `table`, from 1; -1: the format has none
+    offsets: NDArray[np.int64]  # of each row of `table`, uncompressed bytes; -1: unknown
     unnamed: tuple[str, ...] = ()  # columns met for the first time that the contract does not name, sorted
     sha256: str | None = None  # of the file's bytes as they were read; on the last batch
-    lines: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  # of each row of `table`
-    offsets: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def refused(self) -> Mask:
         """Of each row of `table`, whether it has a fault."""
         rows = self.table["row"].to_numpy()
         return np.isin(rows, self.faults["row"].to_numpy())
+
+    def with_faults(self, found: Sequence[Found]) -> CheckedBatch:
+        """The batch with more faults of its rows."""
+        if not any(len(one.positions) for one in found):
+            return self
+        more = FaultList(self.file)
+        for one in found:
+            more.add(*one)
+        added = more.batch(self.table["row"].to_numpy(), self.lines, self.offsets, ())
+        both = pa.Table.from_batches([self.faults, added])
+        row = both["row"].to_numpy()
+        keys = {
+            "last": pa.array(np.where(row < 0, np.iinfo(np.int64).max, row)),
+            "field": both["field"].fill_null(""),
+            "rule": both["rule"],
+            "reason": both["reason"],
+            "offset": both["offset"],
+        }
+        order = pc.sort_indices(pa.table(keys), [(name, "ascending") for name in keys])
+        return replace(self, faults=both.take(order).combine_chunks().to_batches()[0])
 
 
 class Lost(NamedTuple):

@@ -23,6 +23,7 @@ from schemas.contract import Column, Role
 _INTEGER = r"\A-?[0-9]+\z"
 _NUMBER = r"\A-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\z"
 _ARROW = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+_NOT_READ = frozenset({Role.OTHER, Role.SUBJECT, Role.CRAWL_DATE})  # by the build
 _INT64 = range(-(1 << 63), 1 << 63)
 
 
@@ -46,8 +47,8 @@ class Cells:
 
 
 def is_text_list(column: Column) -> bool:
-    """Whether the column is a list of texts that become the document."""
-    return column.logical_type == "array" and column.role is Role.TEXT
+    """Whether the column is a list that the build reads: of texts, then."""
+    return column.logical_type == "array" and column.role not in _NOT_READ
 
 
 def arrow_type(column: Column) -> pa.DataType:
@@ -104,7 +105,7 @@ def _container_cells(values: Sequence[Any], column: Column) -> Cells:
         kept.append(None)
         if value is ABSENT or value is None:
             continue
-        if column.role is Role.TEXT:
+        if column.role not in _NOT_READ:
             texts: list[str] = []
             if _gather(value, texts):
                 kept[i] = texts if column.logical_type == "array" else "\n".join(texts)

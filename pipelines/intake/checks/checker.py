@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipelines.intake.checks.batch import CheckedBatch, FaultList, Lost, Mask, Positions
 from pipelines.intake.checks.cells import Cells
+from pipelines.intake.checks.keys import taken_back
 from pipelines.intake.checks.limits import Broken, broken_limits
 from pipelines.intake.checks.nested import NestedCells
 from pipelines.intake.checks.policies import as_delivered, broken_policies, is_forbidden, is_read
@@ -85,6 +86,7 @@ class Checker:
             faults=faults.batch(parsed.rows, parsed.lines, parsed.offsets, parsed.lost),
             rows=len(parsed.rows) + len(parsed.lost),
             bytes=parsed.size,
+            file=self._file,
             unnamed=tuple(sorted(unnamed)),
             sha256=sha256,
             lines=parsed.lines,
@@ -96,8 +98,8 @@ class Checker:
         excused = np.zeros(len(parsed.rows), np.bool_)
         for column in self._data_set.of_role(Role.TOMBSTONE):
             cells = parsed.columns.get(column.path[0])
-            if isinstance(cells, Cells) and pa.types.is_boolean(cells.values.type):
-                excused |= cells.values.fill_null(False).to_numpy(zero_copy_only=False)
+            if isinstance(cells, Cells) and not pa.types.is_nested(cells.values.type):
+                excused |= taken_back(cells.values.cast(pa.string()))
         return excused
 
     def _missing(self, name: str, count: int, excused: Mask, faults: FaultList) -> None:

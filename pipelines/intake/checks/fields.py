@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipelines.intake.checks import field_kernels
 from pipelines.intake.checks import json_kernels as kernels
 from pipelines.intake.checks.batch import Mask
 from pipelines.intake.checks.cells import Cells
@@ -81,7 +82,7 @@ class Fields:
         room = int(np.where(wanted >> kinds.astype(np.int64) & 1, ends - begins, 0).sum())
         out, offsets = np.empty(room, np.uint8), np.empty(count + 1, np.int32)
         valid = np.zeros((count + 7) // 8, np.uint8)
-        nulls = kernels.gather(self.data, kinds, begins, ends, wanted, out, offsets, valid)
+        nulls = field_kernels.gather(self.data, kinds, begins, ends, wanted, out, offsets, valid)
         return pa.StringArray.from_buffers(
             count, pa.py_buffer(offsets), pa.py_buffer(out), pa.py_buffer(valid) if nulls else None, nulls
         )
@@ -105,7 +106,7 @@ class Fields:
 def read_fields(data: bytes, names: Names, *, limit: int) -> Fields:
     """Read a buffer of lines that ends in LF."""
     buffer = np.frombuffer(data, np.uint8)
-    lines, columns = kernels.count_lines(buffer), len(names.place)
+    lines, columns = field_kernels.count_lines(buffer), len(names.place)
     kinds = np.zeros((columns, lines), np.uint8)
     begins, ends = np.zeros((columns, lines), np.int64), np.zeros((columns, lines), np.int64)
     rows, odd = np.empty((lines, 2), np.int64), np.empty((lines, 3), np.int64)

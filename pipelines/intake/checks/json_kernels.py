@@ -1,12 +1,15 @@
 """Compiled reading of JSON lines: where each field of each line lies, and of what kind it is.
 
-As strict as orjson (RFC 8259 with valid UTF-8, paired surrogates, no NaN), and stricter in places: a line with
-anything unusual (keys with escapes, numbers of more than 18 digits or large exponents, nesting past 60 levels)
-is *odd*, and the caller looks at it with orjson. No line that orjson refuses is ever taken for a row.
+As strict as orjson (RFC 8259 with valid UTF-8, paired surrogates, no NaN), and stricter in places: a line
+with anything unusual (keys with escapes, numbers of more than 18 digits or large exponents, nesting past 60
+levels) is *odd*, and the caller looks at it with orjson. No line that orjson refuses is ever taken for a row.
 
 Every buffer ends in LF, which no JSON text on one line holds: all loops stop there.
-numba's cache notices an edit of this file, not of the files of the functions it calls: all are here.
+numba's cache notices an edit of this file, not of the files of the functions it calls; `field_kernels` calls
+one of these: after editing `code_unit` here remove its __pycache__/*.nbi.
 """
+
+# ruff: noqa: PLR0911, PLR0912, PLR0915, PLR1714, SIM109, SIM110  (compiled loops: a set or a call costs time)
 
 from __future__ import annotations
 
@@ -35,9 +38,9 @@ _STRIDE = 16  # bytes of a text that are looked at at once
 _HEX = np.full(256, 255, np.uint8)
 for _digit, _character in enumerate("0123456789abcdef"):
     _HEX[ord(_character)] = _HEX[ord(_character.upper())] = _digit
-_ESCAPE = np.zeros(256, np.uint8)
+ESCAPES = np.zeros(256, np.uint8)
 for _letter, _meaning in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True):
-    _ESCAPE[ord(_letter)] = ord(_meaning)
+    ESCAPES[ord(_letter)] = ord(_meaning)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -57,7 +60,7 @@ def _runs(here: Bytes, one: Bytes, two: Bytes, three: Bytes) -> bool:
     bad = uint8(0)
     for i in range(len(here)):
         bad |= uint8(_breaks(here[i], one[i], two[i], three[i]))
-    return bad == 0
+    return bool(bad == 0)
 
 
 @njit(nogil=True, cache=True)
@@ -73,7 +76,7 @@ def is_utf8(data: Bytes) -> bool:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _unit(data: Bytes, p: int) -> int:
+def code_unit(data: Bytes, p: int) -> int:
     """The UTF-16 unit of four hexadecimal digits at p; -1 where they are none."""
     value = 0
     for i in range(4):
@@ -86,7 +89,7 @@ def _unit(data: Bytes, p: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _text(data: Bytes, p: int) -> tuple[int, bool]:
-    """(the closing quote, whether there are escapes) of the string that begins at p; (-1, _) where it is none.
+    """(closing quote, whether there are escapes) of the string that begins at p; (-1, _) where it is none.
 
     Bytes beyond ASCII are taken as they are: the caller knows whether they are UTF-8.
     """
@@ -107,22 +110,22 @@ def _text(data: Bytes, p: int) -> tuple[int, bool]:
             c = data[p]
         if c == _QUOTE:
             return p, escaped
-        if c != _BACKSLASH:
+        if c < _SPACE:
             return -1, escaped
         escaped = True
         if data[p + 1] != 0x75:  # u
-            if _ESCAPE[data[p + 1]] == 0:
+            if ESCAPES[data[p + 1]] == 0:
                 return -1, escaped
             p += 2
             continue
-        unit = _unit(data, p + 2)
+        unit = code_unit(data, p + 2)
         if unit < 0 or 0xDC00 <= unit <= 0xDFFF:
             return -1, escaped
         p += 6
         if 0xD800 <= unit <= 0xDBFF:
             if data[p] != 0x5C or data[p + 1] != 0x75:
                 return -1, escaped
-            low = _unit(data, p + 2)
+            low = code_unit(data, p + 2)
             if low < 0xDC00 or low > 0xDFFF:
                 return -1, escaped
             p += 6
@@ -138,10 +141,11 @@ def _number(data: Bytes, p: int) -> tuple[int, int]:
     while 0x30 <= data[p] <= 0x39:
         p += 1
     digits = p - first
-    if digits == 0 or digits > _MAX_DIGITS or (data[first] == 0x30 and (digits > 1 or first > start)):
-        # "-0" and "-0.5": the first is an oddity, and the second pays for it.
-        if digits != 1 or data[p] != 0x2E:
-            return p, ODD
+    zero = data[first] == 0x30
+    if digits == 0 or digits > _MAX_DIGITS or (zero and digits > 1):
+        return p, ODD
+    if zero and first > start and data[p] != 0x2E:  # -0 is no integer that comes back as it went
+        return p, ODD
     kind = INTEGER
     if data[p] == 0x2E:
         kind = FLOAT
@@ -261,7 +265,7 @@ def _same(data: Bytes, begin: int, end: int, other: Bytes, at: int, until: int) 
 
 
 @njit(nogil=True, cache=True)
-def scan_lines(  # noqa: PLR0912, PLR0915  (one pass over the bytes: a call a line would cost more than it says)
+def scan_lines(
     data: Bytes,
     limit: int,
     names: Bytes,
@@ -382,71 +386,3 @@ def scan_lines(  # noqa: PLR0912, PLR0915  (one pass over the bytes: a call a li
         p += 1
         line += 1
     return row, odds, others, line
-
-
-@njit(nogil=True, cache=True)
-def count_lines(data: Bytes) -> int:
-    """How many LF there are."""
-    count = 0
-    for i in range(len(data)):
-        count += data[i] == 0x0A
-    return count
-
-
-@njit(nogil=True, cache=True)
-def gather(
-    data: Bytes, kinds: Any, begins: Any, ends: Any, wanted: int, out: Bytes, offsets: Any, valid: Bytes
-) -> int:
-    """Copy the fields whose kind is in the bit set `wanted` to `out`, escapes resolved; returns the nulls.
-
-    `offsets` (rows + 1) and the bits of `valid` are those of an Arrow string array.
-    """
-    place = nulls = 0
-    for i in range(len(kinds)):
-        offsets[i] = place
-        kind = kinds[i]
-        if not (wanted >> kind) & 1:
-            nulls += 1
-            continue
-        valid[i >> 3] |= uint8(1 << (i & 7))
-        p, end = begins[i], ends[i]
-        if kind != ESCAPED:
-            out[place : place + end - p] = data[p:end]
-            place += end - p
-            continue
-        while p < end:
-            c = data[p]
-            if c != 0x5C:
-                out[place] = c
-                place += 1
-                p += 1
-            elif data[p + 1] != 0x75:
-                out[place] = _ESCAPE[data[p + 1]]
-                place += 1
-                p += 2
-            else:
-                point = _unit(data, p + 2)
-                p += 6
-                if 0xD800 <= point <= 0xDBFF:
-                    point = 0x10000 + ((point - 0xD800) << 10) + (_unit(data, p + 2) - 0xDC00)
-                    p += 6
-                if point < 0x80:
-                    out[place] = point
-                    place += 1
-                elif point < 0x800:
-                    out[place] = 0xC0 | (point >> 6)
-                    out[place + 1] = 0x80 | (point & 0x3F)
-                    place += 2
-                elif point < 0x10000:
-                    out[place] = 0xE0 | (point >> 12)
-                    out[place + 1] = 0x80 | ((point >> 6) & 0x3F)
-                    out[place + 2] = 0x80 | (point & 0x3F)
-                    place += 3
-                else:
-                    out[place] = 0xF0 | (point >> 18)
-                    out[place + 1] = 0x80 | ((point >> 12) & 0x3F)
-                    out[place + 2] = 0x80 | ((point >> 6) & 0x3F)
-                    out[place + 3] = 0x80 | (point & 0x3F)
-                    place += 4
-    offsets[len(kinds)] = place
-    return nulls

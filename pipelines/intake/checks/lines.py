@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.intake.checks.json_kernels import count_lines
+from pipelines.intake.checks.field_kernels import count_lines
 from pipelines.intake.readers.jsonl import BOM
 
 BLOCK = 4 << 20  # bytes, about

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.intake.checks.batch import Mask
 from pipelines.intake.checks.cells import Cells
@@ -30,8 +31,8 @@ def is_forbidden(column: Column, *, pseudonymised: bool) -> bool:
 
 
 def is_read(column: Column, *, pseudonymised: bool) -> bool:
-    """Whether the column is looked at: DROP of a raw delivery is not."""
-    return pseudonymised or column.policy is not Policy.DROP
+    """Whether the column is looked at: DROP of a raw delivery is not, but where the build reads its role."""
+    return pseudonymised or column.policy is not Policy.DROP or column.role is not Role.OTHER
 
 
 def as_delivered(column: Column, *, pseudonymised: bool) -> Column:
@@ -80,8 +81,12 @@ def _fits(mask: pa.Array) -> Mask:
 def _too_fine(values: pa.Array, column: Column) -> Mask:
     """Values between the lines of the grid, or with a time below the clock's unit."""
     there: Mask = values.is_valid().to_numpy(zero_copy_only=False)
-    if column.grid is not None and (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        return there & ~on_grid(values.fill_null(0).to_numpy(), column.grid)
+    if column.grid is not None:
+        if pa.types.is_string(values.type):
+            plain = matches(values, r"[+-]?[0-9]+(\.[0-9]+)?", column.name).fill_null(False)
+            values = pc.if_else(plain, values, pa.scalar(None, pa.string())).cast(pa.float64())
+        fits = on_grid(values.fill_null(0).to_numpy(), column.grid)
+        return np.asarray(there & ~(fits & values.is_valid().to_numpy(zero_copy_only=False)))
     if column.clock is not None and column.logical_type in DATES:
         micros, exists = instants(values, pattern_of(column.logical_type, None), local=True)
         if column.clock == "month":
