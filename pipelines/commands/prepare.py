@@ -38,15 +38,16 @@ def prepare(
 
     Example: malmoi prepare data_contracts/krafton.yaml raw/krafton -o drops/krafton --subject-key subject.key
     """
-    from pipelines.intake.subject_key import create_subject_key
-    from pipelines.prepare import prepare as carry_out
-
     if new_subject_key is not None:
+        from pipelines.intake.subject_key import create_subject_key
+
         create_subject_key(new_subject_key)
         typer.echo(f"{new_subject_key}: keep it, and keep it to yourself; without it nobody is found again")
         return
     if contract is None or folder is None or output is None:
         raise UsageError("prepare wants CONTRACT FOLDER -o DROP, or --new-subject-key FILE: see --help")
+    from pipelines.prepare import prepare as carry_out
+
     done = carry_out(
         existing(contract),
         folder,
