@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.admit.one_drop import MAX_ROW_BYTES, admit_drop
+from pipelines.admit.one_drop import MAX_ROW_BYTES, admit_drop, keys_file
 from pipelines.intake.approvals import valid_approvals
 from pipelines.intake.contracts import load_contract
 from pipelines.intake.drops import discover
@@ -127,7 +127,7 @@ def _admitted(
         contract,
         drop,
         today=today,
-        earlier_keys=[one.directory for one in earlier if one.withdrawn is None or one.withdrawn > today],
+        earlier_keys=_earlier_keys(contract, earlier, today),
         secret=log.secret(),
         without_drop_json=without_drop_json,
         mends=mends,
@@ -256,6 +256,14 @@ def _same_content(drop: Path, contract: Contract, earlier: Sequence[_Earlier]) -
             "it cannot be admitted again as it is"
         )
     return same
+
+
+def _earlier_keys(contract: Contract, earlier: Sequence[_Earlier], today: str) -> dict[str, list[Path]]:
+    """The keys files of the drops that count on the day, by data set: what was taken back may come again."""
+    counting = [one.directory for one in earlier if one.withdrawn is None or one.withdrawn > today]
+    names = [data_set.name for data_set in contract.data_sets]
+    paths = {name: [directory / keys_file(name) for directory in counting] for name in names}
+    return {name: [path for path in listed if path.exists()] for name, listed in paths.items()}
 
 
 def _previous(earlier: Sequence[_Earlier]) -> Previous | None:

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from pipelines.admit.texts import MIN_SCORE
-from pipelines.stages.pii.gate import find_within, resolve
+from pipelines.stages.pii.gate import find_within, passing_rows, resolve
 from pipelines.stages.pii.identity_numbers import RESIDENT
 from schemas.rights import UNIQUE_IDENTIFIERS
+
+
+class Placeholders:
+    """Masks texts and columns of texts."""
+
+    def text(self, text: str) -> str:
+        """One text, masked."""
+        return masked(text)
+
+    def texts(self, texts: pa.Array) -> list[str | None]:
+        """A column of texts; only those that pass the sieve are looked at."""
+        values: list[str | None] = texts.to_pylist()
+        for place in passing_rows(texts.fill_null("")).tolist():
+            value = values[place]
+            values[place] = None if value is None else masked(value)
+        return values
 
 
 def masked(text: str) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines.admit.masks import masked
+from pipelines.admit.masks import Placeholders
 from pipelines.admit.reading import Reading, Tally
 from pipelines.admit.texts import LanguageSample
 from pipelines.admit.verdict import Question, judge, receipt
+from pipelines.intake.checks.keys import KeyIndex
 from pipelines.intake.drops import Drop, discover
 from pipelines.intake.quality_rules import RuleMeter, needs_copy, sql_results
 from pipelines.intake.quarantine import (
@@ -39,7 +40,7 @@ def admit_drop(
     drop: Path,
     *,
     today: str,
-    earlier_keys: Sequence[Path] = (),  # noqa: ARG001 - until the key index is there
+    earlier_keys: Mapping[str, Sequence[Path]] | None = None,
     secret: bytes = NO_SECRET,
     without_drop_json: bool = False,
     mends: bool = False,
@@ -52,7 +53,8 @@ def admit_drop(
     """Read a drop once and judge it.
 
     With `quarantine_to` (a directory), faults.parquet, quarantine.jsonl and keys-<data set>.arrow are written
-    there. Raises InputUnreadable where the drop or its drop.json cannot be read at all.
+    there. earlier_keys: the keys files of the drops before, by data set. Raises InputUnreadable where the
+    drop or its drop.json cannot be read at all.
     """
     found = discover(drop, contract)
     delivered = {file.data_set for file in found.files}
@@ -67,10 +69,16 @@ def admit_drop(
                     spill=Spill(home, f"set-{index}") if needs_copy(data_set, contract.data_sets) else None,
                     delivered=data_set.name in delivered,
                 ),
+                KeyIndex(
+                    data_set,
+                    partner=contract.partner,
+                    secret=secret,
+                    earlier=(earlier_keys or {}).get(data_set.name, ()),
+                ),
             )
             for index, data_set in enumerate(contract.data_sets)
         }
-        spool = Spool(home, mask=masked)
+        spool = Spool(home, mask=Placeholders(), secret=secret)
         reading = Reading(contract, drop, tallies, spool, max_row_bytes=max_row_bytes)
         facts = reading.read(found.files)
         meters = [tally.meter for tally in tallies.values()]
@@ -86,9 +94,10 @@ def admit_drop(
         digest = None if content is None else hashlib.sha256(content).hexdigest()
         if quarantine_to is not None and content is not None:
             (quarantine_to / FAULTS_FILE).write_bytes(content)
-            write_quarantine(
-                quarantine_to / QUARANTINE_FILE, contract, faults, spool, today=today, secret=secret
-            )
+            write_quarantine(quarantine_to / QUARANTINE_FILE, contract, faults, spool, today=today)
+        if quarantine_to is not None:
+            for name in sorted(delivered):
+                tallies[name].keys.finish(quarantine_to / keys_file(name))
     told = receipt(asked, found, judged, faults=ReceiptFaults(len(faults), digest), log=log)
     return Admission(
         receipt=receipt_values(told),
@@ -97,6 +106,11 @@ def admit_drop(
         faults=faults,
         refused=judged.refused,
     )
+
+
+def keys_file(data_set: str) -> str:
+    """The name of the file of a data set's keys, in the directory of a drop."""
+    return f"keys-{data_set}.arrow"
 
 
 def _outside(drop: Drop) -> pa.RecordBatch:

@@ -17,14 +17,15 @@ from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipelines.admit.texts import LanguageSample, personal_data
 from pipelines.intake.checks import CheckedBatch, check_file
+from pipelines.intake.checks.batch import Found
+from pipelines.intake.checks.keys import KeyIndex
 from pipelines.intake.drops import DropFile
 from pipelines.intake.quality_rules import RuleMeter
 from pipelines.intake.quarantine import Spool
-from schemas.admission import FAULTS
+from pipelines.intake.readers.rows import field_name
 from schemas.contract import Contract, DataSet, DeliveredAs, Role
 from schemas.errors import InputUnreadable
 from schemas.reasons import Refusal
@@ -51,8 +52,7 @@ class Tally:
     data_set: DataSet
     sample: LanguageSample
     meter: RuleMeter
-    rows: int = 0
-    parsed: int = 0
+    keys: KeyIndex
     personal: Counter[str] = field(default_factory=Counter)  # rows by class
     unnamed: set[str] = field(default_factory=set)
 
@@ -102,10 +102,8 @@ class Reading:
             facts.rows += checked.rows
             facts.uncompressed += checked.bytes
             facts.sha256 = checked.sha256 or facts.sha256
-            tally.rows += checked.rows
-            tally.parsed += len(checked.table)
             tally.unnamed.update(checked.unnamed)
-            waiting.append(other.submit(self._look, file, tally, checked))
+            waiting.append(other.submit(self._look, tally, checked))
             while len(waiting) > _WAITING:
                 waiting.popleft().result()
         for future in waiting:
@@ -132,75 +130,47 @@ class Reading:
                 raise
             facts.changed = True  # a file that was rewritten under the reader is a finding, not an accident
 
-    def _look(self, file: DropFile, tally: Tally, checked: CheckedBatch) -> None:
+    def _look(self, tally: Tally, checked: CheckedBatch) -> None:
         """What is done with checked rows; one batch at a time, in order."""
-        table = checked.table
-        faults = [checked.faults] if len(checked.faults) else []
+        file, table = checked.file, checked.table
         with self.clock.of("personal data"):
-            faults += self._personal(file, tally, checked)
+            found = self._personal(tally, table)
         good = table if not len(checked.faults) else table.filter(pa.array(~checked.refused))
         with self.clock.of("languages"):
-            tally.sample.add(file.path, good)
+            tally.sample.add(file, good)
         with self.clock.of("quality rules"):
-            faults += self._rules(file, tally, good, checked)
-        if faults:
-            self.faults += faults
-            rows = np.unique(np.concatenate([batch["row"].to_numpy() for batch in faults]))
-            self._spool.add(file.path, tally.data_set, table, rows)
+            found += self._rules(tally, good, table)
+        judged = checked.with_faults(found)
+        with self.clock.of("keys"):
+            judged = judged.with_faults(tally.keys.add(judged))
+        if len(judged.faults):
+            self.faults.append(judged.faults)
+            with self.clock.of("quarantine"):
+                self._spool.add(file, tally.data_set, table, judged.refused)
 
-    def _personal(self, file: DropFile, tally: Tally, checked: CheckedBatch) -> list[pa.RecordBatch]:
+    def _personal(self, tally: Tally, table: pa.RecordBatch) -> list[Found]:
         """Count the rows by class; those with an identifier that the contract calls absent are refused."""
         by_row: dict[int, set[str]] = {}
         forbidden: dict[str, set[int]] = {}
         absent = set(tally.data_set.absent_identifiers)
-        for found in personal_data(checked.table, tally.data_set.of_role(Role.TEXT)):
+        for found in personal_data(table, tally.data_set.of_role(Role.TEXT)):
             by_row.setdefault(found.position, set()).update(found.labels)
             if found.labels & absent:
-                forbidden.setdefault(".".join(found.column.path), set()).add(found.position)
+                forbidden.setdefault(field_name(found.column), set()).add(found.position)
         tally.personal.update(label for labels in by_row.values() for label in labels)
         rule, refusal = "malmoi.uniqueIdentifiers", Refusal.UNIQUE_IDENTIFIER
         return [
-            faults_at(file.path, checked, np.array(sorted(positions), np.int64), name, rule, refusal)
+            Found(np.array(sorted(positions), np.int64), name, rule, refusal)
             for name, positions in sorted(forbidden.items())
         ]
 
-    def _rules(
-        self, file: DropFile, tally: Tally, good: pa.RecordBatch, checked: CheckedBatch
-    ) -> list[pa.RecordBatch]:
+    def _rules(self, tally: Tally, good: pa.RecordBatch, table: pa.RecordBatch) -> list[Found]:
         told = []
         for named in tally.meter.add(good):
             rows = good["row"].to_numpy()[named.positions]
-            positions = np.flatnonzero(np.isin(checked.table["row"].to_numpy(), rows))
-            told.append(
-                faults_at(
-                    file.path, checked, positions, named.rule.column, named.rule.name, Refusal.INVALID_VALUE
-                )
-            )
+            positions = np.flatnonzero(np.isin(table["row"].to_numpy(), rows))
+            told.append(Found(positions, named.rule.column, named.rule.name, Refusal.INVALID_VALUE))
         return told
-
-
-def faults_at(
-    path: str,
-    checked: CheckedBatch,
-    positions: NDArray[np.int64],
-    name: str | None,
-    rule: str,
-    refusal: Refusal,
-) -> pa.RecordBatch:
-    """FAULTS of the rows at positions of a checked batch."""
-    count = len(positions)
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.array([path] * count, pa.string()),
-            checked.table["row"].take(pa.array(positions)),
-            pa.array(checked.lines[positions], pa.int64()),
-            pa.array(checked.offsets[positions], pa.int64()),
-            pa.array([name] * count, pa.string()),
-            pa.array([rule] * count, pa.string()),
-            pa.array([refusal.value] * count, pa.string()),
-        ],
-        schema=FAULTS,
-    )
 
 
 def _state(path: Path) -> tuple[int, int, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.admit import findings as say
@@ -29,7 +29,9 @@ from schemas.registry import Head
 
 _MAX_NAMES = 100  # unnamed columns of a data set that a receipt lists
 _MAX_NAME = 60  # characters of one
-Refused = dict[str, list[tuple[int, str, str]]]  # by file: (row or -1, first reason, rule) a refused row
+# By file, one entry a refused row: its number or -1, the reason of its first fault, and whether it has no
+# faults but those of quality rules.
+Refused = dict[str, list[tuple[int, str, bool]]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def judge(
     rules: Sequence[RuleResult],
 ) -> Judged:
     """Findings, verdict and counts; `faults` is sorted."""
-    refused = _refused_rows(faults)
+    refused = _refused_rows(faults, {result.rule.name for result in rules})
     files = _files(drop, facts, refused)
     sets = tuple(_data_sets(asked.contract, tallies, files, rules))
     told = (*_whole(asked, drop, facts, files), *_by_data_set(asked, sets, refused, files, tallies, rules))
@@ -112,15 +114,24 @@ def _not_delivered(contract: Contract, drop: Drop) -> tuple[str, ...]:
     return tuple(sorted({data_set.name for data_set in contract.data_sets} - present))
 
 
-def _refused_rows(faults: pa.Table) -> Refused:
-    """One entry a refused row: its first fault, that of a quality rule only where there is no other."""
-    names = ("file", "row", "line", "offset", "reason", "rule")
-    columns = [faults[name].to_pylist() for name in names]
+def _refused_rows(faults: pa.Table, rules: set[str]) -> Refused:
+    if not len(faults):
+        return {}
+    paths = faults["file"].combine_chunks().dictionary_encode()
+    places = [paths.indices, *(faults[name] for name in ("row", "line", "offset"))]
+    starts = np.ones(len(faults), np.bool_)
+    starts[1:] = np.any([column.to_numpy()[1:] != column.to_numpy()[:-1] for column in places], axis=0)
+    first = np.flatnonzero(starts)
+    of_rule = pc.and_(
+        pc.equal(faults["reason"], Refusal.INVALID_VALUE.value),
+        pc.is_in(faults["rule"], value_set=pa.array(sorted(rules), pa.string())),
+    )
+    by_rule = np.logical_and.reduceat(of_rule.to_numpy(), first)
+    told = faults.take(pa.array(first))
     found: Refused = defaultdict(list)
-    for (path, row, *_), entries in groupby(zip(*columns, strict=True), key=lambda entry: entry[:4]):
-        told = list(entries)
-        first = next((entry for entry in told if entry[4] != Refusal.INVALID_VALUE), told[0])
-        found[path].append((row, first[4], first[5]))
+    names = (told["file"].to_pylist(), told["row"].to_pylist(), told["reason"].to_pylist(), by_rule.tolist())
+    for path, row, reason, only in zip(*names, strict=True):
+        found[path].append((row, reason, only))
     return found
 
 
@@ -230,14 +241,8 @@ def _by_data_set(
     for told in sets:
         data_set = tallies[told.name].data_set
         own_rules = [result for result in rules if result.data_set == told.name]
-        named = {result.rule.name for result in own_rules}
-        by_rule = sum(
-            rule in named
-            for file in files
-            if file.data_set == told.name
-            for _, reason, rule in refused.get(file.path, [])
-            if reason == Refusal.INVALID_VALUE
-        )
+        paths = [file.path for file in files if file.data_set == told.name]
+        by_rule = sum(only for path in paths for _, _, only in refused.get(path, []))
         lost = told.rows - told.documents - by_rule
         yield from say.of_quarantine(data_set, refused=lost, rows=told.rows)
         yield from say.of_columns(data_set, told.unnamed_columns)

@@ -10,11 +10,11 @@ parsed). It is kept until `expires`, so that the rows can be mended and handed i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
@@ -27,7 +27,6 @@ from schemas.contract import Contract, DataSet, Policy, Role
 from schemas.errors import UsageError
 
 FAULTS_FILE, QUARANTINE_FILE = "faults.parquet", "quarantine.jsonl"
-Mask = Callable[[str], str]
 _ORDER = ("file", "row", "line", "offset", "field", "rule", "reason")
 
 
@@ -45,50 +44,83 @@ def faults_bytes(faults: pa.Table) -> bytes:
     return bytes(target.getvalue())
 
 
-class Spool:
-    """The data of refused rows, put aside while a drop streams by: one file of JSON lines for each file."""
+class Masker(Protocol):
+    """Puts a placeholder in the place of personal data."""
 
-    def __init__(self, directory: Path, *, mask: Mask) -> None:
+    def text(self, text: str) -> str:
+        """One text, masked."""
+
+    def texts(self, texts: pa.Array) -> list[str | None]:
+        """A column of texts, masked; most of them hold nothing and cost nothing."""
+
+
+class Spool:
+    """The data of refused rows, put aside while a drop streams by: one file for each file of the drop.
+
+    A line is the row's number, the digest of its key and its data as JSON, with tabs between.
+    """
+
+    def __init__(self, directory: Path, *, mask: Masker, secret: bytes) -> None:
         self._directory = directory
         self._mask = mask
-        self._paths: dict[str, list[Path]] = {}
+        self._secret = secret[:64]
+        self._paths: dict[str, Path] = {}
 
-    def add(self, path: str, data_set: DataSet, table: pa.RecordBatch, rows: NDArray[np.int64]) -> None:
-        """Rows of a file, by number and ascending; those that `table` does not hold could not be parsed."""
-        numbers = table["row"].to_numpy()
-        places = np.flatnonzero(np.isin(numbers, rows))
+    def add(self, path: str, data_set: DataSet, table: pa.RecordBatch, refused: NDArray[np.bool_]) -> None:
+        """The refused rows of a piece of a file; what could not be parsed is not in `table`."""
+        places = np.flatnonzero(refused)
         if not len(places):
             return
-        names = [name for name in _named(data_set) if name in table.schema.names]
-        kept = table.select(names).take(pa.array(places)).to_pylist() if names else [{}] * len(places)
-        target = self._directory / f"spool-{sum(map(len, self._paths.values()))}.jsonl"
-        self._paths.setdefault(path, []).append(target)
-        with target.open("wb") as file:
-            for number, values in zip(numbers[places].tolist(), kept, strict=True):
-                data = {name: self._masked(_only_named(data_set, name, values[name])) for name in names}
-                keys = [values.get(column.path[0]) for column in data_set.of_role(Role.KEY)]
-                file.write(orjson.dumps([number, keys, data], default=str) + b"\n")
+        taken = table.take(pa.array(places))
+        there = set(table.schema.names)
+        columns = {
+            name: self._masked_column(data_set, name, taken[name])
+            for name in _named(data_set)
+            if name in there
+        }
+        names = [column.path[0] for column in data_set.of_role(Role.KEY) if column.path[0] in there]
+        keys = [taken[name].to_pylist() for name in names]
+        target = self._paths.setdefault(path, self._directory / f"spool-{len(self._paths)}")
+        with target.open("ab") as file:
+            for at, number in enumerate(taken["row"].to_pylist()):
+                data = orjson.dumps({name: values[at] for name, values in columns.items()}, default=str)
+                file.write(b"%d\t%s\t%s\n" % (number, self._key([key[at] for key in keys]), data))
 
-    def rows(self, path: str) -> dict[int, tuple[list[Any], dict[str, Any]]]:
-        """Key values and data by row number, of one file."""
-        found: dict[int, tuple[list[Any], dict[str, Any]]] = {}
-        for part in self._paths.get(path, ()):
-            with part.open("rb") as file:
+    def rows(self, path: str) -> Iterator[tuple[int, bytes, bytes]]:
+        """Row number, key (JSON) and data (JSON) of one file, ascending."""
+        if path in self._paths:
+            with self._paths[path].open("rb") as file:
                 for line in file:
-                    number, keys, data = orjson.loads(line)
-                    found[number] = (keys, data)
-        return found
+                    number, key, data = line.rstrip(b"\n").split(b"\t", 2)
+                    yield int(number), key, data
+
+    def _key(self, values: Sequence[Any]) -> bytes:
+        """A digest of the row's key that only who has the secret can make, as JSON; null without one."""
+        if all(value in (None, "") for value in values):
+            return b"null"
+        literal = orjson.dumps([None if value is None else str(value) for value in values])
+        return b'"%s"' % hashlib.blake2b(literal, key=self._secret, digest_size=16).hexdigest().encode()
+
+    def _masked_column(self, data_set: DataSet, name: str, values: pa.Array) -> list[Any]:
+        if pa.types.is_string(values.type):
+            return list(self._mask.texts(values))
+        if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+            texts = pc.cast(values, pa.string())
+            pairs = zip(values.to_pylist(), texts.to_pylist(), self._mask.texts(texts), strict=True)
+            return [value if text == masked else masked for value, text, masked in pairs]
+        return [self._masked(_only_named(data_set, name, value)) for value in values.to_pylist()]
 
     def _masked(self, value: Any) -> Any:
-        """Every text and number in a value with its personal data masked, names of fields too."""
+        """Every text and number inside a value, names of fields too."""
         if isinstance(value, str):
-            return self._mask(value)
+            return self._mask.text(value)
         if isinstance(value, list):
             return [self._masked(item) for item in value]
         if isinstance(value, dict):
-            return {self._mask(name): self._masked(item) for name, item in value.items()}
+            return {self._mask.text(name): self._masked(item) for name, item in value.items()}
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return value if self._mask(repr(value)) == repr(value) else self._mask(repr(value))
+            masked = self._mask.text(repr(value))
+            return value if masked == repr(value) else masked
         return value
 
 
@@ -118,42 +150,33 @@ def _pruned(value: Any, paths: Sequence[tuple[str, ...]]) -> Any:
     return kept
 
 
-def write_quarantine(
-    path: Path, contract: Contract, faults: pa.Table, spool: Spool, *, today: str, secret: bytes
-) -> None:
+def write_quarantine(path: Path, contract: Contract, faults: pa.Table, spool: Spool, *, today: str) -> None:
     """One line a refused row, in the order of `faults` (sorted). With quarantineDays 0 no data is kept."""
     expires = (date.fromisoformat(today) + timedelta(days=contract.quarantine_days)).isoformat()
     with path.open("wb") as target:
         for name, entries in groupby(_entries(faults), key=lambda entry: entry["file"]):
-            data = spool.rows(name) if contract.quarantine_days else {}
-            for row, told in groupby(
-                entries, key=lambda entry: (entry["row"], entry["line"], entry["offset"])
-            ):
-                keys, values = data.get(row[0], ([], None))
-                line = {
-                    "file": name,
-                    "row": row[0],
-                    "line": row[1],
-                    "offset": row[2],
-                    "key": _key(keys, secret),
-                    "faults": [{part: one[part] for part in ("field", "rule", "reason")} for one in told],
-                    "expires": expires,
-                    "data": values,
-                }
-                target.write(orjson.dumps(line) + b"\n")
+            data = spool.rows(name) if contract.quarantine_days else iter(())
+            held = next(data, _NO_ROW)
+            for (row, line, offset), told in groupby(entries, key=_place):
+                while 0 <= held[0] < row:
+                    held = next(data, _NO_ROW)
+                key, values = held[1:] if held[0] == row else (b"null", b"null")
+                head = orjson.dumps({"file": name, "row": row, "line": line, "offset": offset})
+                listed = [{part: one[part] for part in ("field", "rule", "reason")} for one in told]
+                tail = orjson.dumps({"faults": listed, "expires": expires})
+                target.write(b'%s,"key":%s,%s,"data":%s}\n' % (head[:-1], key, tail[1:-1], values))
+
+
+_NO_ROW = (-2, b"null", b"null")
+
+
+def _place(entry: Mapping[str, Any]) -> tuple[int, int, int]:
+    return entry["row"], entry["line"], entry["offset"]
 
 
 def _entries(faults: pa.Table) -> Iterator[Mapping[str, Any]]:
     for batch in faults.to_batches(max_chunksize=4096):
         yield from batch.to_pylist()
-
-
-def _key(values: Sequence[Any], secret: bytes) -> str | None:
-    """A digest of the row's key that only who has the registry's secret can make again."""
-    if not values or all(value in (None, "") for value in values):
-        return None
-    literal = orjson.dumps([None if value is None else str(value) for value in values])
-    return hashlib.blake2b(literal, key=secret[:64], digest_size=16).hexdigest()
 
 
 def read_quarantine(directory: Path) -> Iterator[dict[str, Any]]:
