@@ -160,7 +160,8 @@ def _same_word(raw: str, stem: str) -> bool:
 
 
 def _literal(name: str) -> str:
-    return re.sub(r"([\[*?])", r"[\1]", name)
+    """A name as a glob: its own wildcards stand for themselves, an opening bracket for any sign."""
+    return re.sub(r"([*?])", r"[\1]", name.replace("[", "\0")).replace("\0", "?")
 
 
 def _fits(path: str, glob: str) -> bool:

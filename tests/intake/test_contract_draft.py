@@ -1,0 +1,434 @@
+"""Contract init: what a sample says, and nothing that only a person can decide."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import tempfile
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.draft import draft
+from pipelines.intake.contracts import lint_contract, load_contract
+from pipelines.intake.draft_columns import ColumnProfile, looks_personal, shape
+from pipelines.intake.draft_sample import SAMPLE_ROWS, encoding_of
+from schemas.admission import Verdict
+from schemas.contract import Contract, Delivery, Kind, Markup, Policy, Role
+from schemas.errors import InputUnreadable, UsageError
+from tests.drafts import TODAY, admit_under, decide, decided
+from tests.laws.builds import malmoi
+
+PARTNERS = ("a_dot", "fortytwodot", "krafton", "liner", "selectstar", "snu_kaist")
+SENTENCES = (
+    "오늘은 바람이 많이 불어서 창문을 모두 닫았다.",
+    "새로 나온 지도를 펼쳐 놓고 다음 여행지를 골랐어요.",
+    "우리 동네 빵집은 아침 일곱 시에 문을 연다.",
+    "The old bridge was closed for repairs all summer.",
+    "She wrote the recipe down before she forgot it.",
+)
+
+
+def _errors(path: Path) -> list[str]:
+    return [problem.rule for problem in lint_contract(path, today=TODAY) if problem.severity == "error"]
+
+
+def _loaded(drop: Path, home: Path, partner: str = "p") -> Contract:
+    path = home / f"{partner}.yaml"
+    path.write_text(decide(draft(drop, partner=partner)), encoding="utf-8")
+    assert _errors(path) == []
+    return load_contract(path)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
+    elif path.suffix == ".zst":
+        content = zstandard.ZstdCompressor().compress(content)
+    path.write_bytes(content)
+
+
+def _jsonl(path: Path, rows: list[dict], encoding: str = "utf-8") -> None:
+    _write(path, b"".join(orjson.dumps(row).decode().encode(encoding) + b"\n" for row in rows))
+
+
+def _csv(path: Path, rows: list[dict], *, encoding: str = "utf-8", delimiter: str = ",") -> None:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    _write(path, text.getvalue().encode(encoding))
+
+
+def _posts(count: int, *, first: str = "p") -> list[dict]:
+    return [{"post_id": f"{first}-{n:05}", "body": f"{SENTENCES[n % 5]} {n}"} for n in range(count)]
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_a_draft_waits_for_a_person_and_then_admits_the_drop_it_is_from(
+    repository: Path, tmp_path: Path, partner: str
+):
+    drop, path = repository / "examples" / "drops" / partner, tmp_path / f"{partner}.yaml"
+    path.write_text(draft(drop, partner=partner), encoding="utf-8")
+    faults = lint_contract(path, today=TODAY)
+    open_lines = {fault.line for fault in faults if fault.rule == "todo"}
+    assert len(open_lines) >= 17
+    assert {fault.line for fault in faults if fault.severity == "error"} == open_lines
+    contract = decided(drop, partner, tmp_path / "decided.yaml")
+    assert lint_contract(contract, today=TODAY) == ()
+    assert admit_under(contract, drop).verdict is not Verdict.REFUSED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_a_draft_of_a_handed_drop_admits_it(handed: Path, tmp_path: Path, partner: str):
+    contract = decided(handed / partner, partner, tmp_path / "decided.yaml")
+    assert lint_contract(contract, today=TODAY) == ()
+    assert admit_under(contract, handed / partner).verdict is not Verdict.REFUSED
+
+
+OPTIONAL = ["nick", "score", "seen", "sent_at", "lat", "tag"]
+
+
+@st.composite
+def folders(draw: st.DrawFn) -> tuple[str, list[dict], dict]:
+    """Rows of a data set, and how they are written down."""
+    form = draw(st.sampled_from(["jsonl", "csv", "parquet"]))
+    count = draw(st.integers(5, 60))
+    optional = draw(
+        st.lists(st.sampled_from(["nick", "score", "seen", "sent_at", "lat", "tag"]), unique=True)
+    )
+    holes = draw(st.booleans())
+    nested = form != "csv" and draw(st.booleans())
+    key = draw(st.sampled_from(["doc_id", "no", "review_no", "slug"]))
+    form_of_key = draw(st.sampled_from(["n-{:04}", "{}", "ab/{:03}", "X{:02}y", "글-{}"]))
+    rows = []
+    for n in range(count):
+        sentence = draw(st.sampled_from(SENTENCES))
+        body = [{"role": "user", "text": f"{sentence} {n}"}, {"role": "bot", "text": sentence}]
+        row: dict = {key: form_of_key.format(n), "body": body if nested else f"{sentence} {n}"}
+        for name in optional:
+            value = {
+                "nick": f"secretnick{n % 7}",
+                "score": draw(st.integers(-3, 10)),
+                "seen": draw(st.booleans()),
+                "sent_at": f"2026-10-{1 + n % 28:02}T21:{n % 60:02}:00",
+                "lat": 35 + n / 1000,
+                "tag": draw(st.sampled_from(["news", "sport", "talk"])),
+            }[name]
+            row[name] = ("" if form == "csv" else None) if holes and n % 4 == 1 else value
+        rows.append(row)
+    ways = {
+        "encoding": draw(st.sampled_from(["utf-8", "cp949"])) if form == "csv" else "utf-8",
+        "delimiter": draw(st.sampled_from([",", ";", "\t", "|"])),
+        "ending": draw(st.sampled_from(["", ".gz", ".zst"])),
+        "files": draw(st.integers(1, 3)),
+    }
+    return form, rows, ways
+
+
+@given(folders())
+@settings(max_examples=25)
+def test_any_folder_gives_a_draft_that_lints_clean_admits_it_and_quotes_none_of_it(folder):
+    form, rows, ways = folder
+    with tempfile.TemporaryDirectory() as home:
+        drop = Path(home) / "drop"
+        parts = [rows[n :: ways["files"]] for n in range(ways["files"])]
+        for number, part in enumerate(part for part in parts if part):
+            if form == "jsonl":
+                _jsonl(drop / f"talk_{number}.jsonl{ways['ending']}", part)
+            elif form == "csv":
+                path = drop / f"talk_{number}.csv{ways['ending']}"
+                _csv(path, part, encoding=ways["encoding"], delimiter=ways["delimiter"])
+            else:
+                drop.mkdir(exist_ok=True)
+                pq.write_table(pa.Table.from_pylist(part), drop / f"talk_{number}.parquet")
+        text = draft(drop, partner="p")
+        contract = decided(drop, "p", Path(home) / "p.yaml")
+        assert _errors(contract) == []
+        admission = admit_under(contract, drop)
+        assert admission.verdict is not Verdict.REFUSED, admission.findings
+        assert admission.receipt["not_named_by_contract"] == []
+        assert admission.faults.num_rows == 0
+        assert not any(sentence in text for sentence in SENTENCES)
+        assert "secretnick" not in text
+
+
+def test_the_same_folder_gives_the_same_bytes_whatever_the_hash_seed(repository: Path, tmp_path: Path):
+    drop = repository / "examples" / "drops" / "krafton"
+    drafts = []
+    for seed in ("1", "2"):
+        path = tmp_path / f"{seed}.yaml"
+        malmoi("contract", "init", drop, "--partner", "krafton", "-o", path, env={"PYTHONHASHSEED": seed})
+        drafts.append(path.read_bytes())
+    assert drafts[0] == drafts[1]
+
+
+def test_files_of_one_shape_and_name_are_one_data_set_and_no_file_is_of_two(tmp_path: Path):
+    drop = tmp_path / "drop"
+    _csv(drop / "reviews_1.csv.gz", _posts(30))
+    _csv(drop / "reviews_2.csv.gz", _posts(30, first="q"))
+    _csv(drop / "reviews_old_cp949.csv.gz", _posts(30), encoding="cp949", delimiter=";")
+    _jsonl(drop / "2026-10-01" / "chat.jsonl", _posts(20))
+    _jsonl(
+        drop / "2026-10-02" / "chat.jsonl", [dict(row, post_id=f"r-{n}") for n, row in enumerate(_posts(20))]
+    )
+    contract = _loaded(drop, tmp_path)
+    found = {item.name: item for item in contract.data_sets}
+    assert found["reviews"].files == ("reviews_[0-9]*.csv.gz",)
+    assert (found["reviews"].encoding, found["reviews"].delimiter) == ("utf-8", ",")
+    assert found["reviews_old"].files == ("reviews_old*.csv.gz",)
+    assert (found["reviews_old"].encoding, found["reviews_old"].delimiter) == ("cp949", ";")
+    assert found["chat"].files == ("*/chat*.jsonl",)
+    assert admit_under(tmp_path / "p.yaml", drop).receipt["not_named_by_contract"] == []
+
+
+def test_turns_of_a_dialogue_are_columns_inside_a_list(tmp_path: Path):
+    drop = tmp_path / "drop"
+    rows = [
+        {"dlg_id": f"d-{n}", "turns": [{"role": "user", "text": SENTENCES[n % 5]}, {"text": SENTENCES[0]}]}
+        for n in range(40)
+    ]
+    _jsonl(drop / "talks.jsonl", rows)
+    (talks,) = _loaded(drop, tmp_path).data_sets
+    assert [(c.path, c.role, c.required) for c in talks.columns] == [
+        (("dlg_id",), Role.KEY, True),
+        (("turns", "role"), Role.OTHER, False),
+        (("turns", "text"), Role.TEXT, True),
+    ]
+    assert talks.kind is Kind.DIALOGUE
+
+
+def test_revisions_of_a_key_make_a_version_column_and_an_upsert(tmp_path: Path):
+    drop = tmp_path / "drop"
+    rows = [
+        {
+            "page_id": f"m-{n // 2}",
+            "revised": f"2026-01-{1 + n % 2:02}",
+            "title": "",
+            "body": f"# A\n\n{SENTENCES[n % 5] * 9}",
+        }
+        for n in range(40)
+    ]
+    _jsonl(drop / "manuals.jsonl", rows)
+    (manuals,) = _loaded(drop, tmp_path).data_sets
+    assert [c.name for c in manuals.of_role(Role.KEY)] == ["page_id"]
+    assert [c.name for c in manuals.of_role(Role.VERSION)] == ["revised"]
+    assert manuals.delivery is Delivery.UPSERT
+    assert (manuals.kind, manuals.markup) == (Kind.DOCUMENT, Markup.MARKDOWN)
+
+
+def test_what_a_row_always_has_and_what_it_may_be_is_limited_and_what_varies_is_not(tmp_path: Path):
+    drop = tmp_path / "drop"
+    rows = _posts(200)
+    for n, row in enumerate(rows):
+        row.update(score=1 + n % 10, label=["good", "bad"][n % 2], room=f"r{n % 3}", note=None if n else "x")
+    _jsonl(drop / "posts.jsonl", rows)
+    (posts,) = _loaded(drop, tmp_path).data_sets
+    columns = {column.name: column for column in posts.columns}
+    assert columns["post_id"].limits.pattern == "^[a-z]+-[0-9]+$"
+    assert columns["post_id"].limits.unique
+    assert (columns["body"].required, columns["body"].limits.min_length) == (True, 1)
+    assert (columns["score"].limits.minimum, columns["score"].limits.maximum) == (0, 10)
+    assert columns["label"].limits.enum == ("bad", "good")
+    assert columns["room"].limits.enum == ()  # numbered things grow
+    assert not columns["note"].required
+    assert {columns[name].policy for name in ("score", "label")} == {Policy.KEEP}
+
+
+PERSONAL = {
+    "nick": Policy.KEY,
+    "userId": Policy.KEY,
+    "작성자": Policy.KEY,
+    "user_name": Policy.DROP,
+    "phone": Policy.DROP,
+    "client_ip": Policy.DROP,
+    "주소": Policy.DROP,
+    "lat": Policy.GENERALISE,
+    "start_lon": Policy.GENERALISE,
+    "sent_at": Policy.GENERALISE,
+    "birth": Policy.DROP,
+    "odd": Policy.DROP,
+    "contact_hidden": Policy.DROP,
+}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_what_looks_personal_is_never_kept_and_none_of_its_values_is_listed(tmp_path: Path, form: str):
+    drop = tmp_path / "drop"
+    rows = _posts(120)
+    for n, row in enumerate(rows):
+        values = {
+            "nick": ["bada", "nari"][n % 2],
+            "userId": f"u{n % 9}",
+            "작성자": ["bada", "nari"][n % 2],
+            "user_name": ["bada", "nari"][n % 2],
+            "phone": "010-0000-0000",
+            "client_ip": "192.0.2.7",
+            "주소": "가상시 없는길 1",
+            "lat": 35.1 + n / 1000,
+            "start_lon": 127.1 + n / 1000,
+            "sent_at": f"2026-10-{1 + n % 28:02} 06:10",
+            "birth": "1990-01-01",
+            "odd": ["김가상", "이가상", "박가상"][n % 3],  # names in a column whose name says nothing
+            "contact_hidden": f"m{n}@partner.example",
+        }
+        row.update(values)
+    (_jsonl if form == "jsonl" else _csv)(drop / f"posts.{form}", rows)
+    text = draft(drop, partner="p")
+    assert not re.search(
+        "bada|nari|가상시|김가상|010-0000|192[.]0|1990|partner[.]example", decide(text).split("schema:")[1]
+    )
+    (posts,) = _loaded(drop, tmp_path).data_sets
+    assert {c.name: c.policy for c in posts.columns if c.name in PERSONAL} == PERSONAL
+
+
+def test_languages_and_classes_of_personal_data_are_counted_and_never_shown(tmp_path: Path):
+    drop = tmp_path / "drop"
+    rows = [
+        {"no": f"c-{n}", "text": f"{SENTENCES[n % 3]} {'전화는 010-0000-1234 입니다.' if n < 4 else ''}"}
+        for n in range(50)
+    ]
+    rows += [{"no": f"e-{n}", "text": f"{SENTENCES[3]} {SENTENCES[4]}"} for n in range(50)]
+    _jsonl(drop / "posts.jsonl", rows)
+    text = draft(drop, partner="p")
+    assert "PHONE_NUMBER: {expected: true, policy: surrogate} # 4" in text
+    assert "010-0000" not in text
+    contract = _loaded(drop, tmp_path)
+    (posts,) = contract.data_sets
+    assert set(posts.languages) == {"ko", "en"}
+    for _, expected in posts.languages_expected:
+        assert (expected.least, expected.most) == (0.35, 0.65)
+    assert (posts.rows_expected.least, posts.rows_expected.most) == (50, 200)
+
+
+def test_rows_that_cannot_be_taken_set_the_share_that_may_be_refused(tmp_path: Path):
+    drop = tmp_path / "drop"
+    good = b"".join(orjson.dumps(row) + b"\n" for row in _posts(98))
+    _write(drop / "posts.jsonl", good + b'["no", "object"]\n{"post_id": "cut')
+    (posts,) = _loaded(drop, tmp_path).data_sets
+    assert posts.max_quarantined == 0.03
+    contract = decided(drop, "p", tmp_path / "decided.yaml")
+    assert admit_under(contract, drop).verdict is Verdict.ADMITTED_WITH_QUARANTINE
+
+
+def test_a_file_is_sampled_and_not_read_whole(tmp_path: Path):
+    drop = tmp_path / "drop"
+    rows = _posts(SAMPLE_ROWS) + [{"broken": n} for n in range(20_000)]
+    _jsonl(drop / "posts.jsonl", rows)
+    text = draft(drop, partner="p")
+    assert f"{SAMPLE_ROWS:,} rows sampled of about 40,000" in text
+    assert '"broken"' not in text
+    assert "maxQuarantined, value: 0.01" in text  # what a sample has not seen
+
+
+def test_many_files_that_are_named_alike_are_one_data_set_of_which_a_few_are_sampled(tmp_path: Path):
+    drop = tmp_path / "drop"
+    for part in range(60):
+        _jsonl(
+            drop / f"part-{part:03}.jsonl",
+            [dict(row, post_id=f"{part}-{n}") for n, row in enumerate(_posts(5))],
+        )
+    (posts,) = _loaded(drop, tmp_path).data_sets
+    assert admit_under(tmp_path / "p.yaml", drop).receipt["not_named_by_contract"] == []
+    assert abs(posts.rows_expected.most - 600) < 30
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("notes.docx", b"PK\x03\x04", "ending is none of"),
+        ("empty.jsonl", b"", "it is empty"),
+        ("array.json", b'[\n{"a": 1},\n{"a": 2}\n]', "one object a line"),
+        ("broken.parquet", b"PAR1 and no more", "cannot be read as parquet"),
+        (
+            "headless.csv",
+            "1,안녕하세요 반갑습니다 오늘 날씨가 참 좋네요 그렇죠\n2,네\n".encode(),
+            "add a header",
+        ),
+        ("odd.csv", b"\xff\xfe\x00\x01,\x81\n\xff\xff,\xff\n", "none of utf-8"),
+    ],
+)
+def test_a_file_that_cannot_be_drafted_is_named_with_the_reason(
+    tmp_path: Path, name: str, content: bytes, why: str
+):
+    drop = tmp_path / "drop"
+    _write(drop / name, content)
+    with pytest.raises(InputUnreadable, match=why):
+        draft(drop, partner="p")
+    _jsonl(drop / "posts.jsonl", _posts(20))
+    text = draft(drop, partner="p")
+    assert f'# Not covered: "{name}"' in text
+    assert "안녕하세요" not in text
+
+
+@pytest.mark.parametrize(
+    "name", ["글 모음.jsonl", "[draft] a*b?.jsonl", "9.jsonl", "ＡＢＣ.jsonl", "a'b\"c.jsonl"]
+)
+def test_any_file_name_gives_a_glob_that_takes_the_file(tmp_path: Path, name: str):
+    drop = tmp_path / "drop"
+    _jsonl(drop / name, _posts(20))
+    _loaded(drop, tmp_path)
+    receipt = admit_under(tmp_path / "p.yaml", drop).receipt
+    assert receipt["not_named_by_contract"] == []
+    assert [file["rows_arrived"] for file in receipt["files"]] == [20]
+
+
+@pytest.mark.parametrize(
+    "name", ["no", "null", "1", "a: b", "# c", "- d", '"', "\\", "é\u0085", "\U0001f600", "{x}", "TODO"]
+)
+def test_any_column_name_gives_valid_yaml(tmp_path: Path, name: str):
+    drop = tmp_path / "drop"
+    _jsonl(drop / "posts.jsonl", [{**row, name: n % 7} for n, row in enumerate(_posts(30))])
+    (posts,) = _loaded(drop, tmp_path).data_sets
+    named = {column.name for column in posts.columns}
+    assert name in named or name in (
+        "TODO",
+        "é\u0085",
+    )  # the word that waits for a person; white space at an end
+
+
+@given(st.text(min_size=1, max_size=12))
+@settings(max_examples=60)
+def test_a_shape_matches_the_id_it_is_of_and_has_no_letter_of_it(value: str):
+    found = shape(value)
+    if found:
+        assert re.fullmatch(found, value)
+        assert not set(re.sub(r"\[(0-9|a-z|A-Z|[.])\]", "", found)) & set("abcdefghijklmnopqrstuvwxyz")
+
+
+@given(st.lists(st.text(alphabet="가나다라마바사아자차카타파하힣 a1", min_size=4), min_size=3))
+@settings(max_examples=60)
+def test_korean_text_is_told_as_utf_8_or_cp949(texts: list[str]):
+    texts = [f"{text} 그리고 우리는 학교에 갔다" for text in texts]
+    for encoding in ("utf-8", "cp949"):
+        assert encoding_of([text.encode(encoding) for text in texts]) == encoding
+    assert encoding_of([b"plain", b"ascii"]) == "utf-8"
+
+
+def test_a_name_that_is_no_persons_is_not_personal():
+    for name in ("file_name", "product", "title", "gender_bias", "category", "cardinality", "topic"):
+        assert looks_personal(ColumnProfile((name,))) is None
+
+
+def test_init_writes_no_file_over_another_and_takes_no_odd_partner(repository: Path, tmp_path: Path):
+    drop, path = repository / "examples" / "drops" / "selectstar", tmp_path / "there.yaml"
+    path.write_text("mine")
+    assert malmoi("contract", "init", drop, "--partner", "selectstar", "-o", path).returncode == 2
+    assert path.read_text() == "mine"
+    with pytest.raises(UsageError, match="a-z"):
+        draft(drop, partner="Select Star")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputUnreadable, match="no file"):
+        draft(tmp_path / "empty", partner="p")
+    with pytest.raises(InputUnreadable, match="no directory"):
+        draft(tmp_path / "none", partner="p")
