@@ -18,10 +18,9 @@ import pyarrow.compute as pc
 
 from pipelines.intake.checks.batch import Mask
 from pipelines.intake.readers.rows import ABSENT, TYPES
+from pipelines.intake.readers.text_values import INTEGER, NUMBER, typed
 from schemas.contract import Column, Role
 
-_INTEGER = r"\A-?[0-9]+\z"
-_NUMBER = r"\A-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\z"
 _ARROW = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 _NOT_READ = frozenset({Role.OTHER, Role.SUBJECT, Role.CRAWL_DATE})  # by the build
 _INT64 = range(-(1 << 63), 1 << 63)
@@ -131,20 +130,12 @@ def _gather(value: Any, texts: list[str]) -> bool:
 def cells_of_text(values: Sequence[Any], column: Column) -> Cells:
     """Cells from CSV, where everything is text: numbers and booleans are read from it."""
     if column.logical_type in ("array", "object"):
-        return cells_of([orjson_or_text(value) for value in values], column)
+        return cells_of(typed(list(values), column), column)
     if column.logical_type not in _ARROW:
         return cells_of(values, column)
     texts = cells_of(values, Column(column.name, column.role, "string", required=False, path=column.path))
     values, wrong = _read(texts.values, column.logical_type)
     return Cells(values, texts.absent, wrong)
-
-
-def orjson_or_text(value: Any) -> Any:
-    """The value of a JSON text; a text that is none, as it is."""
-    try:
-        return orjson.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
 
 
 def _read(texts: pa.Array, logical_type: str) -> tuple[pa.Array, Mask | None]:
@@ -154,13 +145,13 @@ def _read(texts: pa.Array, logical_type: str) -> tuple[pa.Array, Mask | None]:
         fits = pc.is_in(lower, pa.array(["true", "false"]))
         values = pc.equal(lower, "true")
     else:
-        fits = pc.match_substring_regex(texts, _INTEGER if logical_type == "integer" else _NUMBER)
+        fits = pc.match_substring_regex(texts, rf"\A(?:{INTEGER if logical_type == 'integer' else NUMBER})\z")
         if logical_type == "integer":  # 18 digits are within 64 bits; a few longer ones are too
             short = pc.less_equal(pc.binary_length(texts), 18)
             long = pc.and_(fits, pc.invert(short)).fill_null(False)
             if pc.any(long).as_py():
                 in_range = [
-                    text is not None and int(text) in _INT64
+                    text is not None and len(text) <= 20 and int(text) in _INT64
                     for text in pc.if_else(long, texts, "0").to_pylist()
                 ]
                 fits = pc.and_(fits, pa.array(in_range))

@@ -299,7 +299,7 @@ def scan_lines(
             line += 1
             continue
         fine = data[p] == 0x7B
-        position = 0
+        position, before = 0, others
         if fine:
             p = _white(data, p + 1)
             if data[p] == 0x7D:
@@ -381,6 +381,8 @@ def scan_lines(
                 p += 1
             odd[odds, 0], odd[odds, 1], odd[odds, 2] = line, start, p
             odds += 1
+            others = before  # what its names are, orjson says
+            known_slot[:] = _UNSEEN
             for column in range(columns):
                 kinds[column, row] = ABSENT
         p += 1

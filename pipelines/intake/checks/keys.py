@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 from pipelines.intake.checks.batch import CheckedBatch, Found, Mask
 from pipelines.intake.checks.key_store import KeyStore, SortedKeys, ascending
 from pipelines.intake.checks.siphash import KEY_BYTES, U64s, siphash_128
+from pipelines.intake.readers.row_rights import NOT_TRUE
 from pipelines.intake.readers.rows import field_name
 from schemas.contract import Column, DataSet, Delivery, Role
 from schemas.reasons import Refusal
 
 _PERSON = b"malmoi keys 1"
-_NOT_TRUE = pa.array(["", "0", "false", "f", "no", "n"])
 
 
 class KeyIndex:
@@ -130,7 +130,7 @@ class KeyIndex:
 
 def taken_back(texts: pa.Array) -> Mask:
     """Whether each value of a tombstone column says so: everything that is not plainly false does."""
-    no = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(texts.fill_null(""))), _NOT_TRUE)
+    no = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(texts.fill_null(""))), pa.array(sorted(NOT_TRUE)))
     return np.asarray(pc.invert(no).to_numpy(zero_copy_only=False))
 
 

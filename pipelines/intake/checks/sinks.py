@@ -16,6 +16,7 @@ from pipelines.intake.checks.checker import Checker, Parsed
 from pipelines.intake.checks.nested import NestedCells, nested_cells
 from pipelines.intake.readers.rows import ABSENT, Refused
 from pipelines.intake.readers.tables import check_buffers
+from pipelines.intake.readers.text_values import typed
 from schemas.contract import DataSet, Format, Role
 from schemas.reasons import Refusal
 
@@ -47,7 +48,7 @@ class RowSink:
     def __init__(self, checker: Checker, data_set: DataSet) -> None:
         self.names = checker.names
         self._checker = checker
-        self._cells = cells_of_text if data_set.format is Format.CSV else cells_of
+        self._from_text = data_set.format is Format.CSV
         self._unnamed = _Names(checker)
 
     def found(self, names: Iterable[str]) -> None:
@@ -70,9 +71,12 @@ class RowSink:
             if all(value is ABSENT for value in values):
                 continue
             if name in self._checker.plain:
-                cells[name] = self._cells(values, self._checker.plain[name])
+                column = self._checker.plain[name]
+                cells[name] = cells_of_text(values, column) if self._from_text else cells_of(values, column)
             else:
-                cells[name] = nested_cells(values, self._checker.nested[name])
+                columns_inside = self._checker.nested[name]
+                parsed_json = typed(values, columns_inside[0]) if self._from_text else values
+                cells[name] = nested_cells(parsed_json, columns_inside)
         parsed = Parsed(
             rows=np.array(rows, np.int64),
             lines=np.array(lines, np.int64),

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Generic
 
 import numpy as np
 
-from pipelines.intake.readers.rows import ABSENT, B, Collector, Sink
+from pipelines.intake.readers.collector import B, Collector, Sink
+from pipelines.intake.readers.rows import ABSENT
 from pipelines.intake.readers.streams import StreamBroken, pieces
 from pipelines.intake.splits import codec
 from schemas.contract import DataSet, Role

@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from pipelines.intake.readers.rows import ABSENT, Assembler, Collector, ReadBatch
+from pipelines.intake.readers.collector import Collector
+from pipelines.intake.readers.rows import ABSENT, Assembler, ReadBatch
 from pipelines.intake.readers.streams import StreamBroken, open_file, pieces
 from pipelines.intake.splits import Split, codec
 from schemas.contract import DataSet

@@ -17,7 +17,7 @@ from schemas.identity import document_ids
 
 READ = (Role.URL, Role.LICENCE, Role.ORIGIN, Role.SEED, Role.TOMBSTONE)
 SEEDS_APART = "\x1f"  # ASCII unit separator: between the keys of a list of seeds
-_NOT_TRUE = frozenset({"", "0", "false", "f", "no", "n"})
+NOT_TRUE = frozenset({"", "0", "false", "f", "no", "n"})
 _ORIGINS = frozenset({"people", "machine", "mixed"})
 _MAX_LICENCE = 200  # characters; longer ones are none that a contract lists
 
@@ -82,7 +82,12 @@ def _first(parts: Sequence[str]) -> str:
 
 def _tombstones(columns: Sequence[Sequence[str]], count: int) -> list[bool]:
     """True for everything that is not plainly false: what a partner may have taken back is not used."""
-    return [any(part.strip().lower() not in _NOT_TRUE for part in parts) for parts in _rows(columns, count)]
+    return [any(map(takes_back, parts)) for parts in _rows(columns, count)]
+
+
+def takes_back(value: str) -> bool:
+    """Whether a tombstone column's text says that the row takes its key back."""
+    return value.strip().lower() not in NOT_TRUE
 
 
 def _licences(parts: Sequence[str]) -> str | None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from pipelines.intake.readers.row_rights import READ, SEEDS_APART, row_rights
+from pipelines.intake.readers.row_rights import READ, SEEDS_APART, row_rights, takes_back
+from pipelines.intake.readers.text_values import typed
 from pipelines.intake.splits import Split
-from schemas.contract import Column, DataSet, Role
+from schemas.contract import Column, DataSet, Format, Role
 from schemas.documents import DOCUMENT, QUARANTINE, ROW_RIGHTS
 from schemas.identity import document_ids
 from schemas.reasons import Refusal
@@ -76,32 +77,6 @@ def field_name(column: Column) -> str:
     return ".".join(column.path)
 
 
-B_co = TypeVar("B_co", covariant=True)
-B = TypeVar("B")
-
-
-class Sink(Protocol[B_co]):
-    """What a reader hands parsed rows to: the build makes documents of them, admission looks for faults."""
-
-    names: tuple[str, ...]  # the columns that are wanted
-    places: bool  # whether line and byte of every row are wanted, and not of the refused ones alone
-
-    def found(self, names: Iterable[str]) -> None:
-        """Told the columns that the file has."""
-
-    def batch(
-        self,
-        *,
-        rows: Sequence[int],
-        lines: Sequence[int],
-        offsets: Sequence[int],
-        columns: dict[str, list[Any]],
-        refused: list[Refused],
-        size: int,
-    ) -> B_co:
-        """Take rows in; `columns` holds one list per name in `names`, ABSENT where the row lacks it."""
-
-
 class Assembler:
     """Makes documents of the rows of one split."""
 
@@ -144,13 +119,26 @@ class Assembler:
         for column in self.columns:
             if texts is None or column.role is not Role.TEXT:
                 join = SEEDS_APART if column.role is Role.SEED else self._join
-                values.append((column, _checked(column, columns[column.path[0]], join, wrong)))
+                cells = columns[column.path[0]]
+                if self._data_set.format is Format.CSV:
+                    cells = typed(cells, column)
+                values.append((column, _checked(column, cells, join, wrong)))
+        self._excuse(values, wrong)
         self._check_keys(values, wrong)
         kept = [i for i in range(len(rows)) if i not in wrong] if wrong else range(len(rows))
         lost = [Refused(rows[i], offsets[i], wrong[i]) for i in sorted(wrong)]
         documents, rights = self._documents(rows, kept, values, texts)
         entries = sorted([*refused, *lost], key=lambda entry: (entry.row < 0, entry.row, entry.offset))
         return ReadBatch(documents, quarantine(entries), len(documents) + len(entries), size, rights)
+
+    def _excuse(self, values: list[tuple[Column, list[Any]]], wrong: dict[int, Fault]) -> None:
+        """A row that takes its key back needs nothing but the key."""
+        gone = [cells for column, cells in values if column.role is Role.TOMBSTONE]
+        keys = {field_name(column) for column in self._keys}
+        for i, fault in list(wrong.items() if gone else ()):
+            missing = fault.refusal in (Refusal.MISSING_VALUE, Refusal.MISSING_COLUMN)
+            if missing and fault.field not in keys and any(takes_back(_literal(cells[i])) for cells in gone):
+                del wrong[i]
 
     def _check_keys(self, values: list[tuple[Column, list[Any]]], wrong: dict[int, Fault]) -> None:
         """A row without any key value has no name; it is refused even where no key is required."""
@@ -224,85 +212,6 @@ class Assembler:
             self._join.join([text for text in map(_literal, pieces) if text])
             for pieces in zip(*parts, strict=True)
         ]
-
-
-class Collector(Generic[B]):
-    """Gathers the rows of a row format and hands them on in batches of bounded size."""
-
-    def __init__(
-        self,
-        sink: Sink[B],
-        pluck: Callable[[list[Any], str], list[Any]],
-        *,
-        batch_rows: int,
-        batch_bytes: int,
-    ) -> None:
-        self.sink = sink
-        self._pluck = pluck
-        self._limits = batch_rows, batch_bytes
-        self._clear()
-
-    def _clear(self) -> None:
-        self.rows: list[int] = []
-        self.lines: list[int] = []
-        self.offsets: list[int] = []
-        self.records: list[Any] = []
-        self.refused: list[Refused] = []
-        self.size = 0  # uncompressed bytes consumed
-        self.held = 0  # bytes of the rows that wait
-
-    def add(self, row: int, offset: int, record: Any, held: int, line: int = -1) -> None:
-        """One more row that could be parsed; `held` is its size in bytes."""
-        self.rows.append(row)
-        self.lines.append(line)
-        self.offsets.append(offset)
-        self.records.append(record)
-        self.held += held
-
-    def extend(
-        self, first: int, offsets: list[int], records: list[Any], held: int, lines: Sequence[int] = ()
-    ) -> None:
-        """Rows in a run, from row number `first` on; not more than there is `room` for."""
-        self.rows.extend(range(first, first + len(records)))
-        self.lines.extend(lines)
-        self.offsets.extend(offsets)
-        self.records.extend(records)
-        self.held += held
-
-    @property
-    def room(self) -> int:
-        """How many rows more the batch takes; at least one."""
-        return max(1, self._limits[0] - len(self.rows) - len(self.refused))
-
-    def refuse(
-        self, row: int, offset: int, refusal: Refusal, field: str | None = None, line: int = -1
-    ) -> None:
-        """One more row, or the rest of the file (row -1), that goes to quarantine."""
-        self.refused.append(Refused(row, offset, Fault(refusal, field), line))
-
-    @property
-    def full(self) -> bool:
-        """Whether the rows that wait make a batch."""
-        return len(self.rows) + len(self.refused) >= self._limits[0] or self.held >= self._limits[1]
-
-    def take(self) -> B:
-        """The rows that wait, as a batch; begins the next one."""
-        columns = {name: self._pluck(self.records, name) for name in self.sink.names}
-        batch = self.sink.batch(
-            rows=self.rows,
-            lines=self.lines,
-            offsets=self.offsets,
-            columns=columns,
-            refused=self.refused,
-            size=self.size,
-        )
-        self._clear()
-        return batch
-
-    @property
-    def waiting(self) -> bool:
-        """Whether `take` has anything to tell."""
-        return bool(self.rows or self.refused or self.size)
 
 
 def quarantine(entries: Sequence[Refused]) -> pa.RecordBatch:

@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.intake.readers.collector import B, B_co
 from pipelines.intake.readers.rows import (
     ABSENT,
     TYPES,
     Assembler,
-    B,
-    B_co,
     Fault,
     ReadBatch,
     field_name,

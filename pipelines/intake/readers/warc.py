@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 from fastwarc.warc import ArchiveIterator
 
 from pipelines.intake.readers.charset import decode_page
-from pipelines.intake.readers.rows import ABSENT, B, Collector, Sink
+from pipelines.intake.readers.collector import B, Collector, Sink
+from pipelines.intake.readers.rows import ABSENT
 from pipelines.intake.readers.streams import StreamBroken, next_member, pieces
 from schemas.contract import DataSet
 from schemas.reasons import Refusal
