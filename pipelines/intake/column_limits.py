@@ -43,7 +43,8 @@ _TEXT_FORMATS = ("email", "uuid", "uri", "hostname", "ipv4", "ipv6")
 
 def broken_limits(source: Source, address: Address, column: dict[str, Any]) -> Iterator[Problem]:
     """Every fault of one column's logicalTypeOptions, enum and unique."""
-    logical, options = column.get("logicalType"), column.get("logicalTypeOptions")
+    given, options = column.get("logicalType"), column.get("logicalTypeOptions")
+    logical = given if isinstance(given, str) else ""
     options = options if isinstance(options, dict) else {}
     at = (*address, "logicalTypeOptions")
     for name in sorted(options.keys() - _CHECKED):
@@ -84,7 +85,7 @@ def pattern_fault(pattern: str) -> str:
     return ""
 
 
-def _format(source: Source, address: Address, logical: Any, given: Any) -> Iterator[Problem]:
+def _format(source: Source, address: Address, logical: str, given: Any) -> Iterator[Problem]:
     if not isinstance(given, str) or TODO.match(given):
         return
     if logical == "string" and given not in _TEXT_FORMATS:
@@ -97,7 +98,7 @@ def _format(source: Source, address: Address, logical: Any, given: Any) -> Itera
             yield breach(source, "limit", address, str(error))
 
 
-def _ranges(source: Source, at: Address, logical: Any, options: dict[str, Any]) -> Iterator[Problem]:
+def _ranges(source: Source, at: Address, logical: str, options: dict[str, Any]) -> Iterator[Problem]:
     for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
         value = options.get(name)
         if logical in {"date", "timestamp"} and isinstance(value, str) and not _is_moment(value):
@@ -124,7 +125,7 @@ def _is_moment(value: str) -> bool:
 
 
 def _values(
-    source: Source, address: Address, column: dict[str, Any], logical: Any, pattern: Any
+    source: Source, address: Address, column: dict[str, Any], logical: str, pattern: Any
 ) -> Iterator[Problem]:
     """The enumeration: of the column's type, and not forbidden by its own pattern."""
     listed = column.get("enum")

@@ -59,13 +59,19 @@ def _leaves(item: dict[str, Any], address: Address, path: tuple[str, ...]) -> It
             yield Leaf(here, at, column)
 
 
+def role_of(column: dict[str, Any]) -> str:
+    """The role a column says it has; "" where it says none, or something that is no word."""
+    role = custom(column).get("malmoi.role")
+    return role if isinstance(role, str) else ""
+
+
 def broken_column_rules(source: Source, address: Address, data_set: dict[str, Any]) -> Iterator[Problem]:
     """Every fault of a data set's columns."""
-    roles: list[Any] = []
+    roles: list[str] = []
     paths: set[tuple[str, ...]] = set()
     is_warc = custom(data_set).get("malmoi.format") == "warc"
     for leaf in leaves(data_set, address):
-        role = custom(leaf.value).get("malmoi.role")
+        role = role_of(leaf.value)
         roles.append(role)
         yield from _column(source, leaf, role)
         yield from _policy(source, leaf, role)
@@ -100,7 +106,7 @@ def _containers(source: Source, address: Address, item: dict[str, Any]) -> Itera
         yield from _containers(source, (*at, "items"), column["items"])
 
 
-def _column(source: Source, leaf: Leaf, role: Any) -> Iterator[Problem]:
+def _column(source: Source, leaf: Leaf, role: str) -> Iterator[Problem]:
     column, address = leaf.value, leaf.address
     logical = column.get("logicalType")
     if not leaf.path[-1]:
@@ -108,7 +114,7 @@ def _column(source: Source, leaf: Leaf, role: Any) -> Iterator[Problem]:
     if logical is None:
         message = "logicalType is missing: add it (string, integer, date, ...)"
         yield breach(source, "missing-field", address, message)
-    elif isinstance(logical, str) and logical not in ROLE_TYPES.get(str(role), {logical}):
+    elif isinstance(logical, str) and logical not in ROLE_TYPES.get(role, {logical}):
         allowed = " or ".join(sorted(ROLE_TYPES[role]))
         message = f"a {role} column cannot be {logical}: {allowed}"
         yield breach(source, "role-type", (*address, "logicalType"), message)
@@ -119,7 +125,7 @@ def _column(source: Source, leaf: Leaf, role: Any) -> Iterator[Problem]:
         at: Address = (*address, "primaryKey") if "primaryKey" in column else address
         message = "primaryKey: true and the role key go together: say both or neither"
         yield breach(source, "key-column", at, message)
-    if len(leaf.path) > 1 and isinstance(role, str) and role in ROLE_TYPES and role != "text":
+    if len(leaf.path) > 1 and role in ROLE_TYPES and role != "text":
         at = (*address, *custom_address(column, "malmoi.role"))
         message = f"a {role} inside a list is not one of its row: give it the role text, or a policy"
         yield breach(source, "role-place", at, message)
@@ -128,11 +134,11 @@ def _column(source: Source, leaf: Leaf, role: Any) -> Iterator[Problem]:
         yield breach(source, "role-place", address, message)
 
 
-def _policy(source: Source, leaf: Leaf, role: Any) -> Iterator[Problem]:
+def _policy(source: Source, leaf: Leaf, role: str) -> Iterator[Problem]:
     ours = custom(leaf.value)
     policy, logical = ours.get("malmoi.policy"), leaf.value.get("logicalType")
     at = (*leaf.address, *custom_address(leaf.value, "malmoi.policy"))
-    if isinstance(role, str) and role in ROLE_TYPES and isinstance(policy, str):
+    if role in ROLE_TYPES and isinstance(policy, str):
         allowed = ROLE_POLICIES.get(role, {"keep"})
         if policy not in allowed and policy in {"drop", "keep", "key", "generalise", "forbid"}:
             rule = "subject-key" if role == "subject" else "role-policy"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from pipelines.intake.column_rules import broken_column_rules, leaves
+from pipelines.intake.column_rules import broken_column_rules, leaves, role_of
 from pipelines.intake.house_rules import breach
 from pipelines.intake.odcs import API_VERSION, custom, custom_address, items_of, levels
 from pipelines.intake.yaml_source import Address, Source, dotted
@@ -167,7 +167,7 @@ def _reading(source: Source, address: Address, data_set: dict[str, Any]) -> Iter
         at = (*address, *custom_address(data_set, "malmoi.delimiter"))
         yield breach(source, "encoding", at, "only csv has a delimiter: remove it")
     if ours.get("malmoi.delivery") == "upsert":
-        roles = {custom(leaf.value).get("malmoi.role") for leaf in leaves(data_set)}
+        roles = {role_of(leaf.value) for leaf in leaves(data_set)}
         if lacking := [role for role in ("key", "version") if role not in roles]:
             at = (*address, *custom_address(data_set, "malmoi.delivery"))
             message = (

@@ -7,6 +7,7 @@ ships, of schemas/malmoi-odcs.schema.json over the customProperties, and of the 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pipelines.intake.yaml_source import Source, read_yaml
 from schemas.contract import Contract, DataSet, Role
 from schemas.errors import ContractRejected, InputUnreadable, Problem
 
+MAX_FAULTS = 1_000  # that one look at a contract names: what is no contract at all has a fault a line
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -123,13 +125,21 @@ def _unreadable(source: Source) -> tuple[Problem, ...]:
 
 def _problems(source: Source, today: str | None) -> tuple[Problem, ...]:
     problems = set(source.problems)
-    if not source.broken:
-        if too_many := set(too_large(source)):
-            return tuple(sorted(problems | too_many))
-        problems.update(schema_problems(source))
-        problems.update(broken_rules(source))
-        problems.update(broken_rights(source, today))
-        problems.update(broken_quality(source))
-        problems.update(broken_service_levels(source))
-        problems.update(broken_approvals(source))
+    if source.broken:
+        return tuple(sorted(problems))
+    if too_many := set(too_large(source)):
+        return tuple(sorted(problems | too_many))
+    passes = (
+        schema_problems(source),
+        broken_rules(source),
+        broken_rights(source, today),
+        broken_quality(source),
+        broken_service_levels(source),
+        broken_approvals(source),
+    )
+    for found in passes:
+        problems.update(islice(found, MAX_FAULTS))
+    if len(problems) > MAX_FAULTS:
+        message = f"more than {MAX_FAULTS:,} faults: mend those that are named, the rest are named then"
+        problems.add(breach(source, "yaml-size", (), message))
     return tuple(sorted(problems))

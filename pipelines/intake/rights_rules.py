@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from pipelines.intake.column_rules import leaves
+from pipelines.intake.column_rules import leaves, role_of
 from pipelines.intake.contract_rules import is_day
 from pipelines.intake.house_rules import breach
 from pipelines.intake.odcs import TODO, custom, custom_address, items_of
@@ -203,8 +203,8 @@ def _rows(
 ) -> Iterator[Problem]:
     """What narrows the rights row by row: urls, licences, origin."""
     ours = custom(data_set)
-    roles = {custom(leaf.value).get("malmoi.role"): leaf for leaf in leaves(data_set, address)}
-    keys = {leaf.path for leaf in leaves(data_set) if custom(leaf.value).get("malmoi.role") == "key"}
+    roles = {role_of(leaf.value): leaf for leaf in leaves(data_set, address)}
+    keys = {leaf.path for leaf in leaves(data_set) if role_of(leaf.value) == "key"}
     if "crawl" in _words(rights, "malmoi.source") and "url" not in roles and ("url",) not in keys:
         message = "crawled, but no column is the page's url: give one the role url, or name the key url"
         yield breach(source, "crawl-url", address, message)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.intake.column_rules import leaves
+from pipelines.intake.column_rules import leaves, role_of
 from pipelines.intake.contract_values import DAYS, FREQUENCY, LANGUAGE_SHARE, LATENCY, ROWS
 from pipelines.intake.house_rules import breach
 from pipelines.intake.odcs import PREFIX, custom, custom_address, items_of
@@ -52,7 +52,7 @@ def _days(source: Source, at: Address, level: dict[str, Any], *, least: int) -> 
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         message = f"is a whole number, {least} or more: write one"
         yield breach(source, "service-level", (*at, "value"), message)
-    if unit not in DAYS:
+    if not isinstance(unit, str) or unit not in DAYS:
         yield breach(source, "service-level", (*at, "unit"), "is no unit that is counted: use d, w or m")
 
 
@@ -83,7 +83,7 @@ def _range(
 
 def _expectations(source: Source, document: dict[str, Any], seen: set[tuple[Any, Any]]) -> Iterator[Problem]:
     for index, data_set in items_of(document, "schema"):
-        roles = {custom(leaf.value).get("malmoi.role") for leaf in leaves(data_set)}
+        roles = {role_of(leaf.value) for leaf in leaves(data_set)}
         languages = custom(data_set).get("malmoi.languages")
         listed = [code for code in languages if isinstance(code, str)] if isinstance(languages, list) else []
         name = str(data_set.get("name"))
