@@ -235,27 +235,41 @@ def test_the_bytes_of_a_receipt_are_its_own(kept: Kept):
     assert receipt_of(kept.drop, log=receipt.log) == receipt
 
 
-def test_a_partner_follows_a_receipt_by_the_commands(kept: Kept, tmp_path: Path):
-    path = tmp_path / "alone" / "receipt.json"
-    path.parent.mkdir()
-    shutil.copy(kept.receipt, path)
-    assert malmoi("key", "create", tmp_path / "mine.pem").returncode == 0
-    signed = malmoi("receipt", "sign", path, "--key", tmp_path / "mine.pem", "--role", "partner")
-    assert signed.returncode == 0, signed.stderr.decode()
-    proof = tmp_path / "shown.json"
-    done = malmoi("registry", "prove", kept.registry.directory, "--since", path, "-o", proof)
+def test_a_partner_follows_a_receipt_by_the_commands(repository: Path, tmp_path: Path):
+    """From a drop handed in to a proof checked where the registry is not."""
+    home, drop = tmp_path / "registry", tmp_path / "drop"
+    shutil.copytree(repository / "examples" / "drops" / "selectstar", drop)
+    key = json.loads(malmoi("registry", "init", home, "--json").stdout)["key"]
+    contract = repository / "data_contracts" / "selectstar.yaml"
+    done = malmoi("admit", contract, drop, "--registry", home, "--today", "2026-11-24")
     assert done.returncode == 0, done.stderr.decode()
-    shutil.rmtree(kept.registry.directory)
-    words = ("verify", "--receipt", path, "--drop", kept.drop, "--proof", proof)
-    done = malmoi(*words, "--key", kept.registry.key)
-    assert (done.returncode, done.stdout) == (0, b"the receipt holds\n")
-    (kept.drop / "pages" / "0.jsonl").write_bytes(b"")
+    (receipt,) = home.rglob("receipt.json")
+    kept = tmp_path / "kept"
+    shutil.copytree(receipt.parent, kept)
+    SigningKey.create(tmp_path / "mine.pem")
+    signed = malmoi(
+        "receipt", "sign", kept / "receipt.json", "--key", tmp_path / "mine.pem", "--role", "partner"
+    )
+    assert signed.returncode == 0, signed.stderr.decode()
+    assert malmoi("registry", "seal", home).returncode == 0
+    proof = tmp_path / "proof.json"
+    done = malmoi("registry", "prove", home, "--since", kept / "receipt.json", "-o", proof)
+    assert done.returncode == 0, done.stderr.decode()
+    shutil.rmtree(home)
+    words = ("verify", "--receipt", kept / "receipt.json", "--drop", drop, "--proof", proof)
+    done = malmoi(*words, "--key", key)
+    assert (done.returncode, done.stdout) == (0, b"the receipt holds\n"), done.stdout.decode()
+    delivered = next(path for path in drop.rglob("*") if path.is_file() and path.name != "drop.json")
+    delivered.write_bytes(b"")
     done = malmoi(*words, "--json")
     assert done.returncode == 1
-    assert [finding["where"] for finding in json.loads(done.stdout)] == ["pages/0.jsonl"]
-    for wrong in (
-        ("verify",),
-        ("verify", tmp_path, "--receipt", path),
-        ("verify", tmp_path, "--proof", proof),
-    ):
-        assert malmoi(*wrong).returncode == 2
+    assert [finding["where"] for finding in json.loads(done.stdout)] == [
+        delivered.relative_to(drop).as_posix()
+    ]
+
+
+def test_verify_is_told_a_build_or_a_receipt(tmp_path: Path):
+    for wrong in ([], [tmp_path, "--proof", tmp_path / "proof.json"]):
+        done = malmoi("verify", *wrong)
+        assert done.returncode == 2
+        assert b"verify wants BUILD, or --receipt FILE" in done.stderr

@@ -355,24 +355,38 @@ def test_all_damage_is_told_and_nothing_behind_it_is_blamed(filled: Registry):
     ]
 
 
+def rewrite(registry: Registry, key: SigningKey) -> None:
+    """Another past: every event a moment earlier, chained and signed again."""
+    previous = START
+    for path, event in zip(event_files(registry), list(registry.events()), strict=True):
+        forged = dataclasses.replace(event, previous=previous, at="2020-01-01T00:00:00Z")
+        forged = dataclasses.replace(forged, signature=key.sign(signed_bytes(forged)))
+        path.write_bytes(event_bytes(forged))
+        previous = leaf_hash(event_bytes(forged)).hex()
+
+
 def test_a_history_rewritten_with_another_key_is_found(filled: Registry, tmp_path: Path):
     """Every digest and signature in order, but not by the registry's key."""
     other = SigningKey.create(tmp_path / "other.pem")
-    previous = START
-    for path, event in zip(event_files(filled), list(filled.events()), strict=True):
-        forged = dataclasses.replace(event, previous=previous, at="2020-01-01T00:00:00Z")
-        forged = dataclasses.replace(forged, signature=other.sign(signed_bytes(forged)))
-        path.write_bytes(event_bytes(forged))
-        previous = leaf_hash(event_bytes(forged)).hex()
+    rewrite(filled, other)
     assert damaged(filled)
     # With registry.json rewritten too, the log agrees with itself: a key or receipt from elsewhere tells.
-    (filled.directory / "registry.json").write_bytes(
-        canonical_json({"version": 1, "key": other.public}) + b"\n"
-    )
+    about = canonical_json({"version": 1, "key": other.public}) + b"\n"
+    (filled.directory / "registry.json").write_bytes(about)
     forged_log = Registry.open(filled.directory)
     assert len(list(forged_log.events())) == 5
     assert {finding.check for finding in check_registry(forged_log)} == {"heads"}
     assert "signatures" in {finding.check for finding in check_registry(forged_log, key=filled.key)}
+
+
+def test_a_history_rewritten_by_the_owner_of_the_key_is_found_by_receipts(filled: Registry):
+    rewrite(filled, SigningKey.read(filled.key_directory / "signing.pem"))
+    assert not damaged(filled)
+    found = [(finding.check, finding.message) for finding in check_registry(filled)]
+    assert sorted(found) == [
+        ("heads", "the first 1 events are no longer what they were"),
+        ("heads", "the first 3 events are no longer what they were"),
+    ]
 
 
 def test_a_cut_off_end_is_found_by_a_receipt_that_saw_it(filled: Registry, tmp_path: Path):
