@@ -16,6 +16,7 @@ from typing import Any
 import apache_beam as beam
 import orjson
 
+from pipelines.admit import admit_drop
 from pipelines.engine.admit import AdmitDrops
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
@@ -23,7 +24,6 @@ from pipelines.engine.duplicates import FindCandidates, ResolveDuplicates
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
-from pipelines.engine.reading_only import read_only_admission as admit
 from pipelines.engine.runner import new_pipeline
 from pipelines.engine.runs import RunLog
 from pipelines.engine.select import SelectDocuments
@@ -156,7 +156,7 @@ def make_plan(
             drops=tuple(DropPlace(partner, where.resolve()) for partner in recipe.partners),
             benchmarks=benchmark_files(recipe, home=home, drops=where),
         ),
-        admit=admit,
+        admit=admit_drop,
         date=date or recipe.date,
         build=output.resolve(),
         staging=staging.resolve(),

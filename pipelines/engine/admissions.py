@@ -2,18 +2,18 @@
 
 STAGING/admissions/<digest>/ holds, of a drop under a contract on a day,
     receipt.json       the receipt
-    faults.parquet     FAULTS: every fault of every row
+    faults.parquet     FAULTS: every fault of every row; absent where there is none
 so that a second build does not read the drop again. Of a drop out of the registry, its own are taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from pipelines.engine.drops import BuildDrop, receipt_in
 from pipelines.engine.files import whole_directory
+from pipelines.intake.quarantine import FAULTS_FILE, faults_bytes
 from pipelines.intake.splits import Split
 from schemas.admission import RECEIPT_VERSION, Admission, Verdict
 from schemas.contract import Contract, Severity
@@ -30,9 +31,16 @@ from schemas.errors import LossExceeded
 from schemas.identity import canonical_json, fingerprint
 from schemas.receipt import RECEIPT_JSON, Receipt
 
-# contract, drop, today, whether it may come without drop.json, longest row in bytes
-Admit = Callable[[Contract, Path, str, bool, int], Admission]
-FAULTS_PARQUET = "faults.parquet"
+
+class Admit(Protocol):
+    """`pipelines.admit.admit_drop`, which lies above the engine."""
+
+    def __call__(
+        self, contract: Contract, drop: Path, *, today: str, without_drop_json: bool, max_row_bytes: int
+    ) -> Admission:
+        """Read a drop once and judge it."""
+
+
 ADMISSION_VERSION = 1  # bump when admission finds other faults in the same drop
 _SHOWN = 20  # findings of a refused drop that the error names
 
@@ -47,8 +55,10 @@ class Admitted:
 
 def refused_in(directory: Path, path: str) -> pa.Table:
     """QUARANTINE of the rows of a file that a fault refuses, each once, by its first fault; ascending."""
+    if not (directory / FAULTS_FILE).is_file():
+        return QUARANTINE.empty_table()
     faults = pq.read_table(
-        directory / FAULTS_PARQUET, filters=(pc.field("file") == path) & (pc.field("row") >= 0)
+        directory / FAULTS_FILE, filters=(pc.field("file") == path) & (pc.field("row") >= 0)
     )
     rows = faults["row"].to_numpy()
     first = np.ones(len(rows), np.bool_)
@@ -80,7 +90,7 @@ def admit_all(
     Raises LossExceeded with the findings of those that are refused.
     """
     places = {(drop.partner, drop.name): drop.admitted for drop in drops}
-    todo: list[tuple[Path, tuple[Contract, Path, str, bool, int]]] = []
+    todo: list[tuple[Path, dict[str, Any]]] = []
     for drop in sorted(drops, key=lambda drop: -sum(file.bytes for file in drop.files)):
         contract, bare = contracts[drop.partner], drop.partner in without_drop_json
         if drop.admitted is not None:
@@ -93,7 +103,8 @@ def admit_all(
         )
         directory = staging / "admissions" / name
         if not (directory / RECEIPT_JSON).is_file():
-            todo.append((directory, (contract, drop.directory, today, bare, max_row_bytes)))
+            given = {"contract": contract, "drop": drop.directory, "today": today}
+            todo.append((directory, {**given, "without_drop_json": bare, "max_row_bytes": max_row_bytes}))
         places[drop.partner, drop.name] = directory
     _carry_out(todo, admit, workers)
     found = {key: Admitted(place, receipt_in(place)) for key, place in places.items() if place}
@@ -106,7 +117,7 @@ def _around(drop: BuildDrop) -> list[Any]:
     return [drop.drop.sent, drop.drop.refused, drop.drop.unnamed, drop.drop.parts]
 
 
-def _carry_out(todo: Sequence[tuple[Path, tuple[Any, ...]]], admit: Admit, workers: int) -> None:
+def _carry_out(todo: Sequence[tuple[Path, dict[str, Any]]], admit: Admit, workers: int) -> None:
     if len(todo) < 2 or workers < 2:
         for directory, arguments in todo:
             _one(admit, directory, arguments)
@@ -117,10 +128,11 @@ def _carry_out(todo: Sequence[tuple[Path, tuple[Any, ...]]], admit: Admit, worke
             future.result()
 
 
-def _one(admit: Admit, directory: Path, arguments: tuple[Any, ...]) -> None:
-    admission = admit(*arguments)
+def _one(admit: Admit, directory: Path, arguments: dict[str, Any]) -> None:
+    admission = admit(**arguments)
     with whole_directory(directory) as temporary:
-        pq.write_table(admission.faults, temporary / FAULTS_PARQUET, compression="zstd")
+        if len(admission.faults):
+            (temporary / FAULTS_FILE).write_bytes(faults_bytes(admission.faults))
         (temporary / RECEIPT_JSON).write_bytes(canonical_json(admission.receipt) + b"\n")
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import apache_beam as beam
 
-from pipelines.engine.admissions import FAULTS_PARQUET
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.files import whole_file
 from pipelines.engine.plan import Plan, Site
 from pipelines.engine.runs import task
+from pipelines.intake.quarantine import FAULTS_FILE
 from pipelines.lineage.loss import Balance, check_losses
 from schemas.errors import BuildInconsistent
 from schemas.reasons import Stage
@@ -42,23 +43,25 @@ def _under_one_key(split: StagedSplit) -> tuple[int, StagedSplit]:
 
 def receipt_files(plan: Plan) -> Iterator[str]:
     """Where the receipts and the faults of the drops lie in the build."""
+    for _, target in _receipts(plan):
+        yield target
+
+
+def _receipts(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """Each file of an admission that the build holds, and where."""
     for drop in plan.drops:
-        yield f"receipts/{drop.partner}/{drop.name}.json"
-        yield f"receipts/{drop.partner}/{drop.name}.faults.parquet"
+        admitted, home = plan.admissions[drop.partner, drop.name], f"receipts/{drop.partner}/{drop.name}"
+        yield admitted.directory / RECEIPT_JSON, f"{home}.json"
+        if admitted.receipt.faults.count:
+            yield admitted.directory / FAULTS_FILE, f"{home}.faults.parquet"
 
 
 def _admit(keyed: tuple[int, Iterable[StagedSplit]], plan: Plan) -> Iterator[StagedSplit]:
     splits = sorted(keyed[1], key=lambda split: split.index)
     with task(plan.site.log, "AdmitDrops", "all"):
-        for drop in plan.drops:
-            admitted = plan.admissions[drop.partner, drop.name].directory
-            home = plan.site.build / "receipts" / drop.partner
-            for source, target in (
-                (RECEIPT_JSON, f"{drop.name}.json"),
-                (FAULTS_PARQUET, f"{drop.name}.faults.parquet"),
-            ):
-                with whole_file(home / target) as temporary:
-                    shutil.copyfile(admitted / source, temporary)
+        for source, target in _receipts(plan):
+            with whole_file(plan.site.build / target) as temporary:
+                shutil.copyfile(source, temporary)
         _check_read(plan, splits)
         check_losses(balances(plan.site, splits), plan.site.recipe, stages=tuple(Stage))
     yield from splits

@@ -14,7 +14,7 @@ from schemas.recipe import Recipe
 from schemas.rights import denials
 
 # Of `pipelines.intake.standing`: whether anybody agreed to the contract as it stands.
-_AGREED = frozenset({"status", "approval_stale", "approval_false"})
+_AGREED = frozenset({"status", "unapproved", "approval_stale", "approval_false"})
 
 
 def choose(

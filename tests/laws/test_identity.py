@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.build import admit, chain, make_plan, stages
+from pipelines.admit import admit_drop
+from pipelines.build import chain, make_plan, stages
 from pipelines.engine.clean import run_stages
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.plan import Plan, Sources, plan_build, runtime
@@ -28,7 +29,7 @@ def plan(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:
 def planned(plan: Plan, **changes: object) -> Plan:
     site = plan.site
     settings = {
-        "admit": admit,
+        "admit": admit_drop,
         "date": site.date,
         "build": site.build,
         "staging": site.staging,
