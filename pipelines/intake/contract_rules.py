@@ -67,9 +67,25 @@ def _todos(source: Source) -> Iterator[Problem]:
         line = source.text.count("\n", 0, match.start()) + 1
         column = match.start() - source.text.rfind("\n", 0, match.start())
         before = bisect_right(starts, (line, column))
-        path = dotted(places[before - 1][1]) if before else dotted(())
-        message = "a person has to decide this: replace it, and the word TODO with it"
+        address: Address = places[before - 1][1] if before else ()
+        path = dotted(address)
+        what = _property(source.value, address) or "this"
+        message = f"a person has to decide {what}: replace it, and the word TODO with it"
         yield Problem(source.file, line, column, path, message, "todo")
+
+
+def _property(document: Any, address: Address) -> str:
+    """The custom property that an address lies in; "" where it lies in none."""
+    if "customProperties" not in address:
+        return ""
+    value = document
+    for part in address[: address.index("customProperties") + 2]:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    name = value.get("property") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _head(source: Source, document: dict[str, Any]) -> Iterator[Problem]:
