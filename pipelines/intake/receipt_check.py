@@ -16,7 +16,7 @@ from schemas.drop import DROP_JSON, PART
 from schemas.errors import BuildInconsistent, InputUnreadable
 from schemas.identity import file_sha256
 from schemas.receipt import Proof, Receipt, drop_of, file_leaf, read_proof, read_receipt
-from schemas.registry import DropAdmitted, Head, RecordFinding, signed_bytes
+from schemas.registry import DropAdmitted, Head, RecordFinding
 
 
 def check_receipt(
@@ -143,14 +143,13 @@ def _proof(proof: Proof, receipt: Receipt, content: bytes) -> Iterator[RecordFin
 
 
 def _inclusion(proof: Proof, head: Head, receipt: Receipt, content: bytes) -> Iterator[RecordFinding]:
+    """Whether the event is the drop's and in the log, whose signed head speaks for all of its bytes."""
     try:
         event = read_event(proof.event.encode(), name="event")
     except BuildInconsistent:
         yield RecordFinding("proof", "event", "is not an event as it was written")
         return
     body = event.body
-    if not verify_signature(key=head.key, message=signed_bytes(event), signature=event.signature):
-        yield RecordFinding("proof", "event", "is not signed by the registry's key")
     if not isinstance(body, DropAdmitted) or (
         (body.partner, body.drop, body.contract, str(body.verdict))
         != (receipt.partner, receipt.drop, receipt.contract.digest, str(receipt.verdict))

@@ -201,6 +201,25 @@ def test_a_proof_of_what_is_not_there_is_refused():
             consistency_proof(HASHES, first)
 
 
+def test_a_proof_that_goes_on_above_the_root_is_refused():
+    """Even where a cheat makes roots that it leads to."""
+    above = bytes(32)
+
+    def over(node: bytes) -> bytes:
+        return sha256(b"\1" + above + node).digest()
+
+    proof = [*inclusion_proof(HASHES[:3], 2), above]
+    raised = over(root_of_hashes(HASHES[:3]))
+    assert not verify_inclusion(leaf=HASHES[2], index=2, size=3, proof=proof, root=raised)
+    assert not verify_consistency(
+        first=3,
+        second=4,
+        first_root=raised,
+        second_root=over(root_of_hashes(HASHES[:4])),
+        proof=[*consistency_proof(HASHES[:4], 3), above],
+    )
+
+
 def test_a_leaf_is_no_node():
     """Two leaves' hashes joined are no leaf: without the prefixes a log of one could pass for one of two."""
     assert root([HASHES[0] + HASHES[1]]) != root(LEAVES[:2])

@@ -179,6 +179,17 @@ def test_a_proof_of_another_drop_log_or_time_is_none(kept: Kept, tmp_path: Path)
     assert receipt.log is not None
 
 
+def test_another_receipt_of_the_same_drop_is_not_the_one_in_the_log(kept: Kept):
+    """As the consortium might write it afterwards: signed, of the same files, from an earlier head."""
+    other = receipt_of(kept.drop, log=kept.registry.head(1))
+    kept.receipt.write_bytes(receipt_bytes(other))
+    kept.receipt.with_name("receipt.sig.json").unlink()
+    kept.proof.write_bytes(canonical_json(prove(kept.registry, other)) + b"\n")
+    assert [str(finding) for finding in check_receipt(kept.receipt, drop=kept.drop, proof=kept.proof)] == [
+        "proof: event: names another receipt of the drop"
+    ]
+
+
 def test_a_log_that_lost_what_the_receipt_saw_gives_no_proof(kept: Kept, tmp_path: Path):
     """The registry starts over with the same key: its events are others."""
     receipt = read_receipt(kept.receipt.read_bytes(), name="it")
