@@ -474,11 +474,19 @@ def versions(written: dict, tmp_path: Path):
     ],
 )
 def test_the_command_answers_with_its_exit_code(versions, version: str, ours: dict, code: int):
-    done = malmoi("contract", "diff", *versions(version, **ours))
+    done = malmoi("contract", "diff", *versions(version, **ours), "--json")
     assert (done.returncode, done.stderr) == (code, b"")
-    told = malmoi("contract", "diff", *versions(version, **ours), "--json")
-    assert told.returncode == code
-    assert orjson.loads(told.stdout)["version"]["new"] == version
+    told = orjson.loads(done.stdout)
+    assert told["version"]["new"] == version
+    assert all(change["korean"] and change["meaning_korean"] for change in told["changes"])
+
+
+def test_the_command_says_the_same_in_words(versions):
+    done = malmoi("contract", "diff", *versions("1.1.0", purposes=["research"]))
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].startswith("rights-narrowing: builds that used the old contract hold what")
+    assert "version 1.0.0 to 1.1.0 does not say so: a major change needs 2.0.0 or more" in lines
+    assert done.returncode == 1
 
 
 def test_a_removed_training_permission_is_told_as_what_it_is(versions):
