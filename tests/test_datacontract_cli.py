@@ -64,7 +64,7 @@ def test_a_drafted_contract_passes_its_lint_once_it_is_decided(
 
 def test_its_lint_can_fail(datacontract: Path, repository: Path, tmp_path: Path):
     document = read_yaml(repository / "data_contracts" / "krafton.yaml").value
-    del document["apiVersion"]
+    document["schema"] = "no list of data sets"
     path = tmp_path / "broken.yaml"
     path.write_bytes(orjson.dumps(document))
     assert _run(datacontract, "lint", path).returncode == 1
