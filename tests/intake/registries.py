@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pipelines.intake.merkle import root
 from pipelines.intake.registry import Registry, record_admission
+from pipelines.intake.registry_check import check_registry
+from pipelines.intake.registry_events import seal, withdraw
 from schemas.admission import DataSetReceipt, Verdict
 from schemas.identity import file_sha256
 from schemas.receipt import (
@@ -104,6 +106,28 @@ def admit_small(registry: Registry, drop: Path, *, at: str = AT) -> tuple[Path, 
         notice_days=30,
     )
     return path, record_admission(registry, body, at=at)[0]
+
+
+def new_registry(home: Path) -> Registry:
+    """An empty registry, its keys beside it."""
+    return Registry.open(home / "registry", create=True)
+
+
+def filled_registry(home: Path) -> Registry:
+    """One of five events: two drops with receipts, a seal, a third drop, a withdrawal."""
+    registry = new_registry(home)
+    for number in range(2):
+        admit_small(registry, small_drop(home / f"drop{number}", salt=str(number)))
+    seal(registry, at=AT)
+    _, event = admit_small(registry, small_drop(home / "drop2", salt="2"))
+    assert isinstance(event.body, DropAdmitted)
+    withdraw(registry, partner="partner_a", drop=event.body.drop, on="2026-03-02", at=AT)
+    assert check_registry(registry) == []
+    return registry
+
+
+def event_files(registry: Registry) -> list[Path]:
+    return sorted((registry.directory / "events").glob("[0-9]*.json"))
 
 
 def writer(directory: Path, *, first: int, count: int) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""The registry: a log that only grows, whoever writes to it, and that tells when it was touched."""
+"""The registry's log: whole events in one chain, whoever writes, is killed or runs out of disk."""
 
 from __future__ import annotations
 
@@ -6,79 +6,51 @@ import dataclasses
 import errno
 import json
 import random
-import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from pipelines.intake.merkle import leaf_hash, root
 from pipelines.intake.new_files import write_new
-from pipelines.intake.registry import Registry, admitted, record_admission
+from pipelines.intake.registry import Registry, record_admission
 from pipelines.intake.registry_check import check_registry
-from pipelines.intake.registry_events import release, seal, withdraw
-from pipelines.intake.signatures import SigningKey, verify_signature
-from schemas.errors import BuildInconsistent, UsageError
+from pipelines.intake.registry_events import seal
+from pipelines.intake.signatures import verify_signature
+from schemas.errors import UsageError
 from schemas.identity import canonical_json
 from schemas.registry import (
     START,
-    DropAdmitted,
-    DropWithdrawn,
-    EpochSealed,
     EventType,
-    event_bytes,
     head_message,
-    signed_bytes,
 )
-from tests.intake.registries import AT, admission, admit_small, small_drop, writer
+from tests.intake.registries import (
+    AT,
+    admission,
+    event_files,
+    filled_registry,
+    new_registry,
+    writer,
+)
 from tests.laws.builds import malmoi
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    return Registry.open(tmp_path / "registry", create=True)
+    return new_registry(tmp_path)
 
 
 @pytest.fixture
-def filled(registry: Registry, tmp_path: Path) -> Registry:
-    """Five events: two drops with receipts, a seal, a third drop, a withdrawal."""
-    for number in range(2):
-        admit_small(registry, small_drop(tmp_path / f"drop{number}", salt=str(number)))
-    seal(registry, at=AT)
-    _, event = admit_small(registry, small_drop(tmp_path / "drop2", salt="2"))
-    assert isinstance(event.body, DropAdmitted)
-    withdraw(registry, partner="partner_a", drop=event.body.drop, on="2026-03-02", at=AT)
-    assert check_registry(registry) == []
-    return registry
+def filled(tmp_path: Path) -> Registry:
+    return filled_registry(tmp_path)
 
 
 def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
-
-
-def event_files(registry: Registry) -> list[Path]:
-    return sorted((registry.directory / "events").glob("[0-9]*.json"))
-
-
-def damaged(registry: Registry) -> bool:
-    """Whether events are damaged: the reading that stops and the check that tells all of it agree on that."""
-    told = {finding.check for finding in check_registry(registry)} & {"events", "signatures"}
-    try:
-        list(registry.events())
-    except BuildInconsistent:
-        assert told
-        return True
-    assert not told
-    return False
 
 
 # The log by itself
@@ -301,277 +273,3 @@ def test_a_disk_that_fills_up_leaves_a_whole_log_that_goes_on_when_there_is_room
     ballast.unlink()
     assert record_admission(registry, admission(count - 1), at=AT)[1] is False
     assert record_admission(registry, admission(count), at=AT)[1] is True
-
-
-# Damage
-
-
-def test_any_changed_byte_of_any_event_is_found(filled: Registry):
-    dice = random.Random(3)
-    for path in event_files(filled):
-        content = path.read_bytes()
-        for place in range(0, len(content), 5):
-            byte = bytes([content[place] ^ (1 << dice.randrange(8))])
-            path.write_bytes(content[:place] + byte + content[place + 1 :])
-            assert damaged(filled), (path.name, place)
-        for broken in (b"", content[:-1], content + b"\n", content.replace(b":", b": ", 1), b"[]\n", b"\xff"):
-            path.write_bytes(broken)
-            assert damaged(filled)
-        path.write_bytes(content)
-    assert not damaged(filled)
-
-
-def test_a_removed_event_is_found(filled: Registry):
-    for path in event_files(filled)[:-1]:
-        content = path.read_bytes()
-        path.unlink()
-        assert damaged(filled)
-        with pytest.raises(BuildInconsistent, match=f"{path.name}: is missing"):
-            seal(filled, at=AT)
-        path.write_bytes(content)
-    assert not damaged(filled)
-
-
-def test_swapped_events_are_found(filled: Registry):
-    paths = event_files(filled)
-    for one, other in pairwise(paths):
-        contents = one.read_bytes(), other.read_bytes()
-        one.write_bytes(contents[1]), other.write_bytes(contents[0])
-        assert damaged(filled)
-        one.write_bytes(contents[0]), other.write_bytes(contents[1])
-    assert not damaged(filled)
-
-
-def test_all_damage_is_told_and_nothing_behind_it_is_blamed(filled: Registry):
-    paths = event_files(filled)
-    paths[1].write_bytes(b"{}")
-    paths[3].unlink()
-    found = [
-        (finding.where, finding.message) for finding in check_registry(filled) if finding.check == "events"
-    ]
-    assert found == [
-        ("0000000001.json", "is not an event as it was written"),
-        ("0000000004.json", "1 events before it are missing"),
-    ]
-
-
-def rewrite(registry: Registry, key: SigningKey) -> None:
-    """Another past: every event a moment earlier, chained and signed again."""
-    previous = START
-    for path, event in zip(event_files(registry), list(registry.events()), strict=True):
-        forged = dataclasses.replace(event, previous=previous, at="2020-01-01T00:00:00Z")
-        forged = dataclasses.replace(forged, signature=key.sign(signed_bytes(forged)))
-        path.write_bytes(event_bytes(forged))
-        previous = leaf_hash(event_bytes(forged)).hex()
-
-
-def test_a_history_rewritten_with_another_key_is_found(filled: Registry, tmp_path: Path):
-    """Every digest and signature in order, but not by the registry's key."""
-    other = SigningKey.create(tmp_path / "other.pem")
-    rewrite(filled, other)
-    assert damaged(filled)
-    # With registry.json rewritten too, the log agrees with itself: a key or receipt from elsewhere tells.
-    about = canonical_json({"version": 1, "key": other.public}) + b"\n"
-    (filled.directory / "registry.json").write_bytes(about)
-    forged_log = Registry.open(filled.directory)
-    assert len(list(forged_log.events())) == 5
-    assert {finding.check for finding in check_registry(forged_log)} == {"heads"}
-    assert "signatures" in {finding.check for finding in check_registry(forged_log, key=filled.key)}
-
-
-def test_a_history_rewritten_by_the_owner_of_the_key_is_found_by_receipts(filled: Registry):
-    rewrite(filled, SigningKey.read(filled.key_directory / "signing.pem"))
-    assert not damaged(filled)
-    found = [(finding.check, finding.message) for finding in check_registry(filled)]
-    assert sorted(found) == [
-        ("heads", "the first 1 events are no longer what they were"),
-        ("heads", "the first 3 events are no longer what they were"),
-    ]
-
-
-def test_a_cut_off_end_is_found_by_a_receipt_that_saw_it(filled: Registry, tmp_path: Path):
-    receipt, _ = admit_small(filled, small_drop(tmp_path / "late", salt="late"))
-    kept = tmp_path / "kept.json"
-    shutil.copy(receipt, kept)
-    assert check_registry(filled, receipts=[kept]) == []
-    for path in event_files(filled)[3:]:
-        path.unlink()
-    shutil.rmtree(receipt.parent)
-    assert check_registry(filled) == []  # nothing here remembers
-    found = [str(finding) for finding in check_registry(filled, receipts=[kept])]
-    assert found == [
-        "heads: kept.json: the log had 5 events and has 3: its end was cut off",
-        "receipts: kept.json: its drop is not in the log",
-    ]
-
-
-def test_a_receipt_that_is_missing_or_another_is_found(filled: Registry):
-    receipts = sorted(filled.directory.rglob("receipt.json"))
-    receipts[0].unlink()
-    receipts[1].write_bytes(receipts[2].read_bytes())
-    found = [finding.message for finding in check_registry(filled)]
-    assert sorted(found) == ["is missing", "is not the receipt that the log names"]
-
-
-def test_events_that_contradict_each_other_are_found(registry: Registry):
-    """Signed and chained, but no command of ours writes them."""
-    registry.append(EventType.EPOCH_SEALED, EpochSealed(epoch=1), at=AT)
-    gone = DropWithdrawn(partner="partner_a", drop="1" * 64, notice="2026-01-01", effective="2026-01-02")
-    registry.append(EventType.DROP_WITHDRAWN, gone, at=AT)
-    registry.append(EventType.DROP_ADMITTED, admission(1), at=AT)
-    registry.append(EventType.DROP_ADMITTED, admission(1), at=AT)
-    found = [finding.message for finding in check_registry(registry) if finding.check == "rules"]
-    assert found == [
-        "seals an epoch without drops",
-        "seals epoch 1, which is not the open one",
-        "withdraws partner_a/1111111111111111, which was not admitted",
-        "admits partner_a/0000000000000000 a second time",
-    ]
-
-
-# What the log means
-
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("admit"), st.integers(1, 6), st.sampled_from(["partner_a", "partner_b"])),
-        st.tuples(st.just("seal")),
-        st.tuples(st.just("withdraw"), st.integers(1, 6), st.integers(0, 40)),
-    ),
-    max_size=14,
-)
-
-
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps)
-def test_admitted_is_what_was_done(steps: list[tuple]):
-    """Against a model: sets of drops by epoch, and the earliest effect of every notice."""
-    epochs: list[set[tuple[str, str]]] = [set()]
-    effects: dict[tuple[str, str], str] = {}
-    with tempfile.TemporaryDirectory() as home:
-        registry = Registry.open(Path(home) / "registry", create=True)
-        for step in steps:
-            known = set().union(*epochs)
-            match step:
-                case ("admit", number, partner):
-                    body = admission(number, partner=partner)
-                    _, new = record_admission(registry, body, at=AT)
-                    assert new == ((partner, body.drop) not in known)
-                    if new:
-                        epochs[-1].add((partner, body.drop))
-                case ("seal",):
-                    assert (seal(registry, at=AT) is not None) == bool(epochs[-1])
-                    if epochs[-1]:
-                        epochs.append(set())
-                case ("withdraw", number, day):
-                    drop = ("partner_a", f"{number:064x}")
-                    on = date(2026, 1, 1) + timedelta(days=day)
-                    if drop not in known:
-                        with pytest.raises(UsageError):
-                            withdraw(registry, partner=drop[0], drop=drop[1], on=on.isoformat(), at=AT)
-                        continue
-                    withdraw(registry, partner=drop[0], drop=drop[1], on=on.isoformat(), at=AT)
-                    effect = (on + timedelta(days=30)).isoformat()
-                    effects[drop] = min(effect, effects.get(drop, effect))
-        told = [
-            (drop.epoch, drop.partner, drop.drop, drop.withdrawn_effective) for drop in admitted(registry)
-        ]
-        expected = [
-            (epoch if epoch < len(epochs) - 1 else None, *drop, effects.get(drop))
-            for epoch, drops in enumerate(epochs)
-            for drop in sorted(drops)
-        ]
-        assert told == expected
-        assert {finding.check for finding in check_registry(registry)} <= {"receipts"}
-
-
-def test_the_order_of_admission_inside_an_epoch_means_nothing(tmp_path: Path):
-    told = []
-    for name, numbers in {"up": (1, 2, 3), "down": (3, 2, 1)}.items():
-        registry = Registry.open(tmp_path / name, create=True)
-        for number in numbers:
-            record_admission(registry, admission(number), at=AT)
-        seal(registry, at=AT)
-        told.append([(drop.epoch, drop.partner, drop.drop) for drop in admitted(registry)])
-    assert told[0] == told[1]
-
-
-def test_seals_at_once_close_an_epoch_once(registry: Registry):
-    record_admission(registry, admission(1), at=AT)
-    commands = [
-        subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", "registry", "seal", registry.directory],
-            stdout=subprocess.PIPE,
-        )
-        for _ in range(3)
-    ]
-    outputs = sorted(command.communicate(timeout=100)[0].decode() for command in commands)
-    assert [command.returncode for command in commands] == [0, 0, 0]
-    assert outputs[1:] == ["nothing was admitted since the last seal\n"] * 2
-    assert "epoch=0" in outputs[0]
-
-
-def test_a_withdrawal_names_one_drop_by_its_digest(registry: Registry):
-    for number in (0xABCDEF0123 << 216, 0xABCDEF0124 << 216, 7):
-        record_admission(registry, admission(number), at=AT)
-
-    def asked(**changes: str) -> Callable[[], object]:
-        words = {"partner": "partner_a", "drop": "abcdef0123", "on": "2026-03-01", "at": AT, **changes}
-        return lambda: withdraw(registry, **words)
-
-    for wrong, message in (
-        (asked(partner="nobody"), "no drop of 'nobody'"),
-        (asked(drop="abcdef012"), "names 2 drops"),
-        (asked(drop="abcdef"), "names 0 drops"),
-        (asked(drop=""), "names 0 drops"),
-        (asked(on="2026-02-30"), "no day of the calendar"),
-        (asked(on="20260301"), "no day of the calendar"),
-    ):
-        with pytest.raises(UsageError, match=message):
-            wrong()
-    event, new = asked()()
-    assert new
-    assert (event.body.notice, event.body.effective) == ("2026-03-01", "2026-03-31")
-    assert asked()() == (event, False)
-    assert asked(on="2026-03-05")() == (event, False)  # a later notice changes nothing
-    assert asked(on="2026-02-20")()[1] is True  # an earlier one does
-
-
-def test_a_build_is_released_once(registry: Registry):
-    event, new = release(registry, identity="a" * 64, manifest="b" * 64, at=AT)
-    assert new
-    assert release(registry, identity="a" * 64, manifest="b" * 64, at=AT) == (event, False)
-    assert release(registry, identity="a" * 64, manifest="c" * 64, at=AT)[1] is True
-
-
-# The commands
-
-
-def test_the_commands_of_the_registry_in_a_row(tmp_path: Path):
-    home = tmp_path / "registry"
-    made = malmoi("registry", "init", home, "--json")
-    key = json.loads(made.stdout)["key"]
-    assert json.loads(malmoi("registry", "init", home, "--json").stdout)["key"] == key
-    registry = Registry.open(home)
-    receipt, event = admit_small(registry, small_drop(tmp_path / "drop"))
-    assert isinstance(event.body, DropAdmitted)
-    assert b"epoch=0" in malmoi("registry", "seal", home, "--at", AT).stdout
-    assert malmoi("registry", "seal", home).stdout == b"nothing was admitted since the last seal\n"
-    words = ("registry", "withdraw", home, "--partner", "partner_a", "--drop", event.body.drop[:12])
-    assert b"effective=2026-05-01" in malmoi(*words, "--on", "2026-04-01").stdout
-    assert b"recorded before" in malmoi(*words, "--on", "2026-04-01").stdout
-    log = malmoi("registry", "log", home).stdout.decode().splitlines()
-    assert [line.split()[2] for line in log[:-1]] == ["drop_admitted", "epoch_sealed", "drop_withdrawn"]
-    assert [entry["sequence"] for entry in json.loads(malmoi("registry", "log", home, "--json").stdout)] == [
-        0,
-        1,
-        2,
-    ]
-    done = malmoi("registry", "verify", home, "--receipt", receipt, "--key", key)
-    assert (done.returncode, done.stdout) == (0, b"the log is whole: 3 events\n")
-    event_files(registry)[1].unlink()
-    done = malmoi("registry", "verify", home, "--json")
-    assert done.returncode == 1
-    assert [finding["check"] for finding in json.loads(done.stdout)] == ["events"]
-    done = malmoi("registry", "log", home)
-    assert done.returncode == 1
-    assert b"0000000001.json: is missing" in done.stderr
