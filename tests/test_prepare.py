@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -321,6 +322,21 @@ def test_every_fault_of_every_row_is_told_by_line_and_byte(tmp_path: Path, form:
         assert where in done.stdout.decode()
     said = done.stdout + done.stderr + (tmp_path / "drop.rejects.jsonl").read_bytes()
     assert not any(piece in said for piece in (b"north", b"yesterday", b"canary", RRN.encode()))
+
+
+def test_the_dictionary_of_an_arrow_file_keeps_nothing_of_rows_that_are_left_out(tmp_path: Path):
+    contract = agreement(
+        tmp_path, data_set("posts", [KEY, column("city", policy="keep"), TEXT], form="arrow")
+    )
+    rows = {"id": ["a", "b"], "city": ["서울", "canary"], "text": ["좋아요", f"주민등록번호 {RRN}"]}
+    table = pa.table({**rows, "city": pa.array(rows["city"]).dictionary_encode()})
+    (tmp_path / "raw").mkdir()
+    with pa.ipc.new_file(tmp_path / "raw" / "posts.arrow", table.schema) as writer:
+        writer.write_table(table)
+    done = prepare(contract, tmp_path / "raw", tmp_path / "drop", leave_out_bad_rows=True)
+    assert done.rejected_rows == 1
+    assert read_rows(tmp_path / "drop" / "posts.arrow") == [{"id": "a", "city": "서울", "text": "좋아요"}]
+    assert b"canary" not in (tmp_path / "drop" / "posts.arrow").read_bytes()
 
 
 def test_rejects_of_an_earlier_run_go_when_there_are_none(tmp_path: Path):

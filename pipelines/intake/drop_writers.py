@@ -168,6 +168,7 @@ class _Tables:
         self._names = names
         self._parquet = parquet
         self._held: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0  # held
         self._writer: pq.ParquetWriter | pa.ipc.RecordBatchFileWriter | None = None
 
     def write(self, columns: Columns, count: int) -> list[int]:
@@ -175,8 +176,9 @@ class _Tables:
         del count
         there = {name: columns[name] for name in self._names if name in columns}
         self._held.append(pa.RecordBatch.from_arrays(list(there.values()), names=list(there)))
-        rows = sum(batch.num_rows for batch in self._held)
-        if rows >= _GROUP_ROWS or sum(batch.nbytes for batch in self._held) >= _GROUP_BYTES:
+        self._rows += self._held[-1].num_rows
+        self._bytes += self._held[-1].nbytes
+        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
             self._flush()
         return []
 
@@ -190,7 +192,7 @@ class _Tables:
         if not self._held:
             return
         table = pa.Table.from_batches(self._held).combine_chunks()
-        self._held = []
+        self._held, self._rows, self._bytes = [], 0, 0
         if self._writer is None:
             self._writer = (
                 pq.ParquetWriter(self._file, table.schema, compression="zstd")

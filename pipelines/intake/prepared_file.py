@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from array import array
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,15 +33,15 @@ Numbers = NDArray[np.int64]
 class Written:
     """Where the rows of a written file came from: one entry a row."""
 
-    rows: list[int] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    offsets: array[int] = field(default_factory=lambda: array("q"))
 
     def note(self, raw: RawRows) -> None:
         """Rows were written."""
-        self.rows += raw.rows
-        self.lines += raw.lines
-        self.offsets += raw.offsets
+        self.rows.extend(raw.rows)
+        self.lines.extend(raw.lines)
+        self.offsets.extend(raw.offsets)
 
     @property
     def places(self) -> tuple[Numbers, Numbers, Numbers]:
