@@ -55,10 +55,15 @@ def _decided(line: str) -> str:
 def decided(drop: Path, partner: str, at: Path) -> Path:
     """A contract drafted from a drop, decided and approved, written to a file."""
     at.write_text(decide(draft(drop, partner=partner)), encoding="utf-8")
-    key = at.with_suffix(".pem")
-    approve(at, by="Invented officer", on=TODAY, key=SigningKey.create(key))
+    return approved(at)
+
+
+def approved(contract: Path) -> Path:
+    """The contract with the approval of an invented officer written into it."""
+    key = contract.with_suffix(".pem")
+    approve(contract, by="Invented officer", on=TODAY, key=SigningKey.create(key))
     key.unlink()
-    return at
+    return contract
 
 
 def admit_under(contract: Path, drop: Path) -> Admission:

@@ -24,7 +24,7 @@ from pipelines.intake.draft_sample import SAMPLE_ROWS, encoding_of
 from schemas.admission import Verdict
 from schemas.contract import Contract, Delivery, Kind, Markup, Policy, Role
 from schemas.errors import InputUnreadable, UsageError
-from tests.drafts import TODAY, admit_under, decide, decided
+from tests.drafts import TODAY, admit_under, approved, decide, decided
 from tests.laws.builds import malmoi
 
 PARTNERS = ("a_dot", "fortytwodot", "krafton", "liner", "selectstar", "snu_kaist")
@@ -432,3 +432,26 @@ def test_init_writes_no_file_over_another_and_takes_no_odd_partner(repository: P
         draft(tmp_path / "empty", partner="p")
     with pytest.raises(InputUnreadable, match="no directory"):
         draft(tmp_path / "none", partner="p")
+
+
+def test_the_proposed_policies_can_be_carried_out_by_prepare(repository: Path, tmp_path: Path):
+    """Trips hold drivers, positions and times: keyed, on a grid and by the day once `deliveredAs` says so."""
+    folder, contract = tmp_path / "folder", tmp_path / "contract.yaml"
+    folder.mkdir()
+    for path in (repository / "examples" / "drops" / "fortytwodot").glob("trips*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    text = decide(draft(folder, partner="p"))
+    contract.write_text(text.replace("deliveredAs, value: raw", "deliveredAs, value: pseudonymised"))
+    assert _errors(contract) == []
+    secret = tmp_path / "subject.key"
+    assert malmoi("prepare", "--new-subject-key", secret).returncode == 0
+    done = malmoi("prepare", contract, folder, "-o", tmp_path / "drop", "--subject-key", secret)
+    assert (done.returncode, done.stderr) == (0, b"")
+    approved(contract)
+    assert admit_under(contract, tmp_path / "drop").verdict is Verdict.ADMITTED
+    sent = gzip.decompress((tmp_path / "drop" / "trips.csv.gz").read_bytes()).decode()
+    rows = list(csv.DictReader(io.StringIO(sent)))
+    assert len(rows) == 31
+    assert all(re.fullmatch("k1:[0-9a-f]{32}", row["driver"]) for row in rows)
+    assert all(len(row["start_lat"].partition(".")[2]) <= 2 for row in rows)
+    assert {row["started_at"][10:] for row in rows} <= {"", "T00:00", "T00:00:00"}
