@@ -101,21 +101,27 @@ def _container_cells(values: Sequence[Any], column: Column) -> Cells:
     kept: list[Any] = []
     wanted = list if column.logical_type == "array" else dict
     for i, value in enumerate(values):
+        texts: list[str] = []
         kept.append(None)
         if value is ABSENT or value is None:
             continue
-        if column.role not in _NOT_READ:
-            texts: list[str] = []
-            if _gather(value, texts):
-                kept[i] = texts if column.logical_type == "array" else "\n".join(texts)
-            else:
-                wrong[i] = True
-        elif isinstance(value, wanted):
-            kept[i] = orjson.dumps(value, default=str).decode()
-        else:
+        if not isinstance(value, wanted) or (column.role not in _NOT_READ and not _gather(value, texts)):
             wrong[i] = True
+        elif is_text_list(column):
+            kept[i] = texts
+        else:
+            kept[i] = _json(value)
+            wrong[i] = kept[i] is None
     array = pa.array(kept, arrow_type(column))
     return Cells(array, absent if absent.any() else None, wrong if wrong.any() else None)
+
+
+def _json(value: Any) -> str | None:
+    """The JSON of a list or an object; None where it is nested deeper than is written (254 levels)."""
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:
+        return None
 
 
 def _gather(value: Any, texts: list[str]) -> bool:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from schemas.errors import UsageError
 
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "offset", "half")
-_OFFSET = r"Z|[+-]\d{2}(?::?\d{2})?"
+_OFFSET = r"Z|[+-](?:0\d|1[0-8])(?::?[0-5]\d)?"
 _DAY = r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"
 _TIME = r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
 # The extended format of ISO 8601 down to days, and to fractions of a second for what has a time.
@@ -141,7 +141,9 @@ def instants(
         hour = hour % 12 + 12 * afternoon
     year, month, day = number["year"], number["month"], number["day"]
     minute, second = number["minute"], number["second"]
-    valid &= (month >= 1) & (month <= 12) & (hour <= 23) & (minute <= 59) & (second <= 59)
+    valid &= (
+        np.asarray(year >= 1) & (month >= 1) & (month <= 12) & (hour <= 23) & (minute <= 59) & (second <= 59)
+    )
     months = (np.asarray(year, np.int64) - 1970) * 12 + np.clip(month, 1, 12) - 1
     first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     following = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

@@ -151,6 +151,7 @@ class LineChecker:
             ends = np.flatnonzero(np.frombuffer(block.data, np.uint8) == ord("\n"))
             line_starts = np.concatenate([[0], ends + 1])
             starts = line_starts[fields.lines]
+        marked = block.offset == 0 and block.data.startswith(BOM)
         records: list[dict[str, Any]] = []
         places: list[tuple[int, int]] = []  # line and first byte of the odd lines that are rows all the same
         refused: list[tuple[int, int, Refusal]] = []
@@ -159,8 +160,8 @@ class LineChecker:
             if line_starts is not None:
                 start = int(line_starts[line])
                 raw = block.data[start : int(line_starts[line + 1]) - 1]
-            if block.offset + start == 0 and block.data.startswith(BOM):
-                raw = block.data[len(BOM) : end]
+            if line == 0 and marked:
+                raw = raw[len(BOM) :]  # blanks, or the mark itself
             parsed = parse_line(raw, limit=self._limit, encoding=self._encoding)
             if isinstance(parsed, Refusal):
                 refused.append((line, start, parsed))

@@ -18,14 +18,32 @@ from schemas.reasons import Refusal
 
 DATES = ("date", "timestamp", "time")
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # of a host name (RFC 1123)
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"({_OCTET}\.){{3}}{_OCTET}"
+
+
+def _ipv6() -> Iterator[str]:
+    """The ways to write an address (RFC 4291, 2.2): in full, zeros left out as ::, with an IPv4 end."""
+    group = "[0-9A-Fa-f]{1,4}"
+    yield f"({group}:){{7}}{group}"
+    yield f"({group}:){{6}}{_IPV4}"
+    for groups, end in ((7, ""), (5, f":{_IPV4}")):
+        yield f"({group}:){{1,{groups}}}:{end[1:]}"
+        yield f":(:{group}){{1,{groups}}}{end}"
+        for behind in range(1, groups):
+            yield f"({group}:){{1,{groups - behind}}}(:{group}){{1,{behind}}}{end}"
+    yield "::"
+    yield f"::{_IPV4}"
+
+
 # What ODCS lets a string's format be, as far as it says what the value looks like.
 _FORMATS = {
     "email": r"[^@\s]+@[^@\s]+\.[^@\s]+",
     "uuid": r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
     "uri": r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+",
     "hostname": rf"{_LABEL}(\.{_LABEL})*",
-    "ipv4": r"((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.|$)){4}",
-    "ipv6": r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*",
+    "ipv4": _IPV4,
+    "ipv6": "|".join(_ipv6()),
 }
 _BITS = {f"{sign}{bits}": (sign, bits) for sign in "iu" for bits in (8, 16, 32, 64)}
 _ROUNDING = 1e-9  # of a quotient: 0.3 is a multiple of 0.1
@@ -68,22 +86,19 @@ def positions_of(mask: pa.Array) -> Positions:
 
 
 def _listed(values: pa.Array, enum: tuple[str | int | float | bool, ...]) -> pa.Array:
+    """Whether each value is one of the enumeration's; its entries of other types are nobody's."""
     fitting: list[str | int | float | bool] = []
     for entry in enum:
-        truth = isinstance(entry, bool)
+        number = isinstance(entry, int | float) and not isinstance(entry, bool)
         if pa.types.is_string(values.type):
-            fits = isinstance(entry, str)
+            fitting += [entry] if isinstance(entry, str) else []
         elif pa.types.is_boolean(values.type):
-            fits = truth
-        else:
-            fits = (
-                not truth
-                and isinstance(entry, int | float)
-                and (pa.types.is_floating(values.type) or entry == int(entry))
-            )
-        if fits:
-            fitting.append(entry)
-    return pc.is_in(values, pa.array(fitting).cast(values.type) if fitting else pa.array([], values.type))
+            fitting += [entry] if isinstance(entry, bool) else []
+        elif number and pa.types.is_floating(values.type):
+            fitting.append(float(entry))
+        elif number and float(entry).is_integer():
+            fitting.append(int(entry))
+    return pc.is_in(values, pa.array(fitting, values.type))
 
 
 def _text_limits(values: pa.Array, column: Column) -> Iterator[Broken]:
