@@ -1,0 +1,193 @@
+"""Refused rows: put aside masked, mended, handed in again, let go."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.admit import admit_drop
+from pipelines.admit.masks import Placeholders, masked
+from pipelines.intake.contracts import load_contract
+from pipelines.intake.mending import export
+from pipelines.intake.quarantine import clean, read_quarantine
+from pipelines.intake.registry import Registry
+from schemas.errors import UsageError
+from tests.admit.posts import TODAY, Agreement, post, write_drop
+from tests.laws.builds import malmoi
+
+RRN = 3001013123456  # nobody's: born in 2030
+SHAPES = [
+    "{}",
+    "제 주민등록번호는 {}이고",
+    "{}입니다",
+    "주문 {} 번",
+    "\n{}\n",
+]
+WRITTEN = [
+    "300101-3123456",
+    "3001013123456",
+    "300101 - 3123456",
+    "３００１０１－３１２３４５６",
+    "300101–1234567",
+    "800229-2999999",  # of a day that does not exist
+]
+
+
+@given(shape=st.sampled_from(SHAPES), written=st.sampled_from(WRITTEN))
+def test_a_resident_number_is_never_kept_however_it_is_written(shape, written):
+    text = masked(shape.format(written))
+    assert text == shape.format("[KR_RRN]")
+
+
+def test_a_column_is_masked_as_its_texts_are_one_by_one():
+    texts = [None, "", "아무것도 없다", "010-0123-4567", "a@b.example", f"{RRN}", "2024-01-01 12:00"]
+    one_by_one = [None if text is None else masked(text) for text in texts]
+    assert Placeholders().texts(pa.array(texts, pa.string())) == one_by_one
+
+
+def refused(home: Path, rows: list[Any], agreement: Agreement | None = None) -> list[dict[str, Any]]:
+    drop = write_drop(home / "drop", {"posts.jsonl": rows})
+    target = home / "receipt"
+    target.mkdir(exist_ok=True)
+    contract = load_contract((agreement or Agreement()).write(home))
+    admit_drop(contract, drop, today=TODAY, quarantine_to=target, secret=b"s" * 32)
+    return list(read_quarantine(target))
+
+
+def test_no_identifier_is_kept_in_text_number_key_or_a_field_that_is_not_named(tmp_path):
+    rows = [
+        post(1, stars=9, text=f"번호는 {RRN}, 전화는 010-0123-4567", phone=RRN, secret=f"{RRN}"),
+        post(2, stars=9, id="u-300101-3123456"),
+        post(3, text="300101-3123456"),
+        json.dumps(post(4, stars="x")).encode()[:-1],
+    ]
+    refused(tmp_path, rows)
+    content = (tmp_path / "receipt" / "quarantine.jsonl").read_text()
+    for value in ("3123456", "0123-4567", "secret"):
+        assert value not in content
+    lines = [json.loads(line) for line in content.splitlines()]
+    assert lines[0]["data"] == {
+        "id": "p1",
+        "text": "번호는 [KR_RRN], 전화는 [PHONE_NUMBER]",
+        "stars": None,
+        "phone": "[KR_RRN]",
+    }
+    assert lines[1]["data"]["id"] == "u-[KR_RRN]"
+    assert lines[2]["faults"] == [
+        {"field": "text", "rule": "malmoi.uniqueIdentifiers", "reason": "unique_identifier"}
+    ]
+    assert lines[3]["data"] is None
+    assert {line["expires"] for line in lines} == {"2026-12-08"}
+
+
+def test_a_key_is_told_as_a_digest_that_only_the_secret_makes(tmp_path):
+    [first, second] = refused(tmp_path, [post(1, stars=9), post(1, stars=8), post(2)])
+    assert first["key"] == second["key"]
+    assert len(first["key"]) == 32
+
+
+def test_with_no_days_of_keeping_no_data_is_kept(tmp_path):
+    agreement = Agreement()
+    agreement.custom("malmoi.quarantineDays", 0)
+    [line] = refused(tmp_path, [post(1, stars=9), post(2)], agreement)
+    assert line["data"] is None
+
+
+def test_rows_are_mended_and_handed_in_again_through_the_command_line(tmp_path):
+    registry = tmp_path / "registry"
+    Registry.open(registry, create=True)
+    agreement = Agreement()
+    agreement.document["slaProperties"].append(
+        {"property": "malmoi.rows", "element": "posts", "value": 5, "valueExt": 100}
+    )
+    contract = agreement.write(tmp_path)
+    rows = [post(n, stars=9 if n in (2, 5) else 1) for n in range(8)]
+    drop = write_drop(tmp_path / "drop", {"posts.jsonl": rows})
+    told = malmoi("admit", contract, drop, "--registry", registry, "--today", TODAY, "--json")
+    there = Path(json.loads(told.stdout)["registry"]["directory"])
+    mended = tmp_path / "mended"
+    done = malmoi("quarantine", "export", contract, there, "-o", mended)
+    assert done.returncode == 0, done.stderr.decode()
+    lines = [json.loads(line) for line in (mended / "posts.jsonl").read_bytes().splitlines()]
+    assert [line["id"] for line in lines] == ["p2", "p5"]
+    write_drop(mended, {"posts.jsonl": [{**line, "stars": 5} for line in lines]})
+    words = ("admit", contract, mended, "--registry", registry, "--today", TODAY, "--json")
+    again = malmoi(*words, "--mends", there.name)
+    result = json.loads(again.stdout)
+    assert (again.returncode, result["verdict"]) == (0, "admitted")
+    assert [file["documents"] for file in result["files"]] == [2]
+
+
+@pytest.mark.parametrize("name", ["posts.jsonl", "posts.jsonl.gz", "posts.jsonl.zst"])
+def test_rows_come_back_in_the_compression_they_came_in(name, tmp_path):
+    refused(tmp_path, [post(1, stars=9), post(2)])
+    lines = list(read_quarantine(tmp_path / "receipt"))
+    (tmp_path / "receipt" / "quarantine.jsonl").write_text(json.dumps({**lines[0], "file": name}) + "\n")
+    contract = load_contract(tmp_path / "gaon.yaml")
+    assert export(tmp_path / "receipt", contract, tmp_path / "out") == {name: 1}
+    content = (tmp_path / "out" / name).read_bytes()
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+    if name.endswith(".zst"):
+        content = zstandard.decompress(content)
+    assert json.loads(content)["id"] == "p1"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+def test_rows_come_back_in_the_format_of_their_data_set(form, tmp_path):
+    agreement = Agreement()
+    agreement.custom("malmoi.format", form, of=agreement.posts)
+    agreement.custom("malmoi.files", [f"posts*.{form}"], of=agreement.posts)
+    contract = load_contract(agreement.write(tmp_path))
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    rows = [post(1, stars=9, text='쉼표, "따옴표"\n줄'), post(2, stars=None)]
+    if form == "csv":
+        cells = [[row["id"], row["text"].replace('"', '""'), row["stars"] or ""] for row in rows]
+        lines = ["id,text,stars", *(f'{a},"{b}",{c}' for a, b, c in cells)]
+        (drop / "posts.csv").write_text("\n".join(lines) + "\n")
+    else:
+        table = pa.Table.from_pylist(rows)
+        if form == "parquet":
+            pq.write_table(table, drop / "posts.parquet")
+        else:
+            with pa.ipc.new_file(str(drop / "posts.arrow"), table.schema) as writer:
+                writer.write_table(table)
+    receipt = tmp_path / "receipt"
+    receipt.mkdir()
+    first = admit_drop(contract, drop, today=TODAY, without_drop_json=True, quarantine_to=receipt)
+    assert [f["reason"] for f in first.faults.to_pylist()] == ["out_of_range"]
+    assert export(receipt, contract, tmp_path / "out") == {f"posts.{form}": 1}
+    again = admit_drop(contract, tmp_path / "out", today=TODAY, without_drop_json=True, mends=True)
+    assert (again.verdict, again.receipt["files"][0]["documents"]) == ("admitted", 1)
+
+
+def test_nothing_is_exported_over_something_or_from_nothing(tmp_path):
+    refused(tmp_path, [post(1, stars=9), post(2)])
+    contract = load_contract(tmp_path / "gaon.yaml")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        export(tmp_path / "receipt", contract, tmp_path / "full")
+    with pytest.raises(UsageError, match="no quarantine"):
+        export(tmp_path / "full", contract, tmp_path / "new")
+
+
+def test_rows_are_let_go_the_day_after_their_last(tmp_path):
+    refused(tmp_path, [post(1, stars=9), post(2)])
+    there = tmp_path / "registry" / "drops" / "gaon" / "0123456789abcdef"
+    there.parent.mkdir(parents=True)
+    (tmp_path / "receipt").rename(there)
+    assert clean(tmp_path / "registry", on="2026-12-08") == []
+    assert clean(tmp_path / "registry", on="2026-12-09") == [there / "quarantine.jsonl"]
+    assert (there / "faults.parquet").exists()
+    assert not (there / "quarantine.jsonl").exists()
