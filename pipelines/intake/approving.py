@@ -23,13 +23,16 @@ def approve(path: Path, *, by: str, on: str, key: SigningKey) -> tuple[Approval,
 
     Approvals of an earlier content, and those not signed by their key, are taken out. Approving again with
     the same key, name and day changes nothing. Raises ContractRejected while the contract has errors (an
-    expired term is one on the day `on`), UsageError where nobody is named or the file cannot be written.
+    expired term is one on the day `on`), UsageError where nobody is named, the contract is not active (saying
+    so later would make the approval stale) or the file cannot be written.
     """
     if not by.strip() or any(character < " " for character in by):
         raise UsageError("--by is empty or has a control character: name who approves, and their office")
     problems = lint_contract(path, today=on)
     if errors := tuple(p for p in problems if p.severity == "error" and p.rule not in _REPLACED):
         raise ContractRejected(errors)
+    if any(problem.rule == "not-active" for problem in problems):
+        raise UsageError(f"{path.name}: its status is not active: say status: active, then have it approved")
     source = read_yaml(path)
     document = source.value
     digest = content_digest(document)

@@ -101,6 +101,10 @@ def _head(source: Source, document: dict[str, Any]) -> Iterator[Problem]:
     if isinstance(version, str) and not _SEMVER.fullmatch(version) and not _TODO.match(version):
         message = "is no semantic version: number it MAJOR.MINOR.PATCH, like 1.0.0"
         yield breach(source, "semver", ("version",), message)
+    status = document.get("status", "draft")
+    if isinstance(status, str) and status != "active" and not _TODO.match(status):
+        message = f"is {status}: a drop is refused while it is not active; say active once it is agreed"
+        yield breach(source, "not-active", ("status",), message)
     if not document.get("schema"):
         yield breach(source, "no-data-set", ("schema",), "no data set: describe at least one")
     support = next((entry for _, entry in items_of(document, "support")), {})

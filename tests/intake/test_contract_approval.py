@@ -119,6 +119,11 @@ def test_a_contract_with_errors_is_not_approved(tmp_path: Path, key: SigningKey)
         approve(path, by=BY, on=DAY, key=key)
     assert {problem.rule for problem in refused.value.problems} == {"todo"}
     assert path.read_bytes() == before
+    path.write_text(
+        before.decode().replace("TODO", "[KR]").replace("status: active", "status: draft"), "utf-8"
+    )
+    with pytest.raises(UsageError, match="status"):
+        approve(path, by=BY, on=DAY, key=key)
     with pytest.raises(UsageError, match="--by"):
         approve(CONTRACTS / "a_dot.yaml", by=" ", on=DAY, key=key)
 

@@ -70,6 +70,7 @@ BROKEN: dict[str, list[tuple[str, str, str]]] = {
         ("a_dot", "name: Conversations of the assistant", "name: TODO name it"),
     ],
     "semver": [("a_dot", 'version: "1.0.0"', 'version: "1.0"'), ("a_dot", '"1.0.0"', '"01.0.0"')],
+    "not-active": [("a_dot", "status: active", "status: draft"), ("a_dot", "status: active\n", "")],
     "no-contact": [("a_dot", "    url: mailto:", "    description: mailto:")],
     "calendar-day": [
         ("a_dot", "2029-12-31", "2029-02-29"),
