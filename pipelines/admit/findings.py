@@ -75,10 +75,11 @@ def of_missing(drop: Drop) -> Iterator[DropFinding]:
         )
 
 
-def of_announcement(faults: Sequence[AnnouncedFault]) -> Iterator[DropFinding]:
-    """Where drop.json and what arrived do not agree."""
+def of_announcement(faults: Sequence[AnnouncedFault], *, unread: Sequence[str]) -> Iterator[DropFinding]:
+    """Where drop.json and what arrived do not agree; a stray file that nobody reads does no harm."""
     for code, path, message in faults:
-        yield DropFinding(ERROR, code, path, message, _ANNOUNCED[code])
+        harmless = code == "file_not_announced" and path in unread
+        yield DropFinding(WARNING if harmless else ERROR, code, path, message, _ANNOUNCED[code])
 
 
 def of_change(paths: Sequence[str]) -> Iterator[DropFinding]:

@@ -221,7 +221,7 @@ def _whole(
     yield from say.of_delivery(drop, without_drop_json=asked.without_drop_json)
     yield from say.of_change([fact.file.path for fact in facts if fact.changed])
     arrived = {file.path: (file.bytes, file.sha256, file.rows_arrived) for file in files}
-    yield from say.of_announcement(announced_faults(drop, arrived))
+    yield from say.of_announcement(announced_faults(drop, arrived), unread=drop.unnamed)
     documents = sum(file.documents for file in files)
     yield from say.of_volume(rows=sum(file.rows_arrived for file in files), documents=documents)
     if not asked.mends:

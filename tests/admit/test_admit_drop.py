@@ -139,8 +139,11 @@ def test_what_was_sent_is_compared_with_what_arrived(tmp_path):
     content = (drop / "posts.jsonl").read_bytes()
     (drop / "posts.jsonl").write_bytes(content.replace(b"p1", b"p9"))
     told = admit_drop(load_contract(Agreement().write(tmp_path)), drop, today=TODAY)
-    assert codes(told, Severity.ERROR) == {"file_digest", "file_missing", "file_not_announced"}
-    assert codes(told, Severity.WARNING) == {"not_named_by_contract", "part_file"}
+    assert codes(told, Severity.ERROR) == {"file_digest", "file_missing"}
+    assert codes(told, Severity.WARNING) == {"file_not_announced", "not_named_by_contract", "part_file"}
+    (drop / "posts_d.jsonl").write_bytes(b"")
+    told = admit_drop(load_contract(Agreement().write(tmp_path)), drop, today=TODAY)
+    assert "file_not_announced" in codes(told, Severity.ERROR)
 
 
 def test_a_drop_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
