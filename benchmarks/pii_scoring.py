@@ -72,9 +72,10 @@ class Scores:
 def key_of(entity: str, group: str) -> str:
     """The row of the table a span counts in: classes that the issue gives several numbers are divided."""
     if entity == "PERSON":
-        return f"PERSON ({group.removeprefix('persons_')})"
-    if entity == "PHONE_NUMBER":
-        return "PHONE_NUMBER (spelled)" if group == "phones_spelled" else "PHONE_NUMBER"
+        kind = group.removeprefix("persons_")
+        return f"PERSON ({'elsewhere' if kind.startswith('phones') else kind})"
+    if group == "English" or (entity == "PHONE_NUMBER" and group == "phones_spelled"):
+        return f"{entity} ({group.removeprefix('phones_')})"
     return entity
 
 
