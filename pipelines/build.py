@@ -9,6 +9,8 @@ import os
 import sys
 import types
 from collections.abc import Iterator
+from dataclasses import replace as replace_fields
+from datetime import date as calendar
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,18 +20,21 @@ import orjson
 
 from pipelines.admit import admit_drop
 from pipelines.engine.admit import AdmitDrops
+from pipelines.engine.base import check_base
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.duplicates import FindCandidates, ResolveDuplicates
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
+from pipelines.engine.registered import registered_drops, taken_down
 from pipelines.engine.runner import new_pipeline
 from pipelines.engine.runs import RunLog
 from pipelines.engine.select import SelectDocuments
 from pipelines.engine.shards import Tokenise, WriteShards
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
+from pipelines.intake.registry import Registry
 from pipelines.stages.decontaminate import DECONTAMINATE_VERSION, build_index, decontaminate
 from pipelines.stages.extract import EXTRACT_VERSION, extract
 from pipelines.stages.fingerprint import FINGERPRINT_VERSION, fingerprint
@@ -97,6 +102,8 @@ def build(
     output: Path,
     *,
     drops: Path | None = None,
+    registry: Path | None = None,
+    base: Path | None = None,
     date: str | None = None,
     staging: Path = Path(".malmoi/staging"),
     runner: str = "direct",
@@ -106,12 +113,24 @@ def build(
 ) -> Manifest:
     """Carry out a recipe; the manifest of the finished build.
 
-    A build that is already there for the same recipe, contracts, drops and code is left as it is.
+    Without a registry every drop under `drops` is admitted on the fly, in one epoch; with one, the drops of
+    its sealed epochs are built, found under `drops` by what they hold. A `base` is a build that this one goes
+    on from: it is refused where its rights no longer hold, and changes no byte. A build that is already there
+    for the same recipe, contracts, drops and code is left as it is.
     Raises MalmoiError of any kind; whatever is raised, nothing was published.
     """
     plan = make_plan(
-        recipe, output, drops=drops, date=date, staging=staging, workers=workers or os.cpu_count() or 1
+        recipe,
+        output,
+        drops=drops,
+        registry=registry,
+        date=date,
+        staging=staging,
+        workers=workers or os.cpu_count() or 1,
     )
+    if base is not None:
+        check_base(base, plan)
+        plan = replace_fields(plan, site=replace_fields(plan.site, base=base.resolve()))
     if published := _published(output, plan, replace=replace):
         return published
     log = plan.site.log
@@ -136,6 +155,7 @@ def make_plan(
     output: Path,
     *,
     drops: Path | None,
+    registry: Path | None = None,
     date: str | None,
     staging: Path,
     workers: int,
@@ -148,21 +168,34 @@ def make_plan(
         raise UsageError(f"{recipe_path.name} names no drops: give --drops DIR")
     if not where.is_dir():
         raise InputUnreadable(f"{where.name}: no such directory of drops: give --drops DIR")
+    day, root = _day(date or recipe.date), where.resolve()
+    benchmarks = benchmark_files(recipe, home=home, drops=where)
+    if registry is None:
+        places = tuple(DropPlace(partner, root) for partner in recipe.partners)
+        sources = Sources(places, benchmarks)
+    else:
+        log = Registry.open(registry)
+        places = registered_drops(log, root=root, partners=recipe.partners, day=day)
+        sources = Sources(places, benchmarks, taken_down(log, day))
     return plan_build(
         recipe,
         load_contracts(home / recipe.contracts),
         chain(),
-        Sources(
-            drops=tuple(DropPlace(partner, where.resolve()) for partner in recipe.partners),
-            benchmarks=benchmark_files(recipe, home=home, drops=where),
-        ),
+        sources,
         admit=admit_drop,
-        date=date or recipe.date,
+        date=day,
         build=output.resolve(),
         staging=staging.resolve(),
         log=RunLog.beside(output.resolve()),
         workers=workers,
     )
+
+
+def _day(day: str) -> str:
+    try:
+        return calendar.fromisoformat(day).isoformat()
+    except ValueError:
+        raise UsageError(f"--date {day}: is no day of the calendar: write it as YYYY-MM-DD") from None
 
 
 def benchmark_files(recipe: Recipe, *, home: Path, drops: Path) -> tuple[Path, ...]:

@@ -19,6 +19,12 @@ def build(
     recipe: Annotated[Path, typer.Argument(help="The recipe, YAML.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Directory of the build.")],
     drops: Annotated[Path | None, typer.Option(help="Where the partners' drops lie.")] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="Build the drops of this registry's sealed epochs.")
+    ] = None,
+    base: Annotated[
+        Path | None, typer.Option(help="A build to go on from; refused where its rights no longer hold.")
+    ] = None,
     staging: Annotated[Path, typer.Option(help="Staged files, shared by builds.")] = Path(".malmoi/staging"),
     date: Annotated[str | None, typer.Option(help="Day (ISO) on which rights are judged.")] = None,
     runner: Annotated[str, typer.Option(help="direct: Beam's FnApiRunner.")] = "direct",
@@ -37,6 +43,8 @@ def build(
         existing(recipe),
         output,
         drops=drops,
+        registry=registry,
+        base=base,
         date=date,
         staging=staging,
         runner=runner,
@@ -47,6 +55,10 @@ def build(
     if as_json:
         print_json({"build": str(output), "identity": manifest.identity, "data_sets": manifest.data_sets})
         return
+    for warning in manifest.warnings:
+        typer.echo(f"malmoi: warning: {warning}", err=True)
+    for excluded in manifest.excluded:
+        typer.echo(f"malmoi: left out: {excluded.partner}: {excluded.reason}", err=True)
     print_table(report_summary(manifest))
     tokens = sum(shard.tokens for shard in manifest.shards)
     typer.echo(f"{tokens:,} tokens in {len(manifest.shards)} shards: {output}/report.html")

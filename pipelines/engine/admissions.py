@@ -42,6 +42,7 @@ class Admit(Protocol):
 
 
 ADMISSION_VERSION = 1  # bump when admission finds other faults in the same drop
+_SPAWNED = 8 << 20  # bytes of drops from which on processes of their own are worth their start
 _SHOWN = 20  # findings of a refused drop that the error names
 
 
@@ -118,7 +119,9 @@ def _around(drop: BuildDrop) -> list[Any]:
 
 
 def _carry_out(todo: Sequence[tuple[Path, dict[str, Any]]], admit: Admit, workers: int) -> None:
-    if len(todo) < 2 or workers < 2:
+    drops: list[Path] = [given["drop"] for _, given in todo]
+    size = sum(file.stat().st_size for drop in drops for file in drop.rglob("*") if file.is_file())
+    if len(todo) < 2 or workers < 2 or size < _SPAWNED:
         for directory, arguments in todo:
             _one(admit, directory, arguments)
         return

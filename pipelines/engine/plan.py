@@ -87,6 +87,7 @@ class Site:
     taken_down: frozenset[str]
     lanes: int
     identity: str
+    base: Path | None = None  # a build that holds nothing that may not be used now
 
     def contract(self, partner: str) -> Contract:
         """The contract of a partner of this build."""

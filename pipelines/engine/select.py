@@ -17,6 +17,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
+from pipelines.engine.base import check_base_documents
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.files import whole_directory
 from pipelines.engine.plan import Site
@@ -87,8 +88,18 @@ def _named(keyed: tuple[int, Iterable[StagedSplit]], site: Site) -> Iterator[Sta
             for split in splits
         ]
         corpus = fingerprint([site.recipe.partners, site.recipe.dedup, left])
+        if site.base is not None:
+            check_base_documents(site.base, _lost_ids(splits, site), site.date)
     for split in splits:
         yield replace(split, corpus=corpus)
+
+
+def _lost_ids(splits: Sequence[StagedSplit], site: Site) -> Iterator[bytes]:
+    for split in splits:
+        if split.lost:
+            with pa.memory_map(str(site.staging / "splits" / split.digest / "documents.arrow")) as source:
+                ids = pa.ipc.open_file(source).read_all()["doc_id"]
+            yield from ids.take(read_lost(split, site)["position"]).to_pylist()
 
 
 def _select(keyed: tuple[str, Iterable[StagedSplit]], site: Site) -> Iterator[StagedSplit]:
