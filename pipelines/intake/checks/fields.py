@@ -87,6 +87,10 @@ class Fields:
             count, pa.py_buffer(offsets), pa.py_buffer(out), pa.py_buffer(valid) if nulls else None, nulls
         )
 
+    def lists(self, name: str) -> tuple[pa.Array, NDArray[np.uint8]]:
+        """The JSON of a column's lists, null where there is none, and the kinds of its fields."""
+        return self.texts(name, 1 << kernels.ARRAY), self.kinds_of(name)
+
     def values(self, name: str) -> list[Any]:
         """Python values of a column of lists or objects; ABSENT where the row has no such field."""
         wanted = 1 << kernels.ARRAY | 1 << kernels.OBJECT

@@ -97,15 +97,15 @@ def _text(data: Bytes, p: int) -> tuple[int, bool]:
     last = len(data) - _STRIDE
     while True:
         while p <= last:
+            part = data[p : p + _STRIDE]
             special = uint8(0)
             for i in range(_STRIDE):
-                c = data[p + i]
-                special |= uint8((c == _QUOTE) | (c == _BACKSLASH) | (c < _SPACE))
+                special |= uint8((part[i] == _QUOTE) | (part[i] == _BACKSLASH) | (part[i] < _SPACE))
             if special:
                 break
             p += _STRIDE
         c = data[p]
-        while c != _QUOTE and c != _BACKSLASH and c >= _SPACE:
+        while (c != _QUOTE) & (c != _BACKSLASH) & (c >= _SPACE):
             p += 1
             c = data[p]
         if c == _QUOTE:

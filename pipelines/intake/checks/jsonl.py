@@ -19,6 +19,7 @@ from pipelines.intake.checks.checker import Checker, Parsed
 from pipelines.intake.checks.fields import Fields, Names, merged, read_fields
 from pipelines.intake.checks.lines import Block, Cutter, LongLine
 from pipelines.intake.checks.nested import NestedCells, nested_cells
+from pipelines.intake.checks.nested_fast import nested_from_json
 from pipelines.intake.checks.sinks import lost_only
 from pipelines.intake.readers.jsonl import BOM, parse_line
 from pipelines.intake.readers.rows import ABSENT
@@ -205,6 +206,11 @@ class LineChecker:
                 cells = fields.cells(name, column.logical_type)
                 columns[name] = merged(cells, cells_of(odd, column), order) if odd else cells
                 continue
+            if column is None and not odd:
+                inside = nested_from_json(*fields.lists(name), self._checker.nested[name])
+                if inside is not None:
+                    columns[name] = inside
+                    continue
             values = fields.values(name) + odd
             if odd:
                 values = [values[i] for i in order.tolist()]

@@ -79,7 +79,9 @@ WORDS = [
 NESTED = [
     '[{"text":"x","by":"a"}]', '[{"text":null}]', '[{}]', '{"text":"x","by":"c"}', '[{"text":1}]', '[1]',
     '[[{"text":"y"}]]',
-    "[" * 70 + "]" * 70, '{"a":' * 300 + "1" + "}" * 300, "[" * 1100 + "]" * 1100, '{"a":{"a":[{"b":[]}]},"c":[[],{}]}', '[{"text":["a"]}]',
+    "[" * 70 + "]" * 70,
+    '{"a":' * 300 + "1" + "}" * 300, "[" * 1100 + "]" * 1100, '{"a":{"a":[{"b":[]}]},"c":[[],{}]}',
+    '[{"text":["a"]}]',
     '{"a":1,"a":2}',
 ]  # fmt: skip
 VALUES = st.sampled_from([*NUMBERS, *STRINGS, *WORDS, *NESTED])
@@ -254,3 +256,43 @@ def test_unnamed_columns_are_told_of_every_row() -> None:
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_blocks_of_blank_lines_hold_no_row(count: int) -> None:
     both_ways(b" \r\n" * count)
+
+
+ITEM = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.sampled_from(["", "글", 'a"\\\n', "x" * 20, None, 1]),
+        "n": st.sampled_from([0, -5, 2**53, 1.5, None, "1"]),
+        "x": st.sampled_from([0.5, 3, None]),
+        "ok": st.sampled_from([True, False, None]),
+        "other": st.sampled_from([[], {"text": "in"}, "y"]),
+        "secret": st.sampled_from([None, "s"]),
+    },
+)
+INSIDE = (
+    COLUMNS[0],
+    col("turns.text", role=Role.TEXT, required=True, max_length=5),
+    col("turns.n", "integer", minimum=0),
+    col("turns.x", "number"),
+    col("turns.ok", "boolean"),
+    col("turns.secret", policy=Policy.FORBID),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.lists(ITEM | st.none(), max_size=3)
+        | st.lists(st.lists(ITEM, max_size=2), max_size=1)
+        | ITEM
+        | st.none(),
+        max_size=5,
+    )
+)
+@example([[{"text": "a", "n": 1}], [], None, [{"text": "b"}, None, {"text": "c", "secret": "s"}]])
+def test_lists_of_objects(cells: list[Any]) -> None:
+    wanted = data_set(Format.JSONL, INSIDE)
+    ways = LineChecker(Checker("posts.jsonl", wanted, pseudonymised=False), wanted, 4000)
+    rows = [orjson.dumps({"id": "a", "turns": cell}) + b"\n" for cell in cells]
+    block = Block(b"".join([*rows, b'{"id":"a"}\n']), 0, 1)
+    assert said(ways.check(block)) == said(ways.carefully(block))
