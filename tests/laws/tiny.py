@@ -72,7 +72,7 @@ RECIPE: dict[str, Any] = {
     "tokens": {"shard_mib": 1, "validation_share": 0.0},
     "max_quarantined": 1.0,
 }
-WORDS = [
+WORDS = (
     "바다",
     "구름",
     "나무",
@@ -133,7 +133,7 @@ WORDS = [
     "달빛",
     "별자리",
     "망원경",
-]
+)
 
 
 def text(number: int) -> str:
