@@ -221,7 +221,7 @@ def test_revisions_of_a_key_make_a_version_column_and_an_upsert(tmp_path: Path):
     ]
     _jsonl(drop / "manuals.jsonl", rows)
     (manuals,) = _loaded(drop, tmp_path).data_sets
-    assert [c.name for c in manuals.of_role(Role.KEY)] == ["page_id"]
+    assert [(c.name, c.limits.unique) for c in manuals.of_role(Role.KEY)] == [("page_id", False)]
     assert [c.name for c in manuals.of_role(Role.VERSION)] == ["revised"]
     assert manuals.delivery is Delivery.UPSERT
     assert (manuals.kind, manuals.markup) == (Kind.DOCUMENT, Markup.MARKDOWN)
@@ -231,7 +231,13 @@ def test_what_a_row_always_has_and_what_it_may_be_is_limited_and_what_varies_is_
     drop = tmp_path / "drop"
     rows = _posts(200)
     for n, row in enumerate(rows):
-        row.update(score=1 + n % 10, label=["good", "bad"][n % 2], room=f"r{n % 3}", note=None if n else "x")
+        row.update(
+            score=1 + n % 10,
+            label=["good", "bad"][n % 2],
+            room=f"r{n % 3}",
+            rare=WORDS[n % 7],
+            note=None if n else "x",
+        )
     _jsonl(drop / "posts.jsonl", rows)
     (posts,) = _loaded(drop, tmp_path).data_sets
     columns = {column.name: column for column in posts.columns}
@@ -241,6 +247,7 @@ def test_what_a_row_always_has_and_what_it_may_be_is_limited_and_what_varies_is_
     assert (columns["score"].limits.minimum, columns["score"].limits.maximum) == (0, 10)
     assert columns["label"].limits.enum == ("bad", "good")
     assert columns["room"].limits.enum == ()  # numbered things grow
+    assert columns["rare"].limits.enum == ()  # seven words in 200 rows may have an eighth
     assert not columns["note"].required
     assert {columns[name].policy for name in ("score", "label")} == {Policy.KEEP}
 
@@ -259,6 +266,7 @@ PERSONAL = {
     "birth": Policy.DROP,
     "odd": Policy.DROP,
     "contact_hidden": Policy.DROP,
+    "zip": Policy.DROP,
 }
 
 
@@ -281,6 +289,7 @@ def test_what_looks_personal_is_never_kept_and_none_of_its_values_is_listed(tmp_
             "birth": "1990-01-01",
             "odd": ["김가상", "이가상", "박가상"][n % 3],  # names in a column whose name says nothing
             "contact_hidden": f"m{n}@partner.example",
+            "zip": 10000 + n % 3,
         }
         row.update(values)
     (_jsonl if form == "jsonl" else _csv)(drop / f"posts.{form}", rows)
