@@ -369,6 +369,17 @@ def test_a_row_that_no_longer_fits_once_it_is_pseudonymised_is_rejected_too(tmp_
     assert [row["id"] for row in read_rows(tmp_path / "drop" / "posts.jsonl")] == ["a", "c"]
 
 
+def test_of_a_key_that_comes_twice_the_first_row_stays(tmp_path: Path):
+    contract = agreement(tmp_path, data_set("posts", [KEY, TEXT]))
+    write_rows(tmp_path / "raw" / "posts_1.jsonl", [{"id": "a", "text": "처음"}, {"id": "b", "text": "둘째"}])
+    write_rows(tmp_path / "raw" / "posts_2.jsonl", [{"id": "c", "text": "셋째"}, {"id": "a", "text": "다시"}])
+    done = prepare(contract, tmp_path / "raw", tmp_path / "drop", leave_out_bad_rows=True)
+    (reject,) = read_rows(done.rejects)
+    assert (reject["file"], reject["row"], reject["reason"]) == ("posts_2.jsonl", 1, "repeated_key")
+    assert admit_drop(load_contract(contract), tmp_path / "drop", today=TODAY).verdict is Verdict.ADMITTED
+    assert [row["id"] for row in read_rows(tmp_path / "drop" / "posts_2.jsonl")] == ["c"]
+
+
 @pytest.mark.parametrize(("encoding", "delimiter"), [("cp949", ";"), ("utf-8", "\t")])
 def test_files_are_written_in_the_encoding_of_the_contract(tmp_path: Path, encoding: str, delimiter: str):
     rows = [{"id": "a", "text": f'한글 "따옴표" {delimiter} 와\n줄'}, {"id": "b", "text": "쓩"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from array import array
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.intake.checks import check_file
+from pipelines.intake.checks.keys import KeyIndex
 from pipelines.intake.delivered_columns import DeliveredColumns, Fault, TextChange, picked
 from pipelines.intake.drop_writers import row_writer
 from pipelines.intake.drops import DropFile
@@ -51,7 +53,7 @@ class Written:
 
 
 class FilePreparation:
-    """How the files of one data set are prepared.
+    """How the files of one data set are prepared, in the order of their paths.
 
     `texts` replaces personal data in the texts of rows. A raw delivery and WARC files are copied; where
     rows of them are left out the others are written again, with their values as they were.
@@ -71,6 +73,8 @@ class FilePreparation:
             secret=secret,
             texts=None if self._copied else texts,
         )
+        # Digests that are kept nowhere: of a key that comes twice in the folder, the first row stays.
+        self._keys = KeyIndex(self._data_set, partner=contract.partner, secret=secrets.token_bytes(32))
         self.unnamed: set[str] = set()  # columns met that the contract does not name
 
     def run(self, folder: Path, work: Path, file: DropFile) -> SentFile | None:
@@ -103,7 +107,9 @@ class FilePreparation:
     def _check_source(self, folder: Path, file: DropFile) -> tuple[Numbers, int, str, bool]:
         """Rows to leave out, all rows, the file's digest, and whether it could be read to its end."""
         refused, rows, digest, whole = [np.empty(0, np.int64)], 0, "", True
-        for batch in check_file(folder, file, self._data_set, max_row_bytes=MAX_ROW_BYTES):
+        for checked in check_file(folder, file, self._data_set, max_row_bytes=MAX_ROW_BYTES):
+            repeated = self._keys.add(checked)
+            batch = checked.with_faults(repeated) if repeated else checked
             self._rejects.add_table(batch.faults)
             numbers = batch.faults["row"].to_numpy()
             whole = whole and bool((numbers >= 0).all())
