@@ -27,6 +27,7 @@ from schemas.errors import InputUnreadable, UsageError
 from tests.drafts import TODAY, admit_under, approved, decide, decided
 from tests.laws.builds import malmoi
 
+WORDS = ("dawn", "noon", "dusk", "night", "rain", "snow", "wind")
 PARTNERS = ("a_dot", "fortytwodot", "krafton", "liner", "selectstar", "snu_kaist")
 SENTENCES = (
     "오늘은 바람이 많이 불어서 창문을 모두 닫았다.",
