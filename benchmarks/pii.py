@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT)]  # the cases are the tests'
 
 import pyarrow.parquet as pq  # noqa: E402
 from pii_scoring import Found, Labelled, Mistake, Scores, rows, score  # noqa: E402
-from pii_split import DEVELOPMENT, FILES, TEST, Truth, half, judged, read_mapping, truths  # noqa: E402
+from pii_split import DEVELOPMENT, FILES, TEST, half, judged, read_mapping, truth_of, truths  # noqa: E402
 from results import RESULTS, machine, table, write_section  # noqa: E402
 
 from tests.stages.pii.cases import LABELS, NEUTRAL, all_cases  # noqa: E402
@@ -52,7 +52,7 @@ def cases() -> dict[str, list[Labelled]]:
     found: dict[str, list[Labelled]] = {name: [] for name in SETS[:2]}
     for case in all_cases():
         marked = tuple(
-            Truth(None if span.label == NEUTRAL else span.label, ((span.start, span.end),))
+            truth_of(case.text, span.start, span.end, None if span.label == NEUTRAL else span.label)
             for span in case.spans
         )
         group = case.family if case.family.startswith(("persons_", "phones_")) else "elsewhere"

@@ -61,12 +61,12 @@ def truths(
     found = []
     for span in sorted(row["spans"], key=lambda span: (span["start"], span["end"])):
         entity = mapping.get((file, span["label"]))
-        found.append(_truth(text, span["start"], span["end"], entity))
+        found.append(truth_of(text, span["start"], span["end"], entity))
     return tuple(found)
 
 
-def _truth(text: str, start: int, end: int, entity: str | None) -> Truth:
-    """The notes of mapping.csv."""
+def truth_of(text: str, start: int, end: int, entity: str | None) -> Truth:
+    """One span by the notes of mapping.csv: neutral, or with the forms that count as exact."""
     value = text[start:end]
     forms = [(start, end)]
     if entity in {"KR_RRN", "KR_FRN"} and ("*" in value or sum(map(str.isdigit, value)) < _MASKED_BELOW):

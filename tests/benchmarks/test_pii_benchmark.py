@@ -139,8 +139,9 @@ def test_counts_of_exact_and_overlapping_findings_neutral_ones_aside():
 def test_ours_is_measured_through_the_stage_of_the_build():
     from pii_engine import ours
 
-    found = ours()(["연락처 010-0123-4567", "없음", "메일 a@example.com으로"])
-    assert found == [[(4, 17, "PHONE_NUMBER")], [], [(3, 16, "EMAIL_ADDRESS")]]
+    engine = ours()
+    found = engine.find(engine.take(["연락처 010-0123-4567", "없음", "메일 a@example.com으로"]))
+    assert engine.spans(found) == [[(4, 17, "PHONE_NUMBER")], [], [(3, 16, "EMAIL_ADDRESS")]]
 
 
 def test_every_fifth_text_gets_an_item_and_the_others_stay():
