@@ -18,7 +18,7 @@ from time import perf_counter
 import numpy as np
 import pyarrow as pa
 
-from pipelines.admit.texts import LanguageSample, personal_data
+from pipelines.admit.texts import LanguageSample, make_ready, personal_data
 from pipelines.intake.checks import CheckedBatch, check_file
 from pipelines.intake.checks.batch import Found
 from pipelines.intake.checks.keys import KeyIndex
@@ -90,6 +90,7 @@ class Reading:
     def read(self, files: Sequence[DropFile]) -> list[FileFacts]:
         """Every file, in order."""
         with ThreadPoolExecutor(max_workers=1) as other:
+            other.submit(make_ready)
             return [self._read(file, other) for file in files]
 
     def _read(self, file: DropFile, other: ThreadPoolExecutor) -> FileFacts:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from pipelines.intake.odcs import is_container, items_of
 from pipelines.intake.sql_rules import identifier, with_names
 from pipelines.intake.yaml_source import did_you_mean
+
+if TYPE_CHECKING:
+    import duckdb  # at run time where a contract has a rule in SQL: most have none to pay for
 
 MAX_QUERY = 10_000  # characters
 _TYPES = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
@@ -43,12 +44,16 @@ class SqlTables:
         named = with_names(query, table=table, column=column)
         if named is None:
             return "uses a placeholder other than ${table}, and ${column} of a column's rule: name it"
+        import duckdb
+
         try:
             return self._not_one_select(named) or self._reads_elsewhere(named) or self._not_one_value(named)
         except duckdb.Error as error:
             return f"cannot be run by DuckDB ({_first_line(error)}): mend it"
 
     def _not_one_select(self, query: str) -> str:
+        import duckdb
+
         statements = self._connection.extract_statements(query)
         if len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT:
             return ""
@@ -84,6 +89,8 @@ class SqlTables:
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
         connection = duckdb.connect(":memory:", config=_LIMITS)
         connection.execute("SET python_enable_replacements = false")
         for _, item in items_of(self._document, "schema"):

@@ -72,5 +72,5 @@ def test_intake_build_and_audit_run_in_turn(airflow, tmp_path: Path):
         script = RUN.format(module=module, dag=f"malmoi_{module}")
         states = result(airflow("-c", script, json.dumps(places)))
         assert set(states) == {"success"}, (module, states)
-    assert len(list((tmp_path / "registry" / "receipts").glob("*.json"))) == 6
+    assert len(list((tmp_path / "registry" / "drops").glob("*/*/receipt.json"))) == 6
     assert len(list((tmp_path / "builds").glob("*/manifest.json"))) == 1
