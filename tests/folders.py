@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,12 @@ def column(name: str, logical: str = "string", *, required: bool = False, **ours
         **keyed,
         "customProperties": custom,
     }
+
+
+KEY = column("id", required=True, role="key")
+TEXT = column("text", required=True, role="text")
+KEYED = re.compile("k1:[0-9a-f]{32}")
+PHONE, MAIL, RRN = "010-0000-4821", "ha.neul@mail.example", "900101-1234568"
 
 
 def data_set(
@@ -148,3 +155,40 @@ def _pack(path: Path, content: bytes) -> None:
     elif path.suffix == ".zst":
         content = zstandard.ZstdCompressor().compress(content)
     path.write_bytes(content)
+
+
+def contents(drop: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(drop).as_posix(): path.read_bytes() for path in drop.rglob("*") if path.is_file()
+    }
+
+
+def trips(form: str = "jsonl", **ours: Any) -> dict[str, Any]:
+    """A data set with a column of each policy."""
+    columns = [
+        KEY,
+        column("driver", role="subject"),
+        column("plate", policy="key"),
+        column("phone", policy="drop"),
+        column("badge", policy="forbid"),
+        column("lat", "number", policy="generalise", grid=0.01),
+        column("at", "timestamp", policy="generalise", clock="hour"),
+        column("stars", "integer", policy="keep"),
+        TEXT,
+    ]
+    return data_set("trips", columns, form=form, **ours)
+
+
+def trip(number: int, **changes: Any) -> dict[str, Any]:
+    row = {
+        "id": f"t{number}",
+        "driver": f"canary-driver-{number % 3}",
+        "plate": f"canary-plate-{number}",
+        "phone": f"canary-phone-{number}",
+        "lat": 37.123456 + number,
+        "at": f"2026-10-03T21:{number % 60:02d}:17+09:00",
+        "stars": number % 6,
+        "text": f"오늘은 {number}번째 손님을 모셨습니다.",
+        "unnamed": f"canary-unnamed-{number}",
+    }
+    return {name: value for name, value in {**row, **changes}.items() if value is not Ellipsis}
