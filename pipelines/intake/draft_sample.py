@@ -5,14 +5,10 @@ Of every file at most SAMPLE_BYTES uncompressed bytes and SAMPLE_ROWS rows are r
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,15 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.intake.draft_writing import (
+    ENCODINGS,
+    MAX_NAME,
+    delimiter_of,
+    encoding_of,
+    is_garbled,
+    looks_like_names,
+    records,
+)
 from pipelines.intake.readers import read_split
 from pipelines.intake.readers.streams import StreamBroken, open_file, pieces
 from pipelines.intake.splits import Split
@@ -41,11 +46,6 @@ ENDINGS = {
     ".warc": Format.WARC,
 }
 COMPRESSIONS = (".gz", ".zst")
-_ENCODINGS = ("utf-8", "cp949", "cp932", "gb18030")  # EUC-KR is read as CP949, which holds it
-_DECODED = 0.99  # share of the lines beyond ASCII that an encoding has to fit
-_DELIMITERS = (",", "\t", ";", "|")
-_LOOKED_AT = 200  # rows that tell a delimiter
-_MAX_NAME = 64  # characters: what is longer is data, no column's name
 _BROKEN = (pa.ArrowException, OSError, ValueError)
 WARC_SET = DataSet(
     name="pages",
@@ -160,26 +160,6 @@ def _start(drop: Path, path: str, most: int) -> _Start:
     return _Start(data.removeprefix(b"\xef\xbb\xbf"), whole, broken, size / read)
 
 
-def encoding_of(lines: list[bytes]) -> str | None:
-    """The first encoding that decodes nearly all lines beyond ASCII; None where none does."""
-    beyond = [line for line in lines if not line.isascii()]
-    if not beyond:
-        return "utf-8"
-    for encoding in _ENCODINGS:
-        fits = sum(_decodes(line, encoding) for line in beyond)
-        if fits >= _DECODED * len(beyond) or (fits == len(beyond) - 1 and len(beyond) > 2):
-            return encoding
-    return None
-
-
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _jsonl(drop: Path, path: str, most: int) -> FileSample | Unread:
     start = _start(drop, path, most)
     if start.data.lstrip()[:1] == b"[" and b"\n{" in start.data[:4096]:
@@ -226,11 +206,11 @@ def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _is_name(name: str) -> bool:
-    return 0 < len(name.strip()) <= _MAX_NAME and name == name.strip() and "TODO" not in name
+    return 0 < len(name.strip()) <= MAX_NAME and name == name.strip() and "TODO" not in name
 
 
 def _no_encoding(path: str) -> Unread:
-    return Unread(path, f"none of {', '.join(_ENCODINGS)} fits its bytes", "문자 인코딩을 알 수 없음")
+    return Unread(path, f"none of {', '.join(ENCODINGS)} fits its bytes", "문자 인코딩을 알 수 없음")
 
 
 def _delimited(drop: Path, path: str, most: int) -> FileSample | Unread:
@@ -240,11 +220,11 @@ def _delimited(drop: Path, path: str, most: int) -> FileSample | Unread:
     if encoding is None:
         return _no_encoding(path)
     text = start.data.decode(encoding, "surrogateescape")
-    delimiter = _delimiter(text)
-    parsed = _records(text, delimiter)
+    delimiter = delimiter_of(text)
+    parsed = records(text, delimiter)
     header = next((fields for fields in parsed if fields and "".join(fields).strip()), None)
     names = tuple(name.strip() for name in header or ())
-    if not names or not _looks_like_names(names):
+    if not names or not looks_like_names(names):
         return Unread(
             path,
             "its first row does not name columns: add a header",
@@ -257,7 +237,7 @@ def _delimited(drop: Path, path: str, most: int) -> FileSample | Unread:
         count += 1
         if count > SAMPLE_ROWS:
             break
-        if fields is None or len(fields) != len(names) or _garbled(fields):
+        if fields is None or len(fields) != len(names) or is_garbled(fields):
             faults += 1
         else:
             rows.append({name: cell for name, cell in zip(names, fields, strict=True) if name})
@@ -271,76 +251,46 @@ def _delimited(drop: Path, path: str, most: int) -> FileSample | Unread:
     )
 
 
-def _records(text: str, delimiter: str) -> Iterator[list[str] | None]:
-    """Rows by the rules of the reader; None for one that is broken, [] for a blank line."""
-    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
-    while True:
-        try:
-            yield next(reader)
-        except csv.Error:
-            yield None
-        except StopIteration:
-            return
-
-
-def _delimiter(text: str) -> str:
-    """The sign that cuts most of the first rows into as many fields as the header, and into the most."""
-    head = text[: 1 << 20]
-
-    def fit(delimiter: str) -> tuple[float, int]:
-        rows = [row for row in islice(_records(head, delimiter), _LOOKED_AT) if row]
-        width = len(rows[0]) if rows else 0
-        return (sum(len(row) == width for row in rows) / max(1, len(rows)) if width > 1 else 0.0, width)
-
-    return max(_DELIMITERS, key=fit)
-
-
-def _looks_like_names(names: tuple[str, ...]) -> bool:
-    """Whether a first row is a header: words with letters, none of them prose, a number or an address."""
-    said = [name for name in names if name]
-    return len(set(said)) == len(said) > 0 and all(
-        re.search(r"[^\W\d_]", name) and "@" not in name and len(name) <= _MAX_NAME and len(name.split()) <= 5
-        for name in said
-    )
-
-
-def _garbled(fields: list[str]) -> bool:
-    return any("\udc80" <= letter <= "\udcff" for field in fields if not field.isascii() for letter in field)
-
-
 def _parquet(drop: Path, path: str, most: int) -> FileSample | Unread:
     with open_file(drop / path) as file:
         parquet = pq.ParquetFile(file)
         rows: list[dict[str, Any]] = []
         held = 0
-        for batch in parquet.iter_batches(batch_size=1024, use_threads=False):
+        facts = parquet.metadata
+        size = sum(facts.row_group(n).total_byte_size for n in range(facts.num_row_groups))
+        step = max(1, min(1024, most // (size // max(1, facts.num_rows) + 1)))
+        for batch in parquet.iter_batches(batch_size=step, use_threads=False):
             rows += _plain(batch)
             held += batch.nbytes
             if len(rows) >= SAMPLE_ROWS or held >= most:
                 break
-        return _table(path, Format.PARQUET, parquet.schema_arrow, rows, parquet.metadata.num_rows)
+        return _table(path, Format.PARQUET, parquet.schema_arrow, rows, facts.num_rows)
 
 
 def _arrow(drop: Path, path: str, most: int) -> FileSample | Unread:
+    """Record batches until the sample is full; the others are not looked at, so their rows are estimated."""
     with pa.memory_map(str(drop / path)) as mapped:
         try:
             reader: Any = pa.ipc.open_file(mapped)
-            batches: Iterator[pa.RecordBatch] = (
-                reader.get_batch(i) for i in range(reader.num_record_batches)
-            )
+            count = reader.num_record_batches
+            batches: Iterator[pa.RecordBatch] = map(reader.get_batch, range(count))
         except pa.ArrowInvalid:
             mapped.seek(0)
-            reader = pa.ipc.open_stream(mapped)
+            reader, count = pa.ipc.open_stream(mapped), None
             batches = iter(reader)
         rows: list[dict[str, Any]] = []
-        total, held = 0, 0
+        seen, read, left = 0, 0, most
         for batch in batches:
-            total += batch.num_rows
-            if len(rows) < SAMPLE_ROWS and held < most:
-                piece = batch.slice(0, SAMPLE_ROWS - len(rows))
-                rows += _plain(piece)
-                held += piece.nbytes
-        return _table(path, Format.ARROW, reader.schema, rows, total)
+            seen, read = seen + batch.num_rows, read + 1
+            average = batch.nbytes // max(1, batch.num_rows) + 1
+            piece = batch.slice(0, max(1, min(SAMPLE_ROWS - len(rows), left // average)))
+            rows += _plain(piece)
+            left -= piece.nbytes
+            if len(rows) >= SAMPLE_ROWS or left <= 0:
+                break
+        ended = read == count if count is not None else mapped.tell() >= mapped.size()
+        share = read / count if count else mapped.tell() / mapped.size()
+        return _table(path, Format.ARROW, reader.schema, rows, seen if ended else round(seen / share))
 
 
 def _plain(batch: pa.RecordBatch) -> list[dict[str, Any]]:

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from pipelines.draft import draft
 from pipelines.intake.contracts import lint_contract, load_contract
 from pipelines.intake.draft_columns import ColumnProfile, looks_personal, shape
-from pipelines.intake.draft_sample import SAMPLE_ROWS, encoding_of
+from pipelines.intake.draft_sample import SAMPLE_ROWS
+from pipelines.intake.draft_writing import encoding_of
 from schemas.admission import Verdict
 from schemas.contract import Contract, Delivery, Kind, Markup, Policy, Role
 from schemas.errors import InputUnreadable, UsageError
@@ -339,6 +340,23 @@ def test_a_file_is_sampled_and_not_read_whole(tmp_path: Path):
     assert f"{SAMPLE_ROWS:,} rows sampled of about 40,000" in text
     assert '"broken"' not in text
     assert "maxQuarantined, value: 0.01" in text  # what a sample has not seen
+
+
+@pytest.mark.parametrize("form", ["file", "stream", "parquet"])
+def test_of_a_large_table_the_beginning_is_sampled_and_the_rest_estimated(tmp_path: Path, form: str):
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    table = pa.Table.from_pylist(_posts(60_000))
+    if form == "parquet":
+        pq.write_table(table, drop / "posts.parquet", row_group_size=4000)
+    else:
+        new = pa.ipc.new_file if form == "file" else pa.ipc.new_stream
+        with new(drop / "posts.arrow", table.schema) as writer:
+            writer.write_table(table, max_chunksize=4000)
+    text = draft(drop, partner="p")
+    sampled, about = re.search(r"([\d,]+) rows sampled of about ([\d,]+)", text).groups()
+    assert SAMPLE_ROWS <= int(sampled.replace(",", "")) <= SAMPLE_ROWS + 1024
+    assert abs(int(about.replace(",", "")) - 60_000) < 3000
 
 
 def test_many_files_that_are_named_alike_are_one_data_set_of_which_a_few_are_sampled(tmp_path: Path):
