@@ -308,14 +308,6 @@ MUTATIONS = {
         "schema[1].customProperties[3].value",
         "no encoding",
     ),
-    "codec that is no encoding": (
-        "krafton",
-        "value: cp949",
-        "value: rot13",
-        0,
-        "schema[1].customProperties[3].value",
-        "no encoding",
-    ),
     "long delimiter": ("krafton", '";"', '"::"', 0, "schema[1].customProperties[4].value", "does not fit"),
     "delimiter of JSON lines": (
         "a_dot",
