@@ -19,6 +19,8 @@ INVISIBLE = "\u200b-\u200f\u2060\ufeff"  # zero width, direction marks, word joi
 JOINT = f"[{DASHES}{SPACES}{INVISIBLE}.．]{{0,3}}"  # between the groups of an identity number
 LOOSE_JOINT = f"[{DASHES}{SPACES}{INVISIBLE}.．_·・~～)）]{{0,3}}"  # between the groups of a phone number
 DASH = f"[{DASHES}]"
+# Seven digits with at most three signs between two of them: what any number of a person's has, in the gate.
+DIGITS_SIEVE = "[0-9](?:[-_.·・~) \\t]*[0-9]){6}"
 NO_DIGIT_BEFORE = f"(?<!{DIGIT})"
 NO_DIGIT_AFTER = f"(?!{DIGIT})"
 # A number that hangs on another one by a dash or a point is a piece of something longer.

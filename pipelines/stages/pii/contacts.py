@@ -16,6 +16,7 @@ from pipelines.stages.pii.characters import (
     DASHES,
     DIGIT,
     DIGITS,
+    DIGITS_SIEVE,
     JOINT,
     LOOSE_JOINT,
     NO_DIGIT_AFTER,
@@ -284,12 +285,14 @@ PHONE = Detector(
         f"{NO_DIGIT_AFTER}"
     ),
     weigh=_phone,
+    sieve=(DIGITS_SIEVE,),
 )
 EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
     core="[0-9A-Za-z._%+\\-０-９Ａ-Ｚａ-ｚ．＿％＋－][@＠][0-9A-Za-z가-힣\\-]",
     pattern=re.compile(f"[@＠](?P<domain>{_DOMAIN})"),
     weigh=_email,
+    needs=("@",),
 )
 IPV4 = Detector(
     entities=("IP_ADDRESS",),
@@ -298,16 +301,21 @@ IPV4 = Detector(
         f"(?<![{DIGITS}A-Za-z_])(?<!{DIGIT}[.．]){_IPV4_CORE}(?![{DIGITS}A-Za-z_])(?![.．\\-]{DIGIT})"
     ),
     weigh=_ipv4,
+    sieve=("[0-9][.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]",),
+    needs=(".",),
 )
 IPV6 = Detector(
     entities=("IP_ADDRESS",),
     core=_IPV6_CORE,
     pattern=re.compile(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
     weigh=_ipv6,
+    sieve=("[0-9A-Fa-f]:[0-9A-Fa-f]*:",),
+    needs=(":",),
 )
 CARD = Detector(
     entities=("CREDIT_CARD",),
     core=_CARD_CORE,
     pattern=re.compile(f"(?<![A-Za-z])(?<![A-Za-z]-){ALONE_BEFORE}{_CARD_CORE}{ALONE_AFTER}(?![A-Za-z])"),
     weigh=_card,
+    sieve=(DIGITS_SIEVE,),
 )

@@ -15,6 +15,7 @@ from pipelines.stages.pii.characters import (
     DASH,
     DIGIT,
     DIGITS,
+    DIGITS_SIEVE,
     JOINT,
     LETTER,
     NO_DIGIT_AFTER,
@@ -171,12 +172,14 @@ RESIDENT = Detector(
     core=_RESIDENT_CORE,
     pattern=re.compile(f"{ALONE_BEFORE}{_RESIDENT_CORE}{ALONE_AFTER}"),
     weigh=_resident,
+    sieve=(DIGITS_SIEVE,),
 )
 BUSINESS = Detector(
     entities=("KR_BRN",),
     core=f"(?:^|[^{DIGITS}]){_BUSINESS_CORE}(?:[^{DIGITS}]|$)",
     pattern=re.compile(f"{ALONE_BEFORE}{_BUSINESS_CORE}{ALONE_AFTER}"),
     weigh=_business,
+    sieve=(DIGITS_SIEVE,),
 )
 PASSPORT = Detector(
     entities=("KR_PASSPORT",),
@@ -184,6 +187,7 @@ PASSPORT = Detector(
     core=f"(?:^|[^{_ALNUM}]){_PASSPORT_CORE}(?:[^{_ALNUM}]|$)",
     pattern=re.compile(f"(?<![{_ALNUM}]){_PASSPORT_CORE}(?![{_ALNUM}])(?!-{DIGIT})"),
     weigh=_passport,
+    sieve=(DIGITS_SIEVE, "[A-Za-z][0-9]{3}[A-Za-z][0-9]{4}"),
 )
 LICENCE = Detector(
     entities=("KR_DRIVER_LICENSE",),
@@ -193,4 +197,5 @@ LICENCE = Detector(
         f"|(?P<old>{_OLD_CORE}){ALONE_AFTER}|{ALONE_BEFORE}(?P<new>{_NEW_CORE}){ALONE_AFTER})"
     ),
     weigh=_licence,
+    sieve=(DIGITS_SIEVE, "면허[^\\n]*[0-9]"),
 )

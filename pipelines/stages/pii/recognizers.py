@@ -12,7 +12,8 @@ from presidio_analyzer import AnalysisExplanation, EntityRecognizer, RecognizerR
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from pipelines.stages.pii.detector import Detector
-from pipelines.stages.pii.gate import DETECTORS, resolve
+from pipelines.stages.pii.gate import DETECTORS
+from pipelines.stages.pii.scan import find_spans, lines_of
 
 
 class MalmoiRecognizer(EntityRecognizer):
@@ -34,7 +35,7 @@ class MalmoiRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """Findings of the entity in the text; cue words are read by the detectors, not from the artifacts."""
         wanted = set(entities or self.supported_entities) & set(self.supported_entities)
-        findings = [f for detector in self.detectors for f in detector.find(text, 0, len(text))]
+        findings = find_spans(text, lines_of(text), self.detectors, 0.0)
         return [
             RecognizerResult(
                 finding.label,
@@ -47,7 +48,8 @@ class MalmoiRecognizer(EntityRecognizer):
                     textual_explanation=", ".join(finding.evidence),
                 ),
             )
-            for finding in resolve([f for f in findings if f.label in wanted], 0.0)
+            for finding in findings
+            if finding.label in wanted
         ]
 
 

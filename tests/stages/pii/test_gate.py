@@ -9,7 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.stages.pii.find import explain_pii, find_pii
+from pipelines.stages.pii.fold import fold
 from pipelines.stages.pii.gate import DETECTORS, SIEVE, find_within, passing_rows, windows
+from pipelines.stages.pii.scan import find_in_line
 from schemas.recipe import PiiSettings
 from tests.stages.pii.examples import CHAT, ITEMS, SETTINGS, documents, noise, texts
 
@@ -35,9 +37,10 @@ def test_the_gated_result_is_the_whole_text_result(values):
 @given(text=st.one_of(texts, noise))
 def test_each_detectors_core_matches_in_every_line_in_which_it_finds_something(detector, text):
     for line in text.split("\n"):
-        if any(True for _ in detector.find(line, 0, len(line))):
-            for expression in (detector.gate, SIEVE):
-                assert pc.match_substring_regex(pa.array([line]), expression)[0].as_py()
+        if any(found for found in find_in_line(line, 0, len(line), [detector])):
+            assert pc.match_substring_regex(pa.array([line]), SIEVE)[0].as_py()
+            assert pc.match_substring_regex(pa.array([fold(line).text]), detector.core)[0].as_py()
+            assert pc.match_substring_regex(pa.array([fold(line).text]), "|".join(detector.gate))[0].as_py()
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.entities[0])
@@ -46,10 +49,10 @@ def test_no_pattern_matches_a_line_feed(detector):
     assert not any("\n" in match[0] for match in detector.pattern.finditer(text))
 
 
-def test_a_batch_in_which_nothing_passes_is_not_looked_at():
+def test_a_batch_without_numbers_is_not_looked_at():
     batch = documents(["오늘 영화 정말 재밌었어요 10점!", "", "제12조 제3항, 3,000,000원\n2024. 11. 23."])
     assert passing_rows(batch["text"]).tolist() == [2]
-    assert list(windows(batch["text"])) == []
+    assert [window.row for window in windows(batch["text"])] == [2]
     assert find_pii(batch, SETTINGS, CHAT).kept["spans"].to_pylist() == [[], [], []]
 
 
@@ -73,5 +76,5 @@ def test_a_match_that_is_nothing_hides_no_number_behind_it():
 def test_the_cores_mean_the_same_to_both_engines():
     for detector in DETECTORS:
         for item in ITEMS:
-            in_arrow = pc.match_substring_regex(pa.array([item]), detector.gate)[0].as_py()
-            assert in_arrow == (re.search(detector.gate, item) is not None)
+            in_arrow = pc.match_substring_regex(pa.array([item]), detector.core)[0].as_py()
+            assert in_arrow == (re.search(detector.core, item) is not None)

@@ -1,0 +1,93 @@
+"""Look at lines: fold them, run the detectors, settle overlaps. Time and memory follow the length of a line.
+
+A line is looked at in pieces of PIECE characters, and with REACH characters of the text before and behind it
+for the cues: whatever the text is, nothing longer is ever folded or held. Whether lines come from the gate or
+are all the lines of a text, what is found in a line is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding
+from pipelines.stages.pii.fold import fold
+
+REACH = 240
+PIECE = 4096
+OVERLAP = 256  # no match is longer; what begins in a piece is seen to its end
+
+
+def lines_of(text: str, begin: int = 0, stop: int | None = None) -> Iterator[tuple[int, int]]:
+    """Every line of text[begin:stop], end exclusive, without its line feed; they must be whole lines."""
+    stop = len(text) if stop is None else stop
+    while True:
+        end = text.find("\n", begin, stop)
+        yield begin, stop if end < 0 else end
+        if end < 0:
+            return
+        begin = end + 1
+
+
+def find_in_line(text: str, begin: int, end: int, detectors: Sequence[Detector]) -> Iterator[list[Finding]]:
+    """What the detectors find in the line text[begin:end], piece by piece; findings may overlap."""
+    if end - begin <= PIECE + OVERLAP:
+        yield _find(text, begin, end, detectors)
+        return
+    for start in range(begin, end, PIECE):
+        found = _find(text, start, min(end, start + PIECE + OVERLAP), detectors)
+        yield [finding for finding in found if finding.start < start + PIECE]
+
+
+def _find(text: str, begin: int, end: int, detectors: Sequence[Detector]) -> list[Finding]:
+    first = max(0, begin - REACH)
+    view = fold(text[first : end + REACH])
+    folded = view.text
+    start, stop = view.place(begin - first), view.place(end - first)
+    line = folded[start:stop]
+    found = [
+        finding
+        for detector in detectors
+        if not detector.needs or any(need in line for need in detector.needs)
+        for finding in detector.find(folded, start, stop)
+    ]
+    if not first and view.starts is None:
+        return found
+    moved = []
+    for finding in found:
+        at, till = view.span(finding.start, finding.end)
+        moved.append(Finding(at + first, till + first, finding.label, finding.score, finding.evidence))
+    return moved
+
+
+def find_spans(
+    text: str, lines: Iterable[tuple[int, int]], detectors: Sequence[Detector], min_score: float
+) -> Iterator[Finding]:
+    """The findings of the lines that stand, disjoint and in order of place."""
+    last = 0
+    for found in chain.from_iterable(find_in_line(text, *line, detectors) for line in lines):
+        for finding in resolve(found, min_score):
+            if finding.start >= last:
+                last = finding.end
+                yield finding
+
+
+def resolve(findings: list[Finding], min_score: float) -> list[Finding]:
+    """The findings that stand, in order of place: of those that overlap the likeliest, then the longest.
+
+    Our own surrogates beat everything on their place, and then leave.
+    """
+    able = [finding for finding in findings if finding.score >= min_score]
+    if len(able) > 1:
+        able.sort(key=lambda f: (-f.score, f.start - f.end, f.start, f.label))
+        origin = min(finding.start for finding in able)
+        taken = bytearray(max(finding.end for finding in able) - origin)
+        standing = []
+        for finding in able:
+            start, end = finding.start - origin, finding.end - origin
+            if taken.find(1, start, end) < 0:
+                taken[start:end] = b"\x01" * (end - start)
+                standing.append(finding)
+        able = sorted(standing)
+    return [finding for finding in able if finding.score != SURROGATE_SCORE]
