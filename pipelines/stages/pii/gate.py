@@ -14,11 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.stages.pii.address import ADDRESS
+from pipelines.stages.pii.birth_date import BIRTH_DATE
 from pipelines.stages.pii.contacts import CARD, EMAIL, IPV4, IPV6, PHONE
+from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.fold import FOLDABLE
+from pipelines.stages.pii.handles import GAME, MESSENGER
 from pipelines.stages.pii.identity_numbers import BUSINESS, LICENCE, PASSPORT, RESIDENT
+from pipelines.stages.pii.profile_urls import PROFILE_URL
 from pipelines.stages.pii.scan import find_in_line, lines_of, resolve
 
 __all__ = ("DETECTORS", "ENTITIES", "SIEVE", "Window", "find_within", "passing_rows", "resolve", "windows")
@@ -32,6 +37,7 @@ DETECTORS: tuple[Detector, ...] = (
     EMAIL,
     IPV4,
     IPV6,
+    *(ADDRESS, BIRTH_DATE, MESSENGER, GAME, PROFILE_URL, *CREDENTIALS),
 )
 ENTITIES = frozenset(entity for detector in DETECTORS for entity in detector.entities)
 SIEVE = "|".join((FOLDABLE, *dict.fromkeys(part for detector in DETECTORS for part in detector.gate)))

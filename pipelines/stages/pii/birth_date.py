@@ -1,0 +1,122 @@
+"""Dates of birth: a date is one only with a word of birth before or behind it, on its line.
+
+A span is the date alone: no particle, no trailing 생. Dates that the calendar does not have are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.stages.pii.checks import LATEST_BIRTH_YEAR, is_date
+from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.evidence import Finding, probability
+
+_REACH = 24
+_S = r"[ \t]{0,2}"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,6}"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_SPANISH = r"(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
+_PATTERN = re.compile(
+    r"(?<![0-9])(?<![0-9][-./])(?:"
+    rf"(?P<y1>(?:19|20)[0-9]{{2}}|[0-9]{{2}})(?:년생?|年){_S}(?:윤|음력{_S}|"
+    rf"양력{_S})?(?P<m1>[0-9]{{1,2}})[월月]{_S}(?P<d1>[0-9]{{1,2}})[일日]|"
+    rf"(?P<y2>(?:19|20)[0-9]{{2}}|"
+    rf"[0-9]{{2}}){_S}[-./]{_S}(?P<m2>[0-9]{{1,2}}){_S}[-./]{_S}(?P<d2>[0-9]{{1,2}})(?![0-9])(?:\.(?![0-9가-힣A-Za-z])|"
+    rf""
+    rf""
+    rf""
+    rf"\.(?=생))?|"
+    r"(?P<y3>(?:19|20)[0-9]{2})(?P<m3>0[1-9]|1[0-2])(?P<d3>[0-3][0-9])(?![0-9])|"
+    r"(?P<y4>[0-9]{2})(?P<m4>0[1-9]|1[0-2])(?P<d4>[0-3][0-9])(?![0-9]|-[0-9*])|"
+    rf"(?P<d5>[0-9]{{1,2}})[-./](?P<m5>[0-9]{{1,2}})[-./](?P<y5>(?:19|20)[0-9]{{2}})(?![0-9])|"
+    rf"(?P<d6>[0-9]{{1,2}})(?:st|nd|rd|th)?[ ](?P<m6>{_MONTH})\.?,?[ ](?P<y6>(?:19|20)[0-9]{{2}})(?![0-9])|"
+    rf"(?P<d7>[0-9]{{1,2}})[ ]de[ ](?P<m7>{_SPANISH})[ ]del?[ ](?P<y7>(?:19|20)[0-9]{{2}})(?![0-9])|"
+    rf"(?:윤|음력{_S}|양력{_S})?(?P<m9>[0-9]{{1,2}})월{_S}(?P<d9>[0-9]{{1,2}})일|"
+    r"(?P<y10>(?:19|20)[0-9]{2})년생)"
+    rf"|(?<![A-Za-z])(?P<m8>{_MONTH})\.?[ ](?P<d8>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[ ](?P<y8>(?:19|"
+    rf"20)[0-9]{{2}})(?![0-9])"
+)
+_CUE = re.compile(
+    r"생년월일|생[ \t]?년[ \t]?월[ \t]?일|(?<!발)생일|생신|출생(?!신고|지|률|아|아수|등록)(?:일자?|년월일|"
+    r"연월일)?|태어|주민(?:등록)?번호[ \t]?앞|귀빠진|"
+    r"(?<![A-Za-z])(?:D\.?O\.?B\.?|birth(?!day cake|place| rate)[a-z_ ]{0,9}|born)(?![a-z])|"
+    r"出生|生年月日|生日|誕生日|nacimiento|nacid[oa]|fecha de nac",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(
+    r"[ \t]?생(?!산|명|활|성|선|각|일[ \t]?(?:파티|케이크)|방|존|겼|긴|기|애|물|수|중계|맥)|"
+    r"[ \t]?출생(?!률|신고)|"
+    r"[ \t]?(?:에|에서)?[^.\n0-9]{0,12}태어[났나난]|[ \t]?\(?(?:음력|양력)|[ \t]?(?:이|은|는)?[ \t]?(?:제|"
+    r"내|우리)?[^.\n0-9]{0,8}(?:생일|생신)(?![ \t]?(?:케이크|파티|선물))|"
+    r"[ \t]?(?:,[ ])?born"
+)
+_OTHER = re.compile(
+    r"(?:개정|시행|설립|접수|입사|발행|발급|유효|만료|창립|작성|처리|예약|제조|생산|등록|가입|검진|진료|"
+    r"방문|신청|배송|케이크|파티|선물|이벤트)"
+    r"(?!번호)[가-힣]{0,3}[ \t:]{0,3}\Z"
+)
+_SEX_BEFORE = re.compile(r"\([MF남여][,/][ ]?\Z")  # "환자 ...(M/1958-11-04)"
+
+
+def _birth_date(text: str, match: re.Match[str]) -> Finding | None:
+    start, end = match.span()
+    number = next(name[1:] for name, value in match.groupdict().items() if value and name[0] in "yd")
+    year, month, day = (match.groupdict().get(f"{part}{number}") for part in "ymd")
+    if not _in_calendar(year, month, day):
+        return None
+    form = {"4": "six digits", "9": "no year", "10": "year alone", "3": "eight digits"}.get(number, "date")
+    if number == "2" and len(year or "") == 2 and int(month or 0) > 12:
+        return None
+    before = text[max(text.rfind("\n", 0, start) + 1, start - _REACH) : start]
+    cue = None
+    for cue in _CUE.finditer(before):  # noqa: B007 (the last one)
+        pass
+    behind, sex = _BEHIND.match(text, end), _SEX_BEFORE.search(before)
+    if cue is None and behind is None and sex is None:
+        return None
+    signs = [form]
+    logit = {"six digits": -5.0, "no year": -4.2, "eight digits": -4.0, "year alone": -4.5}.get(form, -3.0)
+    if cue is not None:
+        between = before[cue.end() :]
+        digits = sum(character.isdigit() for character in between)
+        logit += 5.5 if digits == 0 else 1.0 if digits <= 8 else 0.0
+        logit -= 1.5 if len(between) > 12 else 0.0
+        signs.append("cue:birth")
+    if behind is not None:
+        logit += 5.0 if form != "year alone" else 0.0
+        signs.append("cue after:birth")
+    if sex is not None:
+        logit += 4.0
+        signs.append("after a person's sex")
+    if _OTHER.search(before):
+        logit -= 4.0
+        signs.append("other cue:date")
+    if number == "2" and text[end : end + 1].isdigit():
+        return None
+    return Finding(start, end, "DATE_OF_BIRTH", probability(logit), tuple(signs))
+
+
+def _in_calendar(year: str | None, month: str | None, day: str | None) -> bool:
+    """Whether it is a day, of a leap year where no year is said, not after LATEST_BIRTH_YEAR."""
+    if month is None or day is None:
+        return year is not None
+    number = int(month) if month.isdigit() else _month_number(month)
+    full = 2000 if year is None else int(year) if len(year) == 4 else 1900 + int(year)
+    if year is not None and len(year) == 2 and int(year) % 4 == 0:
+        full = 2000
+    return full <= LATEST_BIRTH_YEAR and (is_date(full, number, int(day)) or is_date(full, int(day), number))
+
+
+def _month_number(name: str) -> int:
+    spanish = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
+    key = name[:3].lower()
+    return 1 + (_MONTHS.index(key) if key in _MONTHS else spanish.index(key))
+
+
+# A date is looked at only where its line says one of these: a superset of the cues.
+_SIEVE = (
+    *("생[ \\t]?년", "생일", "생신", "출생", "태어", "번호[ \\t]?앞", "귀빠진", "음력", "양력"),
+    *("出生", "生年月日", "生日", "誕生日", "(?i:naci|fecha de nac)", "(?i:birth|born|d\\.?o\\.?b)"),
+    *("[0-9일日.][ \\t]?생", "\\([MF남여][,/]"),
+)
+BIRTH_DATE = Detector(("DATE_OF_BIRTH",), "[0-9]", _PATTERN, _birth_date, sieve=_SIEVE)
