@@ -1,14 +1,13 @@
-"""Ways to reach a person, and means of payment: telephone, e-mail, IP address, card.
+"""Numbers to reach a person at and to pay with: telephone, card.
 
 Telephone: the Korean numbering plan (MSIT; python-phonenumbers 9.0 metadata). Card: ISO/IEC 7812-1, with the
-domestic 9xxx. IP: the IANA special-purpose registry of 2024, spelled out: interpreters differ.
+domestic 9xxx.
 """
 
 from __future__ import annotations
 
 import re
 from hashlib import blake2b
-from ipaddress import AddressValueError, IPv6Address
 
 from pipelines.stages.pii.characters import (
     ALONE_AFTER,
@@ -31,14 +30,12 @@ from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import (
     SURROGATE_SCORE,
     Finding,
-    nearest_cue,
     probability,
     weigh_cue,
 )
 
 _PHONE = frozenset({"phone"})
 _CARD = frozenset({"card"})
-_ADDRESS = frozenset({"address"})
 # Nationwide business numbers in use; other numbers of this shape are years ("1592-1598") and codes.
 _BUSINESS_PREFIXES = frozenset(
     f"{prefix}"
@@ -133,100 +130,6 @@ def _beside_latin(text: str, start: int, end: int) -> bool:
     return any(letter.isascii() and letter.isalpha() for letter in beside)
 
 
-_LOCAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z_][0-9A-Za-z._%+\-]{0,63}\Z")
-_OUR_LOCAL = re.compile(r"user[0-9a-f]{8}\Z")
-_OUR_DOMAINS = frozenset({"example.com", "example.net", "example.org"})
-
-
-def _email(text: str, match: re.Match[str]) -> Finding | None:
-    at = match.start()
-    local = _LOCAL.search(folded(text[max(0, at - 65) : at]))
-    if local is None or local[0].endswith("."):
-        return None
-    domain = folded(match["domain"]).lower()
-    start, end = at - len(local[0]), match.end()
-    if domain in _OUR_DOMAINS and _OUR_LOCAL.match(local[0]):
-        return Finding(start, end, "EMAIL_ADDRESS", SURROGATE_SCORE, ())
-    return Finding(start, end, "EMAIL_ADDRESS", 0.98, ("address with domain",))
-
-
-# First and last /16, inclusive, of what names no subscriber: this net, private, shared, loopback, link-local,
-# benchmarks, multicast and everything above it (IANA IPv4 special-purpose registry).
-_SPECIAL = (
-    ((0, 0), (0, 255)),
-    ((10, 0), (10, 255)),
-    ((100, 64), (100, 127)),
-    ((127, 0), (127, 255)),
-    ((169, 254), (169, 254)),
-    ((172, 16), (172, 31)),
-    ((192, 168), (192, 168)),
-    ((198, 18), (198, 19)),
-    ((224, 0), (255, 255)),
-)
-_TEST_NETS = frozenset({(192, 0, 2), (198, 51, 100), (203, 0, 113)})
-_RESOLVERS = frozenset(  # public name servers: Google, Cloudflare, Quad9, OpenDNS, KT, SK, LG U+
-    {
-        *("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220"),
-        *("168.126.63.1", "168.126.63.2", "210.220.163.82", "219.250.36.130"),
-        *("164.124.101.2", "203.248.252.2"),
-    }
-)
-_NETWORK_MASK = re.compile(r"/(?:[0-9]|[12][0-9]|3[01])(?![0-9])")
-
-
-def _ipv4(text: str, match: re.Match[str]) -> Finding | None:
-    start, end = match.span()
-    parts = folded(match[0]).split(".")
-    if any(len(part) > 1 and part[0] == "0" for part in parts):
-        return None
-    numbers = tuple(map(int, parts))
-    if max(numbers) > 255:
-        return None
-    if numbers[:3] in _TEST_NETS:
-        return Finding(start, end, "IP_ADDRESS", SURROGATE_SCORE, ())
-    if folded(match[0]) in _RESOLVERS or any(low <= numbers[:2] <= high for low, high in _SPECIAL):
-        return Finding(start, end, "IP_ADDRESS", 0.2, ("not public",))
-    cue, _ = nearest_cue(text, start) or ("", 0)
-    logit = 1.0
-    evidence = ["public"]
-    if cue in _ADDRESS:
-        logit += 3.0
-        evidence.append("cue:address")
-    elif cue in {"version", "serial"}:
-        logit -= 4.0
-        evidence.append(f"other cue:{cue}")
-    elif max(numbers) < 30 and _is_heading(text, start, end):
-        logit -= 2.5
-        evidence.append("section number")
-    if _NETWORK_MASK.match(text, end):
-        logit -= 2.0
-        evidence.append("network")
-    return Finding(start, end, "IP_ADDRESS", probability(logit), tuple(evidence))
-
-
-_LINE_START = re.compile(r"(?:^|\n)[ \t#*>(\[\-]{0,8}\Z")
-
-
-def _is_heading(text: str, start: int, end: int) -> bool:
-    """Whether small numbers open a line and words follow: a section, "1.2.3.4 Overview"."""
-    return _LINE_START.search(text, max(0, start - 9), start) is not None and text[end : end + 1] in {
-        " ",
-        ".",
-        ")",
-    }
-
-
-def _ipv6(text: str, match: re.Match[str]) -> Finding | None:
-    start, end = match.span()
-    try:
-        address = IPv6Address(match[0])
-    except AddressValueError:
-        return None
-    if int(address) >> 96 == 0x20010DB8:
-        return Finding(start, end, "IP_ADDRESS", SURROGATE_SCORE, ())
-    return Finding(start, end, "IP_ADDRESS", 0.95, ("public", "version 6"))
-
-
 def _card(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     digits = digits_of(match[0])
@@ -268,9 +171,6 @@ _INTL = (
     f"|{_KOREA}[{DASHES} .]{_ZERO}?{one_of('1')}{_ZERO}){LOOSE_JOINT}{DIGIT}{{3,4}}{LOOSE_JOINT}{DIGIT}{{4}}"
 )
 _NATIONWIDE = f"{one_of('1')}{one_of('568')}{DIGIT}{{2}}[{DASHES} .]{DIGIT}{{4}}"
-_DOMAIN = r"(?:(?:[0-9A-Za-z\-]{1,63}|[가-힣][0-9A-Za-z가-힣\-]{0,62})[.．]){1,8}[A-Za-z]{2,24}"
-_IPV4_CORE = f"{DIGIT}{{1,3}}(?:[.．]{DIGIT}{{1,3}}){{3}}"
-_IPV6_CORE = r"[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}"
 _FOURS = "{4}"
 _CARD_CORE = (
     f"(?:{DIGIT}{_FOURS}(?:{JOINT}{DIGIT}{_FOURS}){{3}}"
@@ -286,31 +186,6 @@ PHONE = Detector(
     ),
     weigh=_phone,
     sieve=(DIGITS_SIEVE,),
-)
-EMAIL = Detector(
-    entities=("EMAIL_ADDRESS",),
-    core="[0-9A-Za-z._%+\\-０-９Ａ-Ｚａ-ｚ．＿％＋－][@＠][0-9A-Za-z가-힣\\-]",
-    pattern=re.compile(f"[@＠](?P<domain>{_DOMAIN})"),
-    weigh=_email,
-    needs=("@",),
-)
-IPV4 = Detector(
-    entities=("IP_ADDRESS",),
-    core=_IPV4_CORE,
-    pattern=re.compile(
-        f"(?<![{DIGITS}A-Za-z_])(?<!{DIGIT}[.．]){_IPV4_CORE}(?![{DIGITS}A-Za-z_])(?![.．\\-]{DIGIT})"
-    ),
-    weigh=_ipv4,
-    sieve=("[0-9][.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]",),
-    needs=(".",),
-)
-IPV6 = Detector(
-    entities=("IP_ADDRESS",),
-    core=_IPV6_CORE,
-    pattern=re.compile(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
-    weigh=_ipv6,
-    sieve=("[0-9A-Fa-f]:[0-9A-Fa-f]*:",),
-    needs=(":",),
 )
 CARD = Detector(
     entities=("CREDIT_CARD",),

@@ -16,19 +16,25 @@ import pyarrow.compute as pc
 
 from pipelines.stages.pii.address import ADDRESS
 from pipelines.stages.pii.birth_date import BIRTH_DATE
-from pipelines.stages.pii.contacts import CARD, EMAIL, IPV4, IPV6, PHONE
+from pipelines.stages.pii.accounts import ACCOUNT
+from pipelines.stages.pii.contacts import CARD, PHONE
 from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.fold import FOLDABLE
 from pipelines.stages.pii.handles import GAME, MESSENGER
-from pipelines.stages.pii.identity_numbers import BUSINESS, LICENCE, PASSPORT, RESIDENT
+from pipelines.stages.pii.identity_numbers import BUSINESS, CORPORATE, LICENCE, PASSPORT, RESIDENT
+from pipelines.stages.pii.network import DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC
+from pipelines.stages.pii.plates import PLATE
+from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
 from pipelines.stages.pii.scan import find_in_line, lines_of, resolve
 
 __all__ = ("DETECTORS", "ENTITIES", "SIEVE", "Window", "find_within", "passing_rows", "resolve", "windows")
 DETECTORS: tuple[Detector, ...] = (
     RESIDENT,
+    CORPORATE,
     BUSINESS,
     PHONE,
     CARD,
@@ -37,6 +43,13 @@ DETECTORS: tuple[Detector, ...] = (
     EMAIL,
     IPV4,
     IPV6,
+    DISGUISED_EMAIL,
+    MAC,
+    ACCOUNT,
+    PLATE,
+    IMEI,
+    VIN,
+    POSITION,
     *(ADDRESS, BIRTH_DATE, MESSENGER, GAME, PROFILE_URL, *CREDENTIALS),
 )
 ENTITIES = frozenset(entity for detector in DETECTORS for entity in detector.entities)

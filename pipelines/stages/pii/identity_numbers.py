@@ -30,6 +30,7 @@ from pipelines.stages.pii.checks import (
     business_check,
     corporate_check,
     is_birth_date,
+    is_marked,
     is_timestamp,
     resident_check,
 )
@@ -37,6 +38,7 @@ from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import AFTER_CUE, SURROGATE_SCORE, Finding, probability, weigh_cue
 
 _RESIDENT = frozenset({"resident"})
+_CORPORATE = frozenset({"corporate"})
 _BUSINESS = frozenset({"business"})
 _PASSPORT = frozenset({"passport"})
 _LICENCE = frozenset({"licence"})
@@ -74,6 +76,23 @@ def _resident(text: str, match: re.Match[str]) -> Finding:
     if names == ("other cue:corporate",):
         logit -= 3.0
     return Finding(start, end, label, probability(logit + cue), (*evidence, *names))
+
+
+def _corporate(text: str, match: re.Match[str]) -> Finding | None:
+    start, end = match.span()
+    digits = digits_of(match[0])
+    if is_marked(digits):
+        return Finding(start, end, "KR_CRN", SURROGATE_SCORE, ())
+    registry, passes = _CORPORATE_PREFIX.match(digits) is not None, corporate_check(digits)
+    logit = (-1.5 if has_dash(match[0]) else -3.5) + (1.5 if registry else 0.0) + (1.7 if passes else 0.0)
+    cue, names = weigh_cue(text, start, end, _CORPORATE)
+    if cue <= 0 and registry and _COMPANY.search(text, max(0, start - 24), start):
+        cue, names = 2.0, ("company before",)
+    signs = tuple(name for name, there in (("registry", registry), ("check digit", passes)) if there)
+    return Finding(start, end, "KR_CRN", probability(logit + cue), (*signs, *names))
+
+
+_COMPANY = re.compile(r"[(（](?:주|유|재|사)[)）]|(?:주식|유한|합자)회사|은행|재단|법인")
 
 
 def is_resident_surrogate(digits: str) -> bool:
@@ -172,6 +191,13 @@ RESIDENT = Detector(
     core=_RESIDENT_CORE,
     pattern=re.compile(f"{ALONE_BEFORE}{_RESIDENT_CORE}{ALONE_AFTER}"),
     weigh=_resident,
+    sieve=(DIGITS_SIEVE,),
+)
+CORPORATE = Detector(
+    entities=("KR_CRN",),
+    core=_RESIDENT_CORE,
+    pattern=RESIDENT.pattern,
+    weigh=_corporate,
     sieve=(DIGITS_SIEVE,),
 )
 BUSINESS = Detector(
