@@ -25,6 +25,8 @@ _PATTERN = re.compile(
     rf""
     rf""
     rf""
+    rf""
+    rf""
     rf"\.(?=생))?|"
     r"(?P<y3>(?:19|20)[0-9]{2})(?P<m3>0[1-9]|1[0-2])(?P<d3>[0-3][0-9])(?![0-9])|"
     r"(?P<y4>[0-9]{2})(?P<m4>0[1-9]|1[0-2])(?P<d4>[0-3][0-9])(?![0-9]|-[0-9*])|"
@@ -94,6 +96,13 @@ def _birth_date(text: str, match: re.Match[str]) -> Finding | None:
     if number == "2" and text[end : end + 1].isdigit():
         return None
     return Finding(start, end, "DATE_OF_BIRTH", probability(logit), tuple(signs))
+
+
+def date_parts(value: str) -> dict[str, tuple[int, int]]:
+    """Where year, month and day ("y", "m", "d") of a date stand in it; those that it has."""
+    match = _PATTERN.match(value)
+    groups = match.re.groupindex if match else {}
+    return {name[0]: match.span(name) for name in groups if match and match[name] is not None}
 
 
 def _in_calendar(year: str | None, month: str | None, day: str | None) -> bool:

@@ -11,6 +11,7 @@ import re
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
     r"카카오톡|카1?톡|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|텔레그램|텔레|telegram|위챗|wechat|weixin|微信号?|"
@@ -42,13 +43,14 @@ _MESSENGER_CUE = (
     rf"(?P<bare>아이디|계정[ ]?ID)){_LINK}"
 )
 _MESSENGER_ID = re.compile(
-    rf"(?<![가-힣A-Za-z.]){_MESSENGER_CUE}(?P<handle>live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})", re.IGNORECASE
+    rf"(?<![가-힣A-Za-z.]){_MESSENGER_CUE}(?P<handle>{OURS}|live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})",
+    re.IGNORECASE,
 )
 _NAME = r"[가-힣A-Za-z0-9_][가-힣A-Za-z0-9_\-]{1,19}"
 _GAME_ID = re.compile(
     rf"(?<![가-힣A-Za-z])(?:"
     rf"(?:(?:{_GAME})[ ]?)?(?P<nick>{_NICK})|(?P<game>{_GAME})[ ]?(?P<word>{_ID})|(?P<tagged>{_GAME}|유저|"
-    rf"user)(?=[ ])){_LINK}(?P<handle>STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
+    rf"user)(?=[ ])){_LINK}(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
     rf"{_NAME}(?:[ ][A-Za-z]+){{0,2}}(?P<tag>#[A-Za-z0-9]{{2,6}})?|{_NAME}(?P<tag2>#[A-Za-z0-9]{{2,6}})?)",
     re.IGNORECASE,
 )
