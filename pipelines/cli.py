@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.commands import builds, contract, contract_change, drops, keys, prepare, registry, texts
+from pipelines.commands import audit, builds, contract, contract_change, drops, keys, prepare, registry, texts
 from schemas.errors import MalmoiError
 
 app = typer.Typer(
@@ -36,6 +36,8 @@ receipt_app = typer.Typer(
 app.add_typer(receipt_app, name="receipt")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused rows: take them out, or let them go.")
 app.add_typer(quarantine_app, name="quarantine")
+audit_app = typer.Typer(no_args_is_help=True, help="What a finished build may still hold.")
+app.add_typer(audit_app, name="audit")
 
 contract_app.command("lint")(contract.lint)
 contract_app.command("approve")(contract.approve)
@@ -53,6 +55,7 @@ key_app.command("create")(keys.create)
 receipt_app.command("sign")(keys.sign)
 quarantine_app.command("export")(drops.export)
 quarantine_app.command("clean")(drops.clean)
+audit_app.command("pii")(audit.pii)
 app.command("prepare")(prepare.prepare)
 app.command("admit")(drops.admit)
 app.command("build")(builds.build)
