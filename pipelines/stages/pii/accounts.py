@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.characters import DIGITS_SIEVE
+from pipelines.stages.pii.characters import DIGITS_SIEVE, FOUR_DIGITS
 from pipelines.stages.pii.checks import is_marked, is_timestamp
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, heading, nearest_cue, probability
@@ -93,9 +93,11 @@ ACCOUNT = Detector(
     entities=("KR_BANK_ACCOUNT",),
     core=f"(?:{_GROUPED})",
     pattern=re.compile(
-        r"(?<![0-9A-Za-z])(?<![0-9][-.,])(?!01[016-9]-[0-9]{3,4}-[0-9]{4}(?![-0-9]))"
+        r"(?<![0-9A-Za-z])(?<![0-9][-.,])(?<![A-Za-z]-)(?!01[016-9]-[0-9]{3,4}-[0-9]{4}(?![-0-9]))"
         rf"(?:{_GROUPED})(?![0-9A-Za-z])(?![-.,][0-9])"
     ),
     weigh=_account,
     sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=10,
 )

@@ -43,15 +43,15 @@ _LOT = (
 )
 _HOUSE = (
     r"(?:아파트|오피스텔|빌라|맨션|주공|마을|자이|푸르지오|래미안|힐스테이트|아이파크|롯데캐슬|더샵|빌리지|"
-    r"빌딩|타워|"
-    r"하우스|원룸|기숙사|연립|고시원|상가)"
+    r"빌딩|타워|하우스|원룸|기숙사|연립|고시원|상가|캐슬|주상복합|팰리스|파크|스퀘어|힐즈|생활관|관사|맨숀)"
 )
+_HOUSES = re.compile(_HOUSE)
 _UNIT = (
     r"(?:(?:반)?지하(?:[ \t]?[0-9]{1,2}층)?(?![가-힣])|지층(?![가-힣])|옥탑(?:방)?|[Bb]?[0-9]{1,3}층|"
     r"제?[0-9]{1,4}동(?![가-힣])|"
     r"[가-하A-Z]동(?![가-힣])|제?[A-Z]?[0-9]{1,5}(?:-[0-9]{1,3})?호(?![가-힣]*(?:선|차))|[0-9]{1,2}단지|"
     r"[0-9]{1,2}차(?=[ \t][0-9])|"
-    r"[0-9]{1,2}통|[0-9]{1,2}반)"
+    r"[0-9]{1,2}통|[0-9]{1,2}반|#[0-9]{2,5}(?![0-9])|[0-9]{1,2}F(?![A-Za-z])|[가-하A-Z]-[0-9]{2,4}호?)"
 )
 _NO_NAME = (
     r"(?!(?:앞|옆|뒤|인근|소재|근처|건너|거주|위치|방면|구간|일대|외|및|또는|그리고|에서)(?![가-힣]{2}))"
@@ -59,7 +59,10 @@ _NO_NAME = (
 _NAME = rf"{_NO_NAME}[가-힣A-Za-z][가-힣A-Za-z0-9·]{{1,14}}(?:(?<![에의로은는을를며고다서])|(?<=마을))"
 _BUILDING = (
     rf"(?:{_NAME}(?:[ \t]{_NAME}){{0,2}}?(?:{_SP}{_UNIT}|[ \t][0-9]{{1,4}}-[0-9]{{1,5}}(?![0-9-])|"
-    rf"(?<=청사)|(?<=빌딩)|(?<=타워)|(?<=센터)(?![가-힣])))"
+    rf"(?<=청사)|(?<=[가-힣A-Za-z0-9]빌딩)|(?<=[가-힣A-Za-z0-9]타워)|(?<=[가-힣A-Za-z0-9]아파트)|"
+    rf"(?<=[가-힣A-Za-z0-9]빌라)|(?<=[가-힣A-Za-z0-9]오피스텔)|(?<=[가-힣A-Za-z0-9]맨션)|"
+    rf"(?<=[가-힣A-Za-z0-9]하우스)|(?<=[가-힣A-Za-z0-9]상가)|"
+    rf"(?<=센터)(?![가-힣])))"
 )
 _REFERENCE = (
     r"(?:[ \t]?\((?:[가-힣0-9]{1,7}[동리가읍면](?:,[ \t]?[가-힣A-Za-z0-9 ]{2,20})?|[가-힣A-Za-z0-9 ]{1,16}"
@@ -68,27 +71,38 @@ _REFERENCE += _HOUSE + r"(?:[ \t]?[가-힣0-9 ]{1,12})?)\))"
 _COMMA = r"(?:,[ \t]?|[ \t]{1,2})"
 _TAIL = rf"(?P<tail>(?:{_COMMA}?(?:{_UNIT})|{_COMMA}{_BUILDING}|{_REFERENCE}){{0,6}})"
 _APARTMENT = (
-    rf"(?P<house>[가-힣A-Za-z0-9]{{1,12}}{_HOUSE})[ \t]?(?P<units>(?:{_UNIT})(?:[ \t]?(?:{_UNIT})){{0,3}})"
+    rf"(?:(?P<house>[가-힣A-Za-z0-9]{{1,12}}{_HOUSE})[ \t]?"
+    rf"(?P<units>(?:{_UNIT})(?:[ \t]?(?:{_UNIT})){{0,3}}|[0-9]{{2,4}}-[0-9]{{3,4}}(?![0-9-]))|"
+    rf"(?P<other_house>(?:{_NAME}[ \t]?)?)"
+    rf"(?P<blocks>[0-9]{{1,4}}동[ \t,]{{0,2}}[0-9]{{2,5}}호(?![가-힣]*(?:선|"
+    rf""
+    rf"차|실))))"
 )
 _FRONT = (
     rf"(?:(?P<region>{_REGION}){_SP})?(?P<city>(?:{_CITY}{_SP}){{1,3}})?(?P<town>(?:{_TOWN}{_SP}){{1,2}})?"
 )
 _KOREAN = re.compile(
-    rf"(?<![가-힣])(?:{_FRONT}(?:{_ROAD}|{_LOT}){_TAIL}|{_FRONT.replace('?P<', '?P<a_')}{_APARTMENT})"
+    rf"(?:(?<![가-힣])|(?={_REGION}[ \t]?{_CITY}))(?:{_FRONT}(?:{_ROAD}|{_LOT}){_TAIL}|"
+    rf"{_FRONT.replace('?P<', '?P<a_')}{_APARTMENT})"
 )
 _NUMBER = r"[0-9]{1,5}(?:-[0-9]{1,4})?"
 _PLACE = (
     r"[A-Z][A-Za-z-]*(?:-(?:gu|si|dong|gun|do|eup|myeon|ri))|Seoul|Busan|Daegu|Incheon|Gwangju|Daejeon|"
     r"Ulsan|Sejong"
 )
+_ENGLISH_UNIT = (
+    r"(?:(?:Apt\.?|Unit|Room|Rm\.?|Suite|No\.?)[ ]?)?#?[0-9A-Z]{0,2}[0-9]{1,5}(?:-[0-9]{1,5})?(?:-?(?:dong|"
+    r"ho|F|fl))?"
+)
 _ENGLISH = re.compile(
-    rf"(?:(?:#?[0-9]{{1,5}}(?:-(?:dong|ho))?,?[ ]){{0,3}})?{_NUMBER},?[ ][A-Z][A-Za-z0-9-]*-(?:ro|gil|daero)"
-    rf"(?:[ ][0-9]{{1,4}}(?:beon)?-gil)?(?:,[ ](?:{_PLACE}))+"
+    rf"(?<![A-Za-z0-9])(?:{_ENGLISH_UNIT},?[ ]){{0,3}}{_NUMBER},?[ ][A-Z][A-Za-z0-9-]*-(?:ro|gil|daero)"
+    rf"(?:[ ]?[0-9]{{1,4}}(?:beon)?-?gil)?(?:[ ]{_NUMBER})?(?:,[ ](?:{_PLACE}))+"
 )
 _CUE = re.compile(
     r"주소|배송|소재|거주|사는[ ]?곳|본적|등록기준지|주거|사업장|근무|접수처|제출처|발송|집은|집이|이사|"
-    r"수령|배달|택배|사용본거지|장소|매물|물건|주택|주민등록지|회사는|가게|자택|본가|"
-    r"\baddress|ship to|deliver|live (?:at|in)",
+    r"수령|배달|택배|우리[ ]?집|저희[ ]?집|살아|살고|거처|보내|가[ ]?주세요|와[ ]?주세요|사용본거지|장소|"
+    r"매물|물건|주택|주민등록지|회사는|가게|자택|본가|"
+    r"\baddress|ship to|deliver|live[sd]? (?:at|in)",
     re.IGNORECASE,
 )
 # Words in 로 and 길 that are no roads, and words in 동 and 리 that are no places.
@@ -121,13 +135,14 @@ def _address(text: str, match: re.Match[str]) -> Finding | None:
 
 def _weighed(text: str, found: re.Match[str]) -> Finding:
     part = found.groupdict()
-    units = part["tail"] if part["house"] is None else part["units"]
+    units = part["tail"] or part["units"] or part["blocks"] or ""
     region, city, town = (part[name] or part[f"a_{name}"] for name in ("region", "city", "town"))
     signs = [
         (3.0, "region", region),
         (2.5, "city or district", city),
         (0.7, "town", town),
-        (2.0, "unit", "호" in units),
+        (2.0, "unit", "호" in units or "#" in units or (part["house"] and "-" in units)),
+        (1.5, "building", part["tail"] and _HOUSES.search(part["tail"])),
         (1.5, "building and unit", re.search(r"동[ \t,]{0,2}제?[0-9]+호", units)),
         (1.0, "floor", "층" in units or "지하" in units),
         (1.0, "reference", ")" in units),
@@ -137,7 +152,9 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
         (2.5, "cue", _CUE.search(text, max(0, found.start() - _CUE_REACH), found.start())),
     ]
     logit = sum(weight for weight, _, there in signs if there)
-    if part["house"] is not None:
+    if part["blocks"] is not None:
+        logit -= 2.6 if part["other_house"] else 3.8
+    elif part["house"] is not None:
         logit -= 1.2
     else:
         name = part["road"] or part["lot"]
@@ -149,5 +166,8 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
     )
 
 
-_ANCHOR = r"(?:로|길|동|리|[0-9]가)[ \t]?(?:산|지하)?[ \t]?[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero)"
-ADDRESS = Detector(("KR_ADDRESS",), _ANCHOR, re.compile(_ANCHOR), _address)
+_ANCHOR = (
+    r"(?:로|길|동|리|[0-9]가)[ \t]?(?:산|지하)?[ \t]?[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero)|"
+    rf"{_HOUSE}[ \t]?[0-9]{{2,4}}-[0-9]{{3}}"
+)
+ADDRESS = Detector(("KR_ADDRESS",), _ANCHOR, re.compile(_ANCHOR), _address, digits=1)

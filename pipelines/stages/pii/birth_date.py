@@ -34,7 +34,9 @@ _PATTERN = re.compile(
     rf"(?P<d6>[0-9]{{1,2}})(?:st|nd|rd|th)?[ ](?P<m6>{_MONTH})\.?,?[ ](?P<y6>(?:19|20)[0-9]{{2}})(?![0-9])|"
     rf"(?P<d7>[0-9]{{1,2}})[ ]de[ ](?P<m7>{_SPANISH})[ ]del?[ ](?P<y7>(?:19|20)[0-9]{{2}})(?![0-9])|"
     rf"(?:윤|음력{_S}|양력{_S})?(?P<m9>[0-9]{{1,2}})월{_S}(?P<d9>[0-9]{{1,2}})일|"
-    r"(?P<y10>(?:19|20)[0-9]{2})년생)"
+    r"(?P<y10>(?:19|20)[0-9]{2})년생|(?P<y11>(?:19|20)?[0-9]{2})년[ ]?(?P<m11>[0-9]{1,2})월(?=생(?![가-힣])))"
+    r"|(?<![가-힣])(?P<y12>(?:천구백|이천)[가-힣]{0,5})년[ ]?(?P<m12>[일이삼사오유육칠팔구시십]{1,2})월[ ]?"
+    r"(?P<d12>[일이삼사오육칠팔구십]{1,4})일"
     rf"|(?<![A-Za-z])(?P<m8>{_MONTH})\.?[ ](?P<d8>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[ ](?P<y8>(?:19|"
     rf"20)[0-9]{{2}})(?![0-9])"
 )
@@ -108,7 +110,9 @@ def date_parts(value: str) -> dict[str, tuple[int, int]]:
 def _in_calendar(year: str | None, month: str | None, day: str | None) -> bool:
     """Whether it is a day, of a leap year where no year is said, not after LATEST_BIRTH_YEAR."""
     if month is None or day is None:
-        return year is not None
+        return year is not None and (month is None or 1 <= int(month) <= 12)
+    if "가" <= month[0] <= "힣":
+        return True  # spelled out
     number = int(month) if month.isdigit() else _month_number(month)
     full = 2000 if year is None else int(year) if len(year) == 4 else 1900 + int(year)
     if year is not None and len(year) == 2 and int(year) % 4 == 0:
@@ -128,4 +132,8 @@ _SIEVE = (
     *("出生", "生年月日", "生日", "誕生日", "(?i:naci|fecha de nac)", "(?i:birth|born|d\\.?o\\.?b)"),
     *("[0-9일日.][ \\t]?생", "\\([MF남여][,/]"),
 )
-BIRTH_DATE = Detector(("DATE_OF_BIRTH",), "[0-9]", _PATTERN, _birth_date, sieve=_SIEVE)
+_NEEDS = (  # each word of birth holds one of them
+    *("생", "태어", "귀빠진", "음력", "양력", "번호", "生", "naci", "fecha", "birth", "born", "dob", "do.b", "d.o"),
+    *("(m", "(f", "(남", "(여"),
+)
+BIRTH_DATE = Detector(("DATE_OF_BIRTH",), "[0-9]", _PATTERN, _birth_date, sieve=_SIEVE, needs=_NEEDS, digits=1)

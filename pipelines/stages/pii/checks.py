@@ -74,6 +74,16 @@ def is_timestamp(digits: str) -> bool:
     )
 
 
+def is_phone_surrogate(national: str) -> bool:
+    """Whether 11 national digits are ours: 010, unassigned block, and the mark that only ours carry."""
+    return (
+        len(national) == 11
+        and national.startswith("010")
+        and national[3] in "01"
+        and national[7:10] == mark(national[3:7])
+    )
+
+
 def mark(digits: str) -> str:
     """Three digits that mark a surrogate whose other digits are these."""
     return f"{int.from_bytes(blake2b(digits.encode(), digest_size=4).digest(), 'big') % 1000:03}"

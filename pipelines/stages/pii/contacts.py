@@ -7,7 +7,6 @@ domestic 9xxx.
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 
 from pipelines.stages.pii.characters import (
     ALONE_AFTER,
@@ -16,6 +15,7 @@ from pipelines.stages.pii.characters import (
     DIGIT,
     DIGITS,
     DIGITS_SIEVE,
+    FOUR_DIGITS,
     JOINT,
     LOOSE_JOINT,
     NO_DIGIT_AFTER,
@@ -25,9 +25,10 @@ from pipelines.stages.pii.characters import (
     has_dash,
     one_of,
 )
-from pipelines.stages.pii.checks import luhn_check
+from pipelines.stages.pii.checks import is_marked, is_phone_surrogate, luhn_check
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import (
+    OTHER_CUE,
     SURROGATE_SCORE,
     Finding,
     probability,
@@ -64,21 +65,6 @@ _BUSINESS_PREFIXES = frozenset(
 )
 
 
-def phone_check(digits: str) -> str:
-    """Three digits that mark a surrogate among the unassigned numbers; digits: 0 or 1 and three more."""
-    return f"{int.from_bytes(blake2b(digits.encode(), digest_size=4).digest(), 'big') % 1000:03}"
-
-
-def is_phone_surrogate(national: str) -> bool:
-    """Whether 11 national digits are ours: 010, unassigned block, and the mark that only ours carry."""
-    return (
-        len(national) == 11
-        and national.startswith("010")
-        and national[3] in "01"
-        and national[7:10] == phone_check(national[3:7])
-    )
-
-
 def _phone(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     digits = digits_of(match[0])
@@ -106,12 +92,17 @@ def _phone(text: str, match: re.Match[str]) -> Finding | None:
         logit = (0.8 if has_dash(match[0]) else -1.0) - (2.0 if year else 0.0)
     if _is_piece(text, start, end) or (not separated and _beside_latin(text, start, end)):
         logit -= 3.0
-    elif mobile and separated:  # nothing else looks so: the cue words need not be asked
+    elif mobile and separated and "번호" not in text[max(0, start - 6) : start]:  # nothing else looks so
         return Finding(start, end, "PHONE_NUMBER", probability(logit), ("mobile", "separator"))
     cue, names = weigh_cue(text, start, end, _PHONE)
+    if names and names[0] in _NO_OTHER:
+        cue = 0.0
+    elif mobile and cue == OTHER_CUE:
+        cue *= 2.0  # a number that says what it is of
     return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind or "", *names))
 
 
+_NO_OTHER = frozenset(f"other cue:{kind}" for kind in ("licence", "address", "passport", "version", "account"))
 _BEFORE_PIECE = re.compile(f"{DIGIT}[{DASHES}.．]\\Z")
 _AFTER_PIECE = re.compile(f"[{DASHES}]{DIGIT}")
 
@@ -134,16 +125,19 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     digits = digits_of(match[0])
     passes = luhn_check(digits)
-    if digits[0] == "0":
-        return None if passes else Finding(start, end, "CREDIT_CARD", SURROGATE_SCORE, ())
+    if is_marked(digits):
+        return Finding(start, end, "CREDIT_CARD", SURROGATE_SCORE, ())
     bare = end - start == len(digits)
     issuer = _has_issuer(digits)
-    logit = (-1.5 if bare else 0.8) + (1.0 if issuer else -1.5) + (1.8 if passes else -1.6)
+    usual = len(digits) == 16 or (issuer and len(digits) == 15)
+    logit = (-1.5 if bare else 0.8) + (0.0 if usual or not bare else -3.0) + (1.0 if issuer else -1.5) + (1.8 if passes else -1.6)
     if bare and digits[0] == "2":
         logit -= 2.0  # sixteen digits that begin with a year
     if not bare and not has_dash(match[0]):
         logit -= 0.5
     cue, names = weigh_cue(text, start, end, _CARD)
+    if not usual and cue > 0:
+        cue += 2.0
     signs = [name for name, is_so in (("check digit", passes), ("issuer", issuer), ("bare", bare)) if is_so]
     return Finding(start, end, "CREDIT_CARD", probability(logit + cue), (*signs, *names))
 
@@ -174,7 +168,7 @@ _NATIONWIDE = f"{one_of('1')}{one_of('568')}{DIGIT}{{2}}[{DASHES} .]{DIGIT}{{4}}
 _FOURS = "{4}"
 _CARD_CORE = (
     f"(?:{DIGIT}{_FOURS}(?:{JOINT}{DIGIT}{_FOURS}){{3}}"
-    f"|{one_of('03')}{DIGIT}{{3}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{4,5}})"
+    f"|{one_of('03')}{DIGIT}{{3}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{4,5}}|{DIGIT}{{12,19}})"
 )
 
 PHONE = Detector(
@@ -182,10 +176,12 @@ PHONE = Detector(
     core=f"(?:{_MOBILE}|{_LAND}|{_INTL}|{_NATIONWIDE})",
     pattern=re.compile(
         f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|(?P<nation>{_NATIONWIDE}))"
-        f"{NO_DIGIT_AFTER}"
+        f"{NO_DIGIT_AFTER}(?!호)"
     ),
     weigh=_phone,
     sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=8,
 )
 CARD = Detector(
     entities=("CREDIT_CARD",),
@@ -193,4 +189,6 @@ CARD = Detector(
     pattern=re.compile(f"(?<![A-Za-z])(?<![A-Za-z]-){ALONE_BEFORE}{_CARD_CORE}{ALONE_AFTER}(?![A-Za-z])"),
     weigh=_card,
     sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=12,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
+from pipelines.stages.pii.characters import FOUR_DIGITS, TWO_LETTERS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 
@@ -154,7 +155,7 @@ def _block(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "CREDENTIAL", 0.95, ("private key",))
 
 
-TOKEN = Detector(("CREDENTIAL",), _ISSUED, _KNOWN, _known)
+TOKEN = Detector(("CREDENTIAL",), _ISSUED, _KNOWN, _known, head=(TWO_LETTERS,))
 SECRET = Detector(
     ("CREDENTIAL",),
     f"(?i:{_WORD}|{_KEY_WORD})",
@@ -163,6 +164,11 @@ SECRET = Detector(
     sieve=(
         rf"(?i:(?:{_WORD}){_LINK}[\"'!-~])",
         rf"(?i:(?:{_KEY_WORD}){_LINK}[\"'!-~]{{4}})",
+    ),
+    head=(TWO_LETTERS, "비밀|비번|패스|密|口令|パス|暗証|앱|시크릿|인증|액세스|개인|구글|카카오|네이버"),
+    needs=(
+        *("비밀", "비번", "패스", "密", "口令", "パス", "暗証", "contras", "clave", "pass", "pwd", "pw"),
+        *("secret", "key", "token", "키", "토큰", "시크릿"),
     ),
 )
 COMMAND = Detector(
@@ -173,6 +179,7 @@ COMMAND = Detector(
     ),
     _COMMAND,
     _command,
+    head=(TWO_LETTERS, "://"),
 )
-BLOCK = Detector(("CREDENTIAL",), r"(?m:^[A-Za-z0-9+/]{16,76}={0,2}\r?$)", _BLOCK, _block)
+BLOCK = Detector(("CREDENTIAL",), r"(?m:^[A-Za-z0-9+/]{16,76}={0,2}\r?$)", _BLOCK, _block, head=(TWO_LETTERS, "[+/]", FOUR_DIGITS))
 CREDENTIALS = (TOKEN, SECRET, COMMAND, BLOCK)

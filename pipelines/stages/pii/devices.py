@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.characters import DIGITS_SIEVE
+from pipelines.stages.pii.characters import DIGITS_SIEVE, FOUR_DIGITS
 from pipelines.stages.pii.checks import is_marked, luhn_check, vin_check
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, own_cue, probability
@@ -54,6 +54,8 @@ IMEI = Detector(
     ),
     weigh=_imei,
     sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=15,
 )
 _VIN_CORE = "[0-9A-HJ-NPR-Za-hj-npr-z]{13}[0-9]{4}"
 VIN = Detector(
@@ -61,4 +63,6 @@ VIN = Detector(
     core=f"(?:^|[^0-9A-Za-z]){_VIN_CORE}(?:[^0-9A-Za-z]|$)",
     pattern=re.compile(f"(?<![0-9A-Za-z])(?<![0-9A-Za-z][-_]){_VIN_CORE}(?![0-9A-Za-z])(?![-_][0-9A-Za-z])"),
     weigh=_vin,
+    head=(FOUR_DIGITS,),
+    digits=4,
 )

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.gate import DETECTORS, ENTITIES, passing_rows, windows
+from pipelines.stages.pii.gate import CROSSING, DETECTORS, ENTITIES, crossing_rows, passing_rows, windows
 from pipelines.stages.pii.policy import wanted
 from pipelines.stages.pii.scan import find_spans, lines_of
 from schemas.contract import DataSet
@@ -64,15 +64,23 @@ def _found(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Fi
     """The findings of each text that passes the gate, with its row."""
     rows = passing_rows(texts)
     passing = texts.take(pa.array(rows))
+    across = crossing_rows(passing)
     for place, lines in groupby(windows(passing), key=lambda window: window.row):
-        text = passing[place].as_py()
-        spans = find_spans(text, ((line.start, line.end) for line in lines), DETECTORS, min_score)
-        yield int(rows[place]), spans
+        while across and across[0] < place:
+            alone = across.popleft()
+            yield int(rows[alone]), find_spans(passing[alone].as_py(), (), (), min_score, CROSSING)
+        crossing = CROSSING if across and across[0] == place else ()
+        if crossing:
+            across.popleft()
+        within = ((line.start, line.end) for line in lines)
+        yield int(rows[place]), find_spans(passing[place].as_py(), within, DETECTORS, min_score, crossing)
+    for alone in across:
+        yield int(rows[alone]), find_spans(passing[alone].as_py(), (), (), min_score, CROSSING)
 
 
 def explain_pii(text: str, settings: PiiSettings) -> list[Finding]:
     """What find_pii finds in one text, with its evidence, and without the gate."""
-    findings = find_spans(text, lines_of(text), DETECTORS, settings.min_score)
+    findings = find_spans(text, lines_of(text), DETECTORS, settings.min_score, CROSSING)
     return [finding for finding in findings if finding.label in settings.entities]
 
 

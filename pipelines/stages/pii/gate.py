@@ -1,13 +1,17 @@
 """The gate: which lines of a column of texts can hold personal data at all, by RE2 inside Arrow.
 
-SIEVE lets through a superset of what any detector can find: the union of their sieves, and every line with a
-character that folding changes (those are rare). No pattern matches a line feed; so a text can hold something
-iff a line can, and only lines that pass are looked at. Cues are read from the text around the line.
+Two looks, each letting through a superset of what can be found. The first is one small expression over all
+texts (four digits, an @, a cue word's beginning), so that RE2 keeps few states and compiles in no time; the
+second, the union of the detectors' sieves, reads the lines that are left, where those are many. Lines with a
+character that folding changes pass both; clean text holds next to none. No pattern matches a line feed (but
+CROSSING's, which have a look of their own); so a text can hold something iff a line can, and only lines that
+pass are looked at. Cues are read from the text around the line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,13 +27,15 @@ from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.fold import FOLDABLE
+from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
 from pipelines.stages.pii.handles import GAME, MESSENGER
 from pipelines.stages.pii.identity_numbers import BUSINESS, CORPORATE, LICENCE, PASSPORT, RESIDENT
 from pipelines.stages.pii.network import DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
-from pipelines.stages.pii.scan import find_in_line, lines_of, resolve
+from pipelines.stages.pii.scan import find_across, find_in_line, lines_of, resolve
+from pipelines.stages.pii.spelled_phones import SPELLED_PHONE, SPLIT_PHONE
 
 __all__ = ("DETECTORS", "ENTITIES", "SIEVE", "Window", "find_within", "passing_rows", "resolve", "windows")
 DETECTORS: tuple[Detector, ...] = (
@@ -50,10 +56,19 @@ DETECTORS: tuple[Detector, ...] = (
     IMEI,
     VIN,
     POSITION,
+    FOREIGN_PHONE,
+    SPELLED_PHONE,
     *(ADDRESS, BIRTH_DATE, MESSENGER, GAME, PROFILE_URL, *CREDENTIALS),
 )
+CROSSING: tuple[Detector, ...] = (SPLIT_PHONE,)  # look across lines, at whole texts
 ENTITIES = frozenset(entity for detector in DETECTORS for entity in detector.entities)
-SIEVE = "|".join((FOLDABLE, *dict.fromkeys(part for detector in DETECTORS for part in detector.gate)))
+SIEVE = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.gate))))
+_FIRST = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.first_look))))
+# Expressions that count (with braces) stand alone: together they would need a state for each pair of counts.
+HEADS = ("|".join(part for part in _FIRST if "{" not in part), *(part for part in _FIRST if "{" in part))
+CROSSING_SIEVE = "|".join((FOLDABLE, *(part for detector in CROSSING for part in detector.gate)))
+_GROUP = 700  # characters of an expression of the second look: RE2 keeps few states for each
+_FEW = 400  # lines: so few are looked at sooner than the second look's expressions are compiled
 _LINES = 1 << 15  # that pass, looked at together: what Python holds of a column at a time
 
 
@@ -66,19 +81,42 @@ class Window(NamedTuple):
 
 
 def passing_rows(texts: pa.Array) -> np.ndarray:
-    """int64 positions of the texts that pass the sieve, ascending."""
-    return _matching(texts, SIEVE)
+    """int64 positions of the texts in which a line, or something across lines, can be found, ascending."""
+    return np.flatnonzero(_any(texts, (*HEADS, CROSSING_SIEVE)))
 
 
-def _matching(texts: pa.Array, expression: str) -> np.ndarray:
-    return np.flatnonzero(pc.match_substring_regex(texts, expression).to_numpy(zero_copy_only=False))
+def crossing_rows(texts: pa.Array) -> deque[int]:
+    """Positions of the texts that can hold something across lines, ascending."""
+    return deque(np.flatnonzero(_any(texts, (CROSSING_SIEVE,))).tolist())
+
+
+def _any(texts: pa.Array, expressions: Sequence[str]) -> np.ndarray:
+    """A mask of the texts in which one of the expressions matches."""
+    passed = np.zeros(len(texts), np.bool_)
+    for expression in expressions:
+        matches = pc.fill_null(pc.match_substring_regex(texts, expression), fill_value=False)  # null: no text
+        passed |= matches.to_numpy(zero_copy_only=False)
+    return passed
+
+
+def second_look(lines: pa.Array) -> np.ndarray:
+    """Positions of the lines that pass the sieve, ascending."""
+    groups: list[str] = []
+    for part in SIEVE:
+        if groups and len(groups[-1]) + len(part) < _GROUP:
+            groups[-1] += f"|{part}"
+        else:
+            groups.append(part)
+    return np.flatnonzero(_any(lines, groups))
 
 
 def windows(texts: pa.Array) -> Iterator[Window]:
     """The lines that pass, by text and place; `row` counts within the array given."""
     lines = pc.split_pattern(texts, "\n")
     flat = lines.flatten()
-    hits = _matching(flat, SIEVE)
+    hits = np.flatnonzero(_any(flat, HEADS))
+    if len(hits) > _FEW:
+        hits = hits[second_look(flat.take(pa.array(hits)))]
     if not len(hits):
         return
     counts = pc.list_value_length(lines).to_numpy()
@@ -95,9 +133,11 @@ def windows(texts: pa.Array) -> Iterator[Window]:
 
 def find_within(text: str, begin: int, end: int) -> list[Finding]:
     """All findings of all detectors in text[begin:end], which must be whole lines; they may overlap."""
-    return [
+    found = [
         finding
         for line in lines_of(text, begin, end)
         for found in find_in_line(text, *line, DETECTORS)
         for finding in found
     ]
+    whole = (begin, end) == (0, len(text))
+    return found + find_across(text, CROSSING, 0.0) if whole else found

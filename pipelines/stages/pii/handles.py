@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.characters import TWO_LETTERS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
@@ -18,9 +19,11 @@ _SERVICE = (
     r"加我微信|디스코드|디코|"
     r"discord|스카이프|skype|인스타그램|인스타|instagram|insta(?=[ :])|트위터|twitter|스냅챗|snapchat|"
     r"왓츠앱|whatsapp|바이버|viber|"
+    r"텔그|시그널|signal|인별|インスタ(?:グラム)?|カカオ(?:トーク)?|テレグラム|ツイッター|微博|抖音号?|QQ号|트윗|블루스카이|"
+    r"bluesky|마스토돈|threads|페메|kik|"
     r"페이스북[ ]?메신저|틱톡|tiktok|스레드|QQ(?=[ :])"
 )
-_SERVICE_WITH_WORD = r"톡|라인|LINE|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|밴드|블로그"
+_SERVICE_WITH_WORD = r"톡|라인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|블로그"
 _GAME = (
     r"롤|리그[ ]?오브[ ]?레전드|배그|배틀그라운드|PUBG|로블록스|로블|메이플(?:스토리)?|발로란트|발로|마크|"
     r"마인크래프트|오버워치|옵치|던파|"
@@ -28,7 +31,7 @@ _GAME = (
     r"포트나이트|에펙|에이펙스"
 )
 _ID = r"(?:아이디|아뒤|아디|ID|Id|id|계정|친구[ ]?코드|친구추가|친추|핸들|handle|username|user[ ]name)"
-_NICK = (
+_NICK = (  # the word for a name in games
     r"(?:닉네임|닉넴|닉(?!값|변|언)|캐릭(?:터)?(?:[ ]?명|[ ]?이름|[ ]?닉)|소환사[ ]?(?:명|이름)|"
     r"배틀[ ]?태그|battle[ ]?tag|IGN|ign|구단주[ ]?명|길드원|롤네임|게임[ ]?네임)"
 )
@@ -181,6 +184,11 @@ MESSENGER = Detector(
     f"(?i:{_GROUP.sub('?:', _MESSENGER_CUE).replace('(?=:)', ':').replace('(?=[ :])', '[ :]')}[a-z0-9@])",
     _MESSENGER_ID,
     _messenger,
+    head=(
+        TWO_LETTERS,
+        "아이디|아뒤|아디|계정|친구|친추|핸들|톡|텔레|위챗|微信|디스코드|디코|스카이프|인스타|트위터|스냅챗|왓츠|바이버|페이스북",
+        "스레드|(?:라인|네이버|페북|구글|다음|네이트|블로그) ?[의の]? ?:",
+    ),
 )
 GAME = Detector(
     ("GAME_ID",),
@@ -192,5 +200,10 @@ GAME = Detector(
         f"(?i:(?:{_GAME})[ ]?{_ID})",
         f"(?i:(?:{_GAME}|유저|user)[ ][^\\n]*(?:#|서버|신고|차단|핵|친추|듀오))",
         "(?i:STEAM_[0-5]:)",
+    ),
+    head=(
+        TWO_LETTERS,
+        "닉|캐릭|소환사|배틀|구단주|길드|롤네임|게임|ゲーム",
+        "아이디|아뒤|아디|계정|친구|친추|핸들|서버|신고|차단|핵|듀오|#",
     ),
 )

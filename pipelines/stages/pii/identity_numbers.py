@@ -16,6 +16,7 @@ from pipelines.stages.pii.characters import (
     DIGIT,
     DIGITS,
     DIGITS_SIEVE,
+    FOUR_DIGITS,
     JOINT,
     LETTER,
     NO_DIGIT_AFTER,
@@ -61,7 +62,7 @@ def _resident(text: str, match: re.Match[str]) -> Finding:
         evidence.append("date")
         logit += 2.0 if resident_check(digits) else -1.5
         if birth_year(digits) < _OLDEST_LIVING:
-            logit -= 2.0
+            logit -= 0.5 if dashed else 2.0
     else:
         logit -= 5.0 if digits[6] in "12345678" else 7.0
     if resident_check(digits):
@@ -75,6 +76,8 @@ def _resident(text: str, match: re.Match[str]) -> Finding:
     cue, names = weigh_cue(text, start, end, _RESIDENT)
     if names == ("other cue:corporate",):
         logit -= 3.0
+    if bare and cue > 0:
+        logit += 2.0
     return Finding(start, end, label, probability(logit + cue), (*evidence, *names))
 
 
@@ -88,6 +91,8 @@ def _corporate(text: str, match: re.Match[str]) -> Finding | None:
     cue, names = weigh_cue(text, start, end, _CORPORATE)
     if cue <= 0 and registry and _COMPANY.search(text, max(0, start - 24), start):
         cue, names = 2.0, ("company before",)
+    if cue <= 0:
+        logit -= 2.0
     signs = tuple(name for name, there in (("registry", registry), ("check digit", passes)) if there)
     return Finding(start, end, "KR_CRN", probability(logit + cue), (*signs, *names))
 
@@ -111,11 +116,16 @@ def _business(text: str, match: re.Match[str]) -> Finding:
     if not bare and not has_dash(match[0]):
         logit -= 2.0  # three groups of digits by spaces or points are common in tables
     cue, names = weigh_cue(text, start, end, _BUSINESS)
+    if not bare and cue == 0 and _SAID_BEFORE.search(text, max(0, start - 200), start):
+        cue, names = AFTER_CUE, ("cue afar:business",)
     if bare and cue > 0:
         logit += 2.0  # behind its name, ten digits are no longer any ten digits
     shape = ("bare",) if bare else ("separator",)
     check = ("check digit",) if passes else ()
     return Finding(start, end, "KR_BRN", probability(logit + cue), (*shape, *check, *names))
+
+
+_SAID_BEFORE = re.compile(r"사업자|등록번호[가-힣]{0,2} ?\Z")
 
 
 def _passport(text: str, match: re.Match[str]) -> Finding | None:
@@ -162,7 +172,7 @@ def _licence(text: str, match: re.Match[str]) -> Finding | None:
         logit = (0.8 if region else -3.0) + (-3.5 if bare else 0.0 if has_dash(match[kind]) else -1.0)
         if bare and is_timestamp(digits):
             logit -= 3.0
-    elif 8 <= len(digits) <= 16:
+    elif 8 <= len(digits) <= 16 and not _DATE.search(match[kind]):
         logit = (
             -6.0 if digits[0] == "0" else -3.0
         )  # groups as people make them up; the cue is part of the shape
@@ -172,6 +182,7 @@ def _licence(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "KR_DRIVER_LICENSE", probability(logit + cue), (f"{kind} form", *names))
 
 
+_DATE = re.compile(r"(?:^|[^0-9])(?:19|20)[0-9]{2}-[01]?[0-9]-[0-3]?[0-9]\Z")
 _RESIDENT_CORE = f"{DIGIT}{{6}}{JOINT}{DIGIT}{{7}}"
 _BUSINESS_CORE = f"{DIGIT}{{3}}{JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{5}}"
 _ALNUM = "0-9A-Za-z０-９Ａ-Ｚａ-ｚ"
@@ -192,6 +203,8 @@ RESIDENT = Detector(
     pattern=re.compile(f"{ALONE_BEFORE}{_RESIDENT_CORE}{ALONE_AFTER}"),
     weigh=_resident,
     sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=13,
 )
 CORPORATE = Detector(
     entities=("KR_CRN",),
@@ -199,6 +212,8 @@ CORPORATE = Detector(
     pattern=RESIDENT.pattern,
     weigh=_corporate,
     sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=13,
 )
 BUSINESS = Detector(
     entities=("KR_BRN",),
@@ -206,6 +221,8 @@ BUSINESS = Detector(
     pattern=re.compile(f"{ALONE_BEFORE}{_BUSINESS_CORE}{ALONE_AFTER}"),
     weigh=_business,
     sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=10,
 )
 PASSPORT = Detector(
     entities=("KR_PASSPORT",),
@@ -214,6 +231,8 @@ PASSPORT = Detector(
     pattern=re.compile(f"(?<![{_ALNUM}]){_PASSPORT_CORE}(?![{_ALNUM}])(?!-{DIGIT})"),
     weigh=_passport,
     sieve=(DIGITS_SIEVE, "[A-Za-z][0-9]{3}[A-Za-z][0-9]{4}"),
+    head=(FOUR_DIGITS,),
+    digits=7,
 )
 LICENCE = Detector(
     entities=("KR_DRIVER_LICENSE",),
@@ -223,5 +242,7 @@ LICENCE = Detector(
         f"|(?P<old>{_OLD_CORE}){ALONE_AFTER}|{ALONE_BEFORE}(?P<new>{_NEW_CORE}){ALONE_AFTER})"
     ),
     weigh=_licence,
-    sieve=(DIGITS_SIEVE, "면허[^\\n]*[0-9]"),
+    sieve=(DIGITS_SIEVE,),
+    head=(FOUR_DIGITS,),
+    digits=8,
 )

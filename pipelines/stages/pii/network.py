@@ -11,6 +11,7 @@ import re
 from hashlib import blake2b
 from ipaddress import AddressValueError, IPv6Address
 
+from pipelines.stages.pii.characters import FOUR_DIGITS, TWO_LETTERS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, cue_after, nearest_cue, probability
 
@@ -61,6 +62,7 @@ EMAIL = Detector(
     core=r"[0-9A-Za-z._%+\-]@[0-9A-Za-z가-힣\-]",
     pattern=re.compile(f"@(?P<domain>{_DOMAIN})"),
     weigh=_email,
+    head=("@",),
     needs=("@",),
 )
 DISGUISED_EMAIL = Detector(
@@ -68,6 +70,7 @@ DISGUISED_EMAIL = Detector(
     core=r"[(\[{<] ?(?:at|AT|At|@|골뱅이|앳) ?[)\]}>]|골뱅이 ?[0-9A-Za-z]",
     pattern=re.compile(_DISGUISED),
     weigh=_disguised_email,
+    head=(TWO_LETTERS,),
     needs=("골뱅이", "(", "[", "{", "<"),
 )
 
@@ -148,8 +151,6 @@ def _ipv4(text: str, match: re.Match[str]) -> Finding | None:
     ):
         logit -= 4.0
         evidence.append("release behind")
-    if 1900 <= a * 10 or (a == 20 and text[max(0, start - 1) : start] == "-"):
-        logit -= 4.0
     if _NETWORK_MASK.match(text, end) or d in {0, 255}:
         logit -= 2.0
         evidence.append("network")
@@ -186,6 +187,8 @@ IPV4 = Detector(
     core=_IPV4_CORE,
     pattern=re.compile(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z][./]){_IPV4_CORE}(?![0-9A-Za-z_])(?![.\-][0-9])"),
     weigh=_ipv4,
+    head=(FOUR_DIGITS,),
+    digits=4,
     sieve=(r"[0-9]\[?\.\]?[0-9]{1,3}\[?\.\]?[0-9]{1,3}\[?\.\]?[0-9]",),
     needs=(".",),
 )
@@ -194,6 +197,7 @@ IPV6 = Detector(
     core=_IPV6_CORE,
     pattern=re.compile(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
     weigh=_ipv6,
+    head=("[0-9A-Fa-f]:[0-9A-Fa-f]", "::"),
     sieve=("(?:[23][0-9A-Fa-f]{3}|[Ff][CDcd][0-9A-Fa-f]{2}):[0-9A-Fa-f]*:",),
     needs=(":",),
 )
@@ -235,10 +239,11 @@ MAC = Detector(
         f"|(?:맥|[Mm][Aa][Cc])[^\\n]{{0,24}}?(?<![0-9A-Za-z])(?P<bare>[0-9A-Fa-f]{{12}})(?![0-9A-Za-z])"
     ),
     weigh=_mac,
+    head=(FOUR_DIGITS, TWO_LETTERS),
     sieve=(
         f"{_PAIR}[:\\-]{_PAIR}[:\\-]{_PAIR}[:\\-]{_PAIR}[:\\-]",
         "[0-9A-Fa-f]{4}\\.[0-9A-Fa-f]{4}\\.[0-9A-Fa-f]{4}",
         "(?:맥|[Mm][Aa][Cc])[^\\n]*[0-9A-Fa-f]{12}",
     ),
-    needs=(":", "-", ".", "맥", "ac", "AC", "Ac"),
+    needs=(":", "-", ".", "맥", "mac"),
 )

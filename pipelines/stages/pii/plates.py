@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.characters import FOUR_DIGITS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, own_cue, probability
 
@@ -77,4 +78,6 @@ PLATE = Detector(
         f"(?:(?<![0-9A-Za-z])(?<![0-9][-.,:])(?:{_CIVIL})|(?<![가-힣])(?:{_DIPLOMATIC}|{_MILITARY}|{_CYCLE}|{_TEMPORARY})){_AFTER}"
     ),
     weigh=_plate,
+    head=(FOUR_DIGITS,),
+    digits=5,
 )

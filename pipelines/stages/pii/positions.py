@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.characters import FOUR_DIGITS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 
@@ -72,8 +73,10 @@ POSITION = Detector(
     entities=("GPS_COORDINATE",),
     core=r"(?:[0-9]\.[0-9]{3,15}[^0-9\n]+[0-9]{1,3}\.[0-9]{3}|[°도º] ?[0-9]{1,2}(?:\.[0-9]+)?['′’분])",
     pattern=re.compile(
-        rf"(?<![0-9A-Za-z.])(?<![0-9][-,])(?:{_DEGREES}|{_DECIMAL})(?![0-9%])(?!\.[0-9])(?! ?(?:달러|원|kg|cm|km|m/|초에|%))"
+        rf"(?<![0-9A-Za-z.])(?<![0-9]-)(?:{_DEGREES}|{_DECIMAL})(?![0-9%])(?!\.[0-9])(?! ?(?:달러|원|kg|cm|km|m/|초에|%))"
     ),
     weigh=_position,
+    head=(FOUR_DIGITS,),
+    digits=4,
     needs=(".", "°", "도", "º"),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.characters import TWO_LETTERS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
 
@@ -105,5 +106,6 @@ PROFILE_URL = Detector(
     rf"(?i:(?:{_HOSTS})/|{_OWN_DOMAIN})",
     _PATTERN,
     _profile,
-    needs=(".",),
+    head=(TWO_LETTERS,),
+    needs=("/", ".tistory", ".egloos", ".blogspot", ".github", ".velog", ".postype", ".blog.me"),
 )

@@ -12,7 +12,7 @@ from presidio_analyzer import AnalysisExplanation, EntityRecognizer, RecognizerR
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from pipelines.stages.pii.detector import Detector
-from pipelines.stages.pii.gate import DETECTORS
+from pipelines.stages.pii.gate import CROSSING, DETECTORS
 from pipelines.stages.pii.scan import find_spans, lines_of
 
 
@@ -21,6 +21,7 @@ class MalmoiRecognizer(EntityRecognizer):
 
     def __init__(self, entity: str, detectors: tuple[Detector, ...], language: str) -> None:
         self.detectors = detectors
+        self.crossing = tuple(d for d in CROSSING if entity in d.entities)
         self.label = f"Malmoi{entity}"
         super().__init__([entity], name=self.label, supported_language=language)
 
@@ -35,7 +36,7 @@ class MalmoiRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """Findings of the entity in the text; cue words are read by the detectors, not from the artifacts."""
         wanted = set(entities or self.supported_entities) & set(self.supported_entities)
-        findings = find_spans(text, lines_of(text), self.detectors, 0.0)
+        findings = find_spans(text, lines_of(text), self.detectors, 0.0, self.crossing)
         return [
             RecognizerResult(
                 finding.label,

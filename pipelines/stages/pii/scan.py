@@ -7,13 +7,17 @@ are all the lines of a text, what is found in a line is the same.
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding
 from pipelines.stages.pii.fold import fold
+from pipelines.stages.pii.invented import is_ours
 
+_DIGIT = re.compile("[0-9]")
 REACH = 240
 PIECE = 4096
 OVERLAP = 256  # no match is longer; what begins in a piece is seen to its end
@@ -46,10 +50,12 @@ def _find(text: str, begin: int, end: int, detectors: Sequence[Detector]) -> lis
     folded = view.text
     start, stop = view.place(begin - first), view.place(end - first)
     line = folded[start:stop]
+    digits, lower = len(_DIGIT.findall(line)), line.lower()
     found = [
-        finding
+        finding._replace(score=SURROGATE_SCORE) if is_ours(finding.label, folded, *finding[:2]) else finding
         for detector in detectors
-        if not detector.needs or any(need in line for need in detector.needs)
+        if digits >= detector.digits
+        if not detector.needs or any(need in lower for need in detector.needs)
         for finding in detector.find(folded, start, stop)
     ]
     if not first and view.starts is None:
@@ -62,15 +68,43 @@ def _find(text: str, begin: int, end: int, detectors: Sequence[Detector]) -> lis
 
 
 def find_spans(
-    text: str, lines: Iterable[tuple[int, int]], detectors: Sequence[Detector], min_score: float
+    text: str,
+    lines: Iterable[tuple[int, int]],
+    detectors: Sequence[Detector],
+    min_score: float,
+    crossing: Iterable[Detector] = (),
 ) -> Iterator[Finding]:
-    """The findings of the lines that stand, disjoint and in order of place."""
+    """The findings that stand, disjoint and in order of place: those of the lines, and those across lines.
+
+    Of a finding across lines and one of a line that it does not hold wholly, the line's stands.
+    """
+    waiting = deque(find_across(text, crossing, min_score))
     last = 0
     for found in chain.from_iterable(find_in_line(text, *line, detectors) for line in lines):
         for finding in resolve(found, min_score):
+            while waiting and waiting[0].start < finding.end:
+                across = waiting.popleft()
+                if across.start >= last and (across.end <= finding.start or across.end >= finding.end):
+                    last = across.end
+                    yield across
             if finding.start >= last:
                 last = finding.end
                 yield finding
+    yield from (across for across in waiting if across.start >= last)
+
+
+def find_across(text: str, detectors: Iterable[Detector], min_score: float) -> list[Finding]:
+    """What detectors that look across lines find in a whole text, disjoint, in order of place."""
+    detectors = tuple(detectors)
+    if not detectors:
+        return []
+    view = fold(text)
+    found = [
+        Finding(*view.span(f.start, f.end), f.label, f.score, f.evidence)
+        for detector in detectors
+        for f in detector.find(view.text, 0, len(view.text))
+    ]
+    return resolve(found, min_score)
 
 
 def resolve(findings: list[Finding], min_score: float) -> list[Finding]:

@@ -7,8 +7,7 @@ from collections import Counter
 
 import pytest
 
-from pipelines.stages.pii.checks import luhn_check
-from pipelines.stages.pii.contacts import is_phone_surrogate
+from pipelines.stages.pii.checks import is_phone_surrogate, luhn_check
 from tests.stages.pii.cases import LABELS, NEUTRAL, Case, all_cases, families, load, parse
 from tests.stages.pii.cases.unassigned import digits, is_nobodys, luhn
 
