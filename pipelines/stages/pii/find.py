@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.gate import CROSSING, DETECTORS, ENTITIES, crossing_rows, passing_rows, windows
+from pipelines.stages.pii.persons import PERSON, merged, persons_in, with_persons
 from pipelines.stages.pii.policy import wanted
 from pipelines.stages.pii.scan import find_spans, lines_of
 from schemas.contract import DataSet
@@ -47,7 +48,10 @@ def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) ->
     found = Spans(len(batch))
     reasons: list[Reason | None] = [None] * len(batch)
     details: list[str | None] = [None] * len(batch)
-    for row, spans in _found(texts, settings.min_score):
+    rows = _found(texts, settings.min_score)
+    if PERSON in labels:
+        rows = with_persons(rows, texts, settings.min_score)
+    for row, spans in rows:
         covered, classes = found.add(row, (span for span in spans if span.label in labels))
         length = pc.utf8_length(texts[row]).as_py()
         if length >= MIN_DROPPED_CHARACTERS and covered > settings.max_share * length:
@@ -81,6 +85,9 @@ def _found(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Fi
 def explain_pii(text: str, settings: PiiSettings) -> list[Finding]:
     """What find_pii finds in one text, with its evidence, and without the gate."""
     findings = find_spans(text, lines_of(text), DETECTORS, settings.min_score, CROSSING)
+    if PERSON in settings.entities:
+        names = (name for name in persons_in(text) if name.score >= settings.min_score)
+        findings = merged(findings, names)
     return [finding for finding in findings if finding.label in settings.entities]
 
 

@@ -28,9 +28,10 @@ from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.fold import FOLDABLE
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
-from pipelines.stages.pii.handles import GAME, MESSENGER
+from pipelines.stages.pii.handles import BEHIND, GAME, MESSENGER, TAGGED
 from pipelines.stages.pii.identity_numbers import BUSINESS, CORPORATE, LICENCE, PASSPORT, RESIDENT
 from pipelines.stages.pii.network import DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC
+from pipelines.stages.pii.persons import PERSON
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
@@ -58,10 +59,10 @@ DETECTORS: tuple[Detector, ...] = (
     POSITION,
     FOREIGN_PHONE,
     SPELLED_PHONE,
-    *(ADDRESS, BIRTH_DATE, MESSENGER, GAME, PROFILE_URL, *CREDENTIALS),
+    *(ADDRESS, BIRTH_DATE, MESSENGER, BEHIND, GAME, TAGGED, PROFILE_URL, *CREDENTIALS),
 )
 CROSSING: tuple[Detector, ...] = (SPLIT_PHONE,)  # look across lines, at whole texts
-ENTITIES = frozenset(entity for detector in DETECTORS for entity in detector.entities)
+ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})
 SIEVE = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.gate))))
 _FIRST = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.first_look))))
 # Expressions that count (with braces) stand alone: together they would need a state for each pair of counts.

@@ -8,11 +8,15 @@ the detectors themselves. Findings, spans and scores are the same; Presidio leav
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from presidio_analyzer import AnalysisExplanation, EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.gate import CROSSING, DETECTORS
+from pipelines.stages.pii.persons import PERSON, merged, persons_in
 from pipelines.stages.pii.scan import find_spans, lines_of
 
 
@@ -36,7 +40,9 @@ class MalmoiRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """Findings of the entity in the text; cue words are read by the detectors, not from the artifacts."""
         wanted = set(entities or self.supported_entities) & set(self.supported_entities)
-        findings = find_spans(text, lines_of(text), self.detectors, 0.0, self.crossing)
+        findings: Iterable[Finding] = find_spans(text, lines_of(text), self.detectors, 0.0, self.crossing)
+        if PERSON in wanted:
+            findings = merged(findings, persons_in(text))
         return [
             RecognizerResult(
                 finding.label,
@@ -56,7 +62,7 @@ class MalmoiRecognizer(EntityRecognizer):
 
 def recognizers(language: str = "ko") -> list[EntityRecognizer]:
     """One recognizer an entity, in the detectors' order."""
-    entities = dict.fromkeys(entity for detector in DETECTORS for entity in detector.entities)
+    entities = dict.fromkeys([*(e for detector in DETECTORS for e in detector.entities), PERSON])
     return [
         MalmoiRecognizer(entity, tuple(d for d in DETECTORS if entity in d.entities), language)
         for entity in entities
