@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.first_look import TWO_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 

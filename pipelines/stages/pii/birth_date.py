@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.first_look import TWO_LETTERS, pairs
 from pipelines.stages.pii.checks import LATEST_BIRTH_YEAR, is_date
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
@@ -27,6 +28,7 @@ _PATTERN = re.compile(
     rf""
     rf""
     rf""
+    rf""
     rf"\.(?=생))?|"
     r"(?P<y3>(?:19|20)[0-9]{2})(?P<m3>0[1-9]|1[0-2])(?P<d3>[0-3][0-9])(?![0-9])|"
     r"(?P<y4>[0-9]{2})(?P<m4>0[1-9]|1[0-2])(?P<d4>[0-3][0-9])(?![0-9]|-[0-9*])|"
@@ -34,7 +36,8 @@ _PATTERN = re.compile(
     rf"(?P<d6>[0-9]{{1,2}})(?:st|nd|rd|th)?[ ](?P<m6>{_MONTH})\.?,?[ ](?P<y6>(?:19|20)[0-9]{{2}})(?![0-9])|"
     rf"(?P<d7>[0-9]{{1,2}})[ ]de[ ](?P<m7>{_SPANISH})[ ]del?[ ](?P<y7>(?:19|20)[0-9]{{2}})(?![0-9])|"
     rf"(?:윤|음력{_S}|양력{_S})?(?P<m9>[0-9]{{1,2}})월{_S}(?P<d9>[0-9]{{1,2}})일|"
-    r"(?P<y10>(?:19|20)[0-9]{2})년생|(?P<y11>(?:19|20)?[0-9]{2})년[ ]?(?P<m11>[0-9]{1,2})월(?=생(?![가-힣])))"
+    r"(?P<y10>(?:19|20)[0-9]{2})년생|"
+    r"(?P<y11>(?:19|20)?[0-9]{2})년[ ]?(?P<m11>[0-9]{1,2})월(?=생(?!산|일|명|활|방|존)))"
     r"|(?<![가-힣])(?P<y12>(?:천구백|이천)[가-힣]{0,5})년[ ]?(?P<m12>[일이삼사오유육칠팔구시십]{1,2})월[ ]?"
     r"(?P<d12>[일이삼사오육칠팔구십]{1,4})일"
     rf"|(?<![A-Za-z])(?P<m8>{_MONTH})\.?[ ](?P<d8>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[ ](?P<y8>(?:19|"
@@ -133,7 +136,24 @@ _SIEVE = (
     *("[0-9일日.][ \\t]?생", "\\([MF남여][,/]"),
 )
 _NEEDS = (  # each word of birth holds one of them
-    *("생", "태어", "귀빠진", "음력", "양력", "번호", "生", "naci", "fecha", "birth", "born", "dob", "do.b", "d.o"),
+    *(
+        "생",
+        "태어",
+        "귀빠진",
+        "음력",
+        "양력",
+        "번호",
+        "生",
+        "naci",
+        "fecha",
+        "birth",
+        "born",
+        "dob",
+        "do.b",
+        "d.o",
+    ),
     *("(m", "(f", "(남", "(여"),
 )
-BIRTH_DATE = Detector(("DATE_OF_BIRTH",), "[0-9]", _PATTERN, _birth_date, sieve=_SIEVE, needs=_NEEDS, digits=1)
+BIRTH_DATE = Detector(
+    ("DATE_OF_BIRTH",), "[0-9]|천구백|이천", _PATTERN, _birth_date, sieve=_SIEVE, needs=_NEEDS
+)

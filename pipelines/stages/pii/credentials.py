@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
-from pipelines.stages.pii.characters import FOUR_DIGITS, TWO_LETTERS
+from pipelines.stages.pii.first_look import FOUR_DIGITS, TWO_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 
@@ -25,7 +25,9 @@ _ISSUED = (
 )
 _KNOWN = re.compile(rf"(?<![A-Za-z0-9_])(?:{_ISSUED})(?![A-Za-z0-9_])")
 _WORD = (
-    r"비밀번호|비번|패스워드|비밀[ ]?번호|패스프레이즈|密码|密碼|口令|パスワード|暗証番号|contraseñas?|"
+    r"비밀번호|비번|암호|핀[ ]?번호|PIN(?:[ ]?(?:번호|code|number))?|pass[ ]?code|"
+    r"senha|パス|보안[ ]?코드|"
+    r"패스워드|비밀[ ]?번호|패스프레이즈|密码|密碼|口令|パスワード|暗証番号|contraseñas?|"
     r"clave|mot de passe|passw(?:or)?d|passphrase|passwort|pwd|pw|pass"
 )
 _KEY_WORD = (
@@ -39,9 +41,14 @@ _GAP = r"[ \t]{0,3}"
 _VERB = r"(?:는요?|은요?|가|이|を|は|is|era|es|就是|是)?"
 _LINK = rf"[\"']?{_GAP}{_VERB}{_GAP}(?::=|=>|=|:)?{_GAP}(?:임시[ ]?)?"
 _VALUE = r"(?:\"(?P<dq>[^\"\n]{4,120})\"|'(?P<sq>[^'\n]{4,120})'|(?P<plain>[!-~]{4,160}))"
+# A word for it begins a word, or a part of one: dbPassword, PGPASSWORD, spring.datasource.password.
+_START = (
+    r"(?:(?<![A-Za-z])|(?<=[a-z])(?<!publickey)(?-i:(?=Pass|Secret|Token|Pwd))|(?<=[A-Z])(?-i:(?=PASSWORD|SECRET|TOKEN|"
+    r"PWD)))"
+)
 _SET = re.compile(
     (
-        rf"(?<![A-Za-z])(?:[A-Za-z0-9]{{1,20}}_)*(?:(?P<password>{_WORD})|"
+        rf"{_START}(?:[A-Za-z0-9]{{1,20}}_)*(?:(?P<password>{_WORD})|"
         rf"(?P<secret>{_KEY_WORD}))(?P<link>{_LINK}){_VALUE}"
     ),
     re.IGNORECASE,
@@ -165,9 +172,31 @@ SECRET = Detector(
         rf"(?i:(?:{_WORD}){_LINK}[\"'!-~])",
         rf"(?i:(?:{_KEY_WORD}){_LINK}[\"'!-~]{{4}})",
     ),
-    head=(TWO_LETTERS, "비밀|비번|패스|密|口令|パス|暗証|앱|시크릿|인증|액세스|개인|구글|카카오|네이버"),
+    head=(
+        TWO_LETTERS,
+        "비밀|비번|암호|핀 ?번호|보안 ?코드|패스|密|口令|パス|暗証",
+        "앱|시크릿|인증|액세스|개인|구글|카카오|네이버",
+    ),
     needs=(
-        *("비밀", "비번", "패스", "密", "口令", "パス", "暗証", "contras", "clave", "pass", "pwd", "pw"),
+        *(
+            "비밀",
+            "비번",
+            "암호",
+            "핀",
+            "pin",
+            "senha",
+            "보안",
+            "패스",
+            "密",
+            "口令",
+            "パス",
+            "暗証",
+            "contras",
+            "clave",
+            "pass",
+            "pwd",
+            "pw",
+        ),
         *("secret", "key", "token", "키", "토큰", "시크릿"),
     ),
 )
@@ -181,5 +210,11 @@ COMMAND = Detector(
     _command,
     head=(TWO_LETTERS, "://"),
 )
-BLOCK = Detector(("CREDENTIAL",), r"(?m:^[A-Za-z0-9+/]{16,76}={0,2}\r?$)", _BLOCK, _block, head=(TWO_LETTERS, "[+/]", FOUR_DIGITS))
+BLOCK = Detector(
+    ("CREDENTIAL",),
+    r"(?m:^[A-Za-z0-9+/]{16,76}={0,2}\r?$)",
+    _BLOCK,
+    _block,
+    head=(TWO_LETTERS, "[+/]", FOUR_DIGITS),
+)
 CREDENTIALS = (TOKEN, SECRET, COMMAND, BLOCK)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.characters import TWO_LETTERS
+from pipelines.stages.pii.first_look import TWO_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
@@ -19,11 +19,14 @@ _SERVICE = (
     r"加我微信|디스코드|디코|"
     r"discord|스카이프|skype|인스타그램|인스타|instagram|insta(?=[ :])|트위터|twitter|스냅챗|snapchat|"
     r"왓츠앱|whatsapp|바이버|viber|"
-    r"텔그|시그널|signal|인별|インスタ(?:グラム)?|カカオ(?:トーク)?|テレグラム|ツイッター|微博|抖音号?|QQ号|트윗|블루스카이|"
+    r"텔그|시그널|signal|인별|インスタ(?:グラム)?|カカオ(?:トーク)?|テレグラム|ツイッター|微博|抖音号?|"
+    r"QQ号|트윗|블루스카이|"
     r"bluesky|마스토돈|threads|페메|kik|"
     r"페이스북[ ]?메신저|틱톡|tiktok|스레드|QQ(?=[ :])"
 )
-_SERVICE_WITH_WORD = r"톡|라인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|블로그"
+_SERVICE_WITH_WORD = (
+    r"톡|라인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|블로그"
+)
 _GAME = (
     r"롤|리그[ ]?오브[ ]?레전드|배그|배틀그라운드|PUBG|로블록스|로블|메이플(?:스토리)?|발로란트|발로|마크|"
     r"마인크래프트|오버워치|옵치|던파|"
@@ -33,7 +36,8 @@ _GAME = (
 _ID = r"(?:아이디|아뒤|아디|ID|Id|id|계정|친구[ ]?코드|친구추가|친추|핸들|handle|username|user[ ]name)"
 _NICK = (  # the word for a name in games
     r"(?:닉네임|닉넴|닉(?!값|변|언)|캐릭(?:터)?(?:[ ]?명|[ ]?이름|[ ]?닉)|소환사[ ]?(?:명|이름)|"
-    r"배틀[ ]?태그|battle[ ]?tag|IGN|ign|구단주[ ]?명|길드원|롤네임|게임[ ]?네임)"
+    r"배틀[ ]?태그|battle[ ]?tag|IGN|ign|라이엇[ ]?(?:ID|아이디)|riot[ ]?id|구단주[ ]?명|길드원|롤네임|"
+    r"게임[ ]?네임)"
 )
 _LINK = (
     r"(?:(?:은|는|이|가)[ :=]|[ ]?(?:の|は|es|is)|[ ]?(?:DM|디엠)[ ]?(?:주세요|"
@@ -56,6 +60,24 @@ _GAME_ID = re.compile(
     rf"user)(?=[ ])){_LINK}(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
     rf"{_NAME}(?:[ ][A-Za-z]+){{0,2}}(?P<tag>#[A-Za-z0-9]{{2,6}})?|{_NAME}(?P<tag2>#[A-Za-z0-9]{{2,6}})?)",
     re.IGNORECASE,
+)
+_BEHIND_CORE = (
+    r"[a-z0-9_](?:이?에요|입니다|으?로|이|가|은|는)? ?\(?(?:제 ?)?"
+    r"(?:카카오톡|카톡|텔레그램|텔레|디스코드|디코|인스타그램|인스타|위챗|라인)"
+)
+_BEHIND = re.compile(
+    r"(?<![A-Za-z0-9@._/가-힣])(?P<handle>@?[A-Za-z0-9][A-Za-z0-9_.]{2,28}[A-Za-z0-9_])(?<=[a-z0-9_])(?:으?로|"
+    r"이|가|은|는)? ?"
+    r"\(?(?:제 ?)?(?:카카오톡|카톡|텔레그램|텔레|디스코드|디코|인스타그램|인스타|위챗|라인)"
+    r"(?: ?(?:아이디|ID|추가해|추가 ?좀|연락|친추|주세요|주셈|줘|이에요|예요|임|입니다|디엠|DM)|\))",
+    re.IGNORECASE,
+)
+_TAGGED = re.compile(
+    r"(?<![A-Za-z0-9가-힣#/_.])(?:[가-힣A-Za-z0-9]{2,16}#(?:KR[0-9]?|JP1|NA1|EUW)|"
+    r"[가-힣]{2,8}#[0-9]{4,5})(?![A-Za-z0-9])"
+)
+_NO_TAGGED = re.compile(
+    r"이슈|문의|주문|번호|티켓|버그|건|파트|채널|예약|접수|태그|해시|에피|시즌|댓글|글|호|작업|과제|문제"
 )
 _PARTICLE = re.compile(
     r"(?<=[가-힣A-Za-z0-9_])(?:이라고|라고|이라는|라는|이에요|예요|이예요|입니다|이고요|이고|이며|인데요|"
@@ -126,6 +148,22 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "MESSENGER_ID", probability(logit), tuple(signs))
 
 
+def _behind(text: str, match: re.Match[str]) -> Finding | None:
+    """A handle before its service: "gaon_77로 카톡 주세요"."""
+    start, end = match.span("handle")
+    handle = match["handle"]
+    if _PLACEHOLDER.match(handle) or not _STRONG.search(handle) or not any(map(str.isalpha, handle)):
+        return None
+    return Finding(start, end, "MESSENGER_ID", 0.8, ("service behind", "no word"))
+
+
+def _tagged(text: str, match: re.Match[str]) -> Finding | None:
+    """A name with a tag of a game's region, or a Hangul one with a number."""
+    if _NO_TAGGED.match(match[0]):
+        return None
+    return Finding(*match.span(), "GAME_ID", 0.8, ("tag",))
+
+
 def _game(text: str, match: re.Match[str]) -> Finding | None:
     start = match.start("handle")
     tag = match["tag"] or match["tag2"]
@@ -186,9 +224,20 @@ MESSENGER = Detector(
     _messenger,
     head=(
         TWO_LETTERS,
-        "아이디|아뒤|아디|계정|친구|친추|핸들|톡|텔레|위챗|微信|디스코드|디코|스카이프|인스타|트위터|스냅챗|왓츠|바이버|페이스북",
-        "스레드|(?:라인|네이버|페북|구글|다음|네이트|블로그) ?[의の]? ?:",
+        (
+            "아이디|아뒤|아디|계정|친구|친추|핸들|톡|텔레|위챗|微信|디스코드|디코|스카이프|인스타|트위터|"
+            "스냅챗|왓츠|바이버|페이스북"
+        ),
+        (
+            "인별|텔그|시그널|트윗|블루스카이|마스토돈|틱톡|페메|인스|インスタ|カカオ|テレグラム|ツイッター|"
+            "微博|抖音|ㅋㅌ|ㅋ톡"
+        ),
+        "스레드|(?:ライン|줌|당근|밴드|라인|네이버|페북|구글|다음|네이트|블로그) ?[의の]? ?:",
     ),
+)
+BEHIND = Detector(("MESSENGER_ID",), f"(?i:{_BEHIND_CORE})", _BEHIND, _behind)
+TAGGED = Detector(
+    ("GAME_ID",), r"[가-힣A-Za-z0-9]#(?:KR|JP1|NA1|EUW|[0-9]{4})", _TAGGED, _tagged, needs=("#",)
 )
 GAME = Detector(
     ("GAME_ID",),

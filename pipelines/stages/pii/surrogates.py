@@ -226,9 +226,13 @@ def _birth_date(place: Place, value: str) -> str:
     """A day that no month has; of a year alone, one that nobody living was born in."""
     year, (month, day) = 40 + place.number(360) % 60, _IMPOSSIBLE_DAYS[place.number(360) // 60]
     parts = date_parts(value)
+    if "y" in parts and not value[slice(*parts["y"])].isdigit():
+        return f"천구백{_SPELLED_DIGITS[2 + year // 10 % 8]}십년 이월 삼십일"
     if "m" not in parts:
         return re.sub("[0-9]{4}", f"18{year}", value)
     made = {"y": f"19{year}", "m": f"{month:02}", "d": str(day)}
+    if "d" not in parts:
+        made["m"] = "13"  # there is no such month
     pieces, read = [], 0
     for part, (start, end) in sorted(parts.items(), key=lambda item: item[1]):
         form = value[start:end]
