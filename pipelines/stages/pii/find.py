@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.gate import CROSSING, DETECTORS, ENTITIES, crossing_rows, passing_rows, windows
-from pipelines.stages.pii.persons import PERSON, merged, persons_in, with_persons
+from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing, with_persons
 from pipelines.stages.pii.policy import wanted
 from pipelines.stages.pii.scan import find_spans, lines_of
 from schemas.contract import DataSet
@@ -86,8 +86,7 @@ def explain_pii(text: str, settings: PiiSettings) -> list[Finding]:
     """What find_pii finds in one text, with its evidence, and without the gate."""
     findings = find_spans(text, lines_of(text), DETECTORS, settings.min_score, CROSSING)
     if PERSON in settings.entities:
-        names = (name for name in persons_in(text) if name.score >= settings.min_score)
-        findings = merged(findings, names)
+        findings = merged(findings, standing(persons_in(text), text, settings.min_score))
     return [finding for finding in findings if finding.label in settings.entities]
 
 

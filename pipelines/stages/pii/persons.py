@@ -21,6 +21,7 @@ import pyarrow as pa
 from pipelines.stages.pii import person_kernels as kernels
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.fold import fold
+from pipelines.stages.pii.invented import is_ours
 from pipelines.stages.pii.person_words import context_words
 from schemas.errors import InputUnreadable
 
@@ -127,6 +128,13 @@ def persons_in(text: str) -> list[Finding]:
     return [finding for _, found in _persons(values, np.array([0, len(values)])) for finding in found]
 
 
+def standing(names: Iterable[Finding], text: str, min_score: float) -> list[Finding]:
+    """The names of a text that are likely enough, without those that we invented."""
+    return [
+        name for name in names if name.score >= min_score and not is_ours(PERSON, text, name.start, name.end)
+    ]
+
+
 def merged(findings: Iterable[Finding], persons: Iterable[Finding]) -> Iterator[Finding]:
     """Both, in order of place; a name that overlaps a finding of another class is part of that."""
     waiting = deque(persons)
@@ -145,9 +153,7 @@ def with_persons(
     found: Iterator[tuple[int, Iterator[Finding]]], texts: pa.Array, min_score: float
 ) -> Iterator[tuple[int, Iterator[Finding]]]:
     """Rows with findings of other classes, ascending, joined with the rows that name somebody."""
-    persons = (
-        (row, [name for name in names if name.score >= min_score]) for row, names in find_persons(texts)
-    )
+    persons = ((row, standing(names, texts[row].as_py(), min_score)) for row, names in find_persons(texts))
     waiting = next(persons, None)
     for row, findings in found:
         while waiting is not None and waiting[0] < row:

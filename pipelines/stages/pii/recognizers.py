@@ -16,7 +16,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.gate import CROSSING, DETECTORS
-from pipelines.stages.pii.persons import PERSON, merged, persons_in
+from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing
 from pipelines.stages.pii.scan import find_spans, lines_of
 
 
@@ -42,7 +42,7 @@ class MalmoiRecognizer(EntityRecognizer):
         wanted = set(entities or self.supported_entities) & set(self.supported_entities)
         findings: Iterable[Finding] = find_spans(text, lines_of(text), self.detectors, 0.0, self.crossing)
         if PERSON in wanted:
-            findings = merged(findings, persons_in(text))
+            findings = merged(findings, standing(persons_in(text), text, 0.0))
         return [
             RecognizerResult(
                 finding.label,
