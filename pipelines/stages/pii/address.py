@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import TWO_LETTERS, pairs
+from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 
@@ -171,4 +171,6 @@ _ANCHOR = (
     r"(?:로|길|동|리|[0-9]가)[ \t]?(?:산|지하)?[ \t]?[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero)|"
     rf"{_HOUSE}[ \t]?[0-9]{{2,4}}-[0-9]{{3}}"
 )
-ADDRESS = Detector(("KR_ADDRESS",), _ANCHOR, re.compile(_ANCHOR), _address, digits=1)
+_DIGITS = "0123456789"
+_HEAD = (FOUR_LETTERS, "ro", "gi", "da", FOUR_DIGITS, *pairs("로길동리가산하", _DIGITS), *pairs(_DIGITS, "호"))
+ADDRESS = Detector(("KR_ADDRESS",), _ANCHOR, re.compile(_ANCHOR), _address, head=_HEAD, digits=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import TWO_LETTERS, pairs
+from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.checks import LATEST_BIRTH_YEAR, is_date
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
@@ -155,5 +155,17 @@ _NEEDS = (  # each word of birth holds one of them
     *("(m", "(f", "(남", "(여"),
 )
 BIRTH_DATE = Detector(
-    ("DATE_OF_BIRTH",), "[0-9]|천구백|이천", _PATTERN, _birth_date, sieve=_SIEVE, needs=_NEEDS
+    ("DATE_OF_BIRTH",),
+    "[0-9]|천구백|이천",
+    _PATTERN,
+    _birth_date,
+    sieve=_SIEVE,
+    head=(
+        FOUR_LETTERS,
+        "do",
+        *("생년", "생일", "생신", "출생", "태어", "호앞", "귀빠", "음력", "양력", "出生", "年月", "生日"),
+        *pairs("0123456789일日", "생"),
+        *pairs("(", "MF남여"),
+    ),
+    needs=_NEEDS,
 )

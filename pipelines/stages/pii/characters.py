@@ -20,9 +20,6 @@ JOINT = f"[{DASHES}{SPACES}{INVISIBLE}.．]{{0,3}}"  # between the groups of an 
 LOOSE_JOINT = f"[{DASHES}{SPACES}{INVISIBLE}.．_·・~～)）]{{0,3}}"  # between the groups of a phone number
 DASH = f"[{DASHES}]"
 # Seven digits with at most three signs between two of them: what any number of a person's has, in the gate.
-# What the gate looks for first; each of them in an expression of its own, or with others that count nothing.
-TWO_LETTERS = "[A-Za-z][A-Za-z]"
-FOUR_DIGITS = "[0-9](?:[^0-9\\n]*[0-9]){3}"
 DIGITS_SIEVE = "[0-9](?:[-_.·・~() \\t]*[0-9]){6}"
 NO_DIGIT_BEFORE = f"(?<!{DIGIT})"
 NO_DIGIT_AFTER = f"(?!{DIGIT})"

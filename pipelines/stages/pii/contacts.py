@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.characters import (
     ALONE_AFTER,
     ALONE_BEFORE,
@@ -15,7 +16,6 @@ from pipelines.stages.pii.characters import (
     DIGIT,
     DIGITS,
     DIGITS_SIEVE,
-    FOUR_DIGITS,
     JOINT,
     LOOSE_JOINT,
     NO_DIGIT_AFTER,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS, TWO_LETTERS, pairs
+from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 
@@ -162,7 +162,8 @@ def _block(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "CREDENTIAL", 0.95, ("private key",))
 
 
-TOKEN = Detector(("CREDENTIAL",), _ISSUED, _KNOWN, _known, head=(TWO_LETTERS,))
+_PREFIXES = ("ak", "as", "gh", "gi", "gl", "sk", "rk", "pk", "xo", "ai", "hf", "np", "ya", "go", "ey", "sg", "dc")
+TOKEN = Detector(("CREDENTIAL",), _ISSUED, _KNOWN, _known, head=(FOUR_LETTERS, *_PREFIXES))
 SECRET = Detector(
     ("CREDENTIAL",),
     f"(?i:{_WORD}|{_KEY_WORD})",
@@ -173,9 +174,11 @@ SECRET = Detector(
         rf"(?i:(?:{_KEY_WORD}){_LINK}[\"'!-~]{{4}})",
     ),
     head=(
-        TWO_LETTERS,
-        "비밀|비번|암호|핀 ?번호|보안 ?코드|패스|密|口令|パス|暗証",
-        "앱|시크릿|인증|액세스|개인|구글|카카오|네이버",
+        FOUR_LETTERS,
+        *("비밀", "비번", "암호", "핀번", "안코", "패스", "密", "口令", "パス", "暗証", "시크"),
+        *("pw", "ke", "ap", "aw", "bo", "hf", "np", "jw"),
+        *pairs("앱릿밀증스인", "키토"),
+        *pairs("글오버", "키"),
     ),
     needs=(
         *(
@@ -208,13 +211,13 @@ COMMAND = Detector(
     ),
     _COMMAND,
     _command,
-    head=(TWO_LETTERS, "://"),
+    head=(FOUR_LETTERS, "@"),
 )
 BLOCK = Detector(
     ("CREDENTIAL",),
     r"(?m:^[A-Za-z0-9+/]{16,76}={0,2}\r?$)",
     _BLOCK,
     _block,
-    head=(TWO_LETTERS, "[+/]", FOUR_DIGITS),
+    head=(FOUR_LETTERS, FOUR_DIGITS, "+", "/"),
 )
 CREDENTIALS = (TOKEN, SECRET, COMMAND, BLOCK)

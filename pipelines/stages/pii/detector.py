@@ -17,8 +17,8 @@ class Detector:
 
     `core` is RE2 syntax and matches within every line that `pattern` matches within. `sieve`: alternatives
     that together are a cheaper superset of the core, for the gate; without them the gate holds the core.
-    `head`: alternatives that are a superset of the sieve and tiny, for the gate's first look; without them the
-    sieve. `needs`: every match's line holds one of these in lower case; `digits`: and lies in a line with as many digits. `pattern` never matches a line feed. `weigh` turns a match into
+    `head`: what the gate's first look knows of
+    it (first_look.py); every line that holds a finding, folding aside, holds one of them. `needs`: every match's line holds one of these in lower case; `digits`: and lies in a line with as many digits. `pattern` never matches a line feed. `weigh` turns a match into
     a finding, or None for a look-alike; of the text it sees the line and 240 characters on either side.
     """
 
@@ -30,11 +30,6 @@ class Detector:
     head: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     digits: int = 0
-
-    @property
-    def first_look(self) -> tuple[str, ...]:
-        """The alternatives that it adds to the gate's first look."""
-        return self.head or self.gate
 
     @property
     def gate(self) -> tuple[str, ...]:

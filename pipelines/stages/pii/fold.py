@@ -29,6 +29,11 @@ def _characters(ranges: str) -> list[str]:
     return [chr(c) for c in range(0x80, 0x20000) if re.match(f"[{ranges}]", chr(c))]
 
 
+def foldable_characters() -> list[str]:
+    """All that a fold changes."""
+    return _characters(FOLDABLE[1:-1])
+
+
 _TABLE = str.maketrans(
     {chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
     | dict.fromkeys(_characters(_DASHES), "-")

@@ -1,11 +1,10 @@
-"""The gate: which lines of a column of texts can hold personal data at all, by RE2 inside Arrow.
+"""The gate: which lines of a column of texts can hold personal data at all.
 
-Two looks, each letting through a superset of what can be found. The first is one small expression over all
-texts (four digits, an @, a cue word's beginning), so that RE2 keeps few states and compiles in no time; the
-second, the union of the detectors' sieves, reads the lines that are left, where those are many. Lines with a
-character that folding changes pass both; clean text holds next to none. No pattern matches a line feed (but
-CROSSING's, which have a look of their own); so a text can hold something iff a line can, and only lines that
-pass are looked at. Cues are read from the text around the line.
+Two looks, each letting through a superset of what can be found: the first (first_look.py) passes over the
+bytes once; the second, RE2 inside Arrow over the union of the detectors' sieves, reads the lines that are
+left, where those are many. Lines with a character that folding changes pass both; clean text holds next to
+none. No pattern matches a line feed (but CROSSING's: whose texts hold a line that passes too); so a text can
+hold something iff a line can, and only lines that pass are looked at. Cues are read from the text around.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.fold import FOLDABLE
+from pipelines.stages.pii.first_look import FirstLook, line_texts
+from pipelines.stages.pii.fold import FOLDABLE, foldable_characters
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
 from pipelines.stages.pii.handles import BEHIND, GAME, MESSENGER, TAGGED
 from pipelines.stages.pii.identity_numbers import BUSINESS, CORPORATE, LICENCE, PASSPORT, RESIDENT
@@ -64,9 +64,7 @@ DETECTORS: tuple[Detector, ...] = (
 CROSSING: tuple[Detector, ...] = (SPLIT_PHONE,)  # look across lines, at whole texts
 ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})
 SIEVE = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.gate))))
-_FIRST = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.first_look))))
-# Expressions that count (with braces) stand alone: together they would need a state for each pair of counts.
-HEADS = ("|".join(part for part in _FIRST if "{" not in part), *(part for part in _FIRST if "{" in part))
+FIRST_LOOK = FirstLook((head for detector in DETECTORS for head in detector.head), foldable_characters())
 CROSSING_SIEVE = "|".join((FOLDABLE, *(part for detector in CROSSING for part in detector.gate)))
 _GROUP = 700  # characters of an expression of the second look: RE2 keeps few states for each
 _FEW = 400  # lines: so few are looked at sooner than the second look's expressions are compiled
@@ -83,7 +81,7 @@ class Window(NamedTuple):
 
 def passing_rows(texts: pa.Array) -> np.ndarray:
     """int64 positions of the texts in which a line, or something across lines, can be found, ascending."""
-    return np.flatnonzero(_any(texts, (*HEADS, CROSSING_SIEVE)))
+    return np.unique(FIRST_LOOK.lines(texts)[:, 0])
 
 
 def crossing_rows(texts: pa.Array) -> deque[int]:
@@ -101,35 +99,23 @@ def _any(texts: pa.Array, expressions: Sequence[str]) -> np.ndarray:
 
 
 def second_look(lines: pa.Array) -> np.ndarray:
-    """Positions of the lines that pass the sieve, ascending."""
+    """Whether each of the lines passes the sieve."""
     groups: list[str] = []
     for part in SIEVE:
         if groups and len(groups[-1]) + len(part) < _GROUP:
             groups[-1] += f"|{part}"
         else:
             groups.append(part)
-    return np.flatnonzero(_any(lines, groups))
+    return _any(lines, groups)
 
 
 def windows(texts: pa.Array) -> Iterator[Window]:
     """The lines that pass, by text and place; `row` counts within the array given."""
-    lines = pc.split_pattern(texts, "\n")
-    flat = lines.flatten()
-    hits = np.flatnonzero(_any(flat, HEADS))
-    if len(hits) > _FEW:
-        hits = hits[second_look(flat.take(pa.array(hits)))]
-    if not len(hits):
-        return
-    counts = pc.list_value_length(lines).to_numpy()
-    first_line = np.concatenate(([0], np.cumsum(counts)))
-    lengths = pc.utf8_length(flat).to_numpy().astype(np.int64)
-    behind = np.concatenate(([0], np.cumsum(lengths + 1)))  # where each line starts, all texts end to end
-    for low in range(0, len(hits), _LINES):
-        some = hits[low : low + _LINES]
-        rows = np.searchsorted(first_line, some, side="right") - 1
-        starts = behind[some] - behind[first_line[rows]]
-        for row, start, length in zip(rows.tolist(), starts.tolist(), lengths[some].tolist(), strict=True):
-            yield Window(row, start, start + length)
+    lines = FIRST_LOOK.lines(texts)
+    if len(lines) > _FEW:
+        lines = lines[second_look(line_texts(texts, lines))]
+    for low in range(0, len(lines), _LINES):
+        yield from map(Window._make, lines[low : low + _LINES, :3].tolist())
 
 
 def find_within(text: str, begin: int, end: int) -> list[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import TWO_LETTERS, pairs
+from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
@@ -223,16 +223,10 @@ MESSENGER = Detector(
     _MESSENGER_ID,
     _messenger,
     head=(
-        TWO_LETTERS,
-        (
-            "아이디|아뒤|아디|계정|친구|친추|핸들|톡|텔레|위챗|微信|디스코드|디코|스카이프|인스타|트위터|"
-            "스냅챗|왓츠|바이버|페이스북"
-        ),
-        (
-            "인별|텔그|시그널|트윗|블루스카이|마스토돈|틱톡|페메|인스|インスタ|カカオ|テレグラム|ツイッター|"
-            "微博|抖音|ㅋㅌ|ㅋ톡"
-        ),
-        "스레드|(?:ライン|줌|당근|밴드|라인|네이버|페북|구글|다음|네이트|블로그) ?[의の]? ?:",
+        FOUR_LETTERS,
+        *("이디", "아뒤", "아디", "계정", "친구", "친추", "핸들", "톡", "ㅋㅌ", "텔레", "위챗", "微", "디스", "디코"),
+        *("스카", "인스", "트위", "스냅", "왓츠", "바이", "페이", "스레", "qq", "id"),
+        *pairs("인버북글음트드그의の", ":"),
     ),
 )
 BEHIND = Detector(("MESSENGER_ID",), f"(?i:{_BEHIND_CORE})", _BEHIND, _behind)
@@ -251,8 +245,8 @@ GAME = Detector(
         "(?i:STEAM_[0-5]:)",
     ),
     head=(
-        TWO_LETTERS,
-        "닉|캐릭|소환사|배틀|구단주|길드|롤네임|게임|ゲーム",
-        "아이디|아뒤|아디|계정|친구|친추|핸들|서버|신고|차단|핵|듀오|#",
+        FOUR_LETTERS,
+        *("닉", "캐릭", "소환", "배틀", "구단", "길드", "롤네", "게임", "ゲー", "이디", "아뒤", "아디", "계정"),
+        *("친구", "친추", "핸들", "서버", "신고", "차단", "핵", "듀오", "#", "id", "ig", "ps"),
     ),
 )

@@ -11,7 +11,7 @@ import re
 from hashlib import blake2b
 from ipaddress import AddressValueError, IPv6Address
 
-from pipelines.stages.pii.characters import FOUR_DIGITS, TWO_LETTERS
+from pipelines.stages.pii.first_look import FOUR_DIGITS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, cue_after, nearest_cue, probability
 
@@ -70,7 +70,7 @@ DISGUISED_EMAIL = Detector(
     core=r"[(\[{<] ?(?:at|AT|At|@|골뱅이|앳) ?[)\]}>]|골뱅이 ?[0-9A-Za-z]",
     pattern=re.compile(_DISGUISED),
     weigh=_disguised_email,
-    head=(TWO_LETTERS,),
+    head=("뱅이", *pairs("([{<", "a@골앳")),
     needs=("골뱅이", "(", "[", "{", "<"),
 )
 
@@ -197,7 +197,7 @@ IPV6 = Detector(
     core=_IPV6_CORE,
     pattern=re.compile(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
     weigh=_ipv6,
-    head=("[0-9A-Fa-f]:[0-9A-Fa-f]", "::"),
+    head=pairs("0123456789abcdef", ":"),
     sieve=("(?:[23][0-9A-Fa-f]{3}|[Ff][CDcd][0-9A-Fa-f]{2}):[0-9A-Fa-f]*:",),
     needs=(":",),
 )
@@ -239,7 +239,8 @@ MAC = Detector(
         f"|(?:맥|[Mm][Aa][Cc])[^\\n]{{0,24}}?(?<![0-9A-Za-z])(?P<bare>[0-9A-Fa-f]{{12}})(?![0-9A-Za-z])"
     ),
     weigh=_mac,
-    head=(FOUR_DIGITS, TWO_LETTERS),
+    head=(FOUR_DIGITS,),
+    digits=4,
     sieve=(
         f"{_PAIR}[:\\-]{_PAIR}[:\\-]{_PAIR}[:\\-]{_PAIR}[:\\-]",
         "[0-9A-Fa-f]{4}\\.[0-9A-Fa-f]{4}\\.[0-9A-Fa-f]{4}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.characters import TWO_LETTERS
+from pipelines.stages.pii.first_look import FOUR_LETTERS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
 
@@ -106,6 +106,6 @@ PROFILE_URL = Detector(
     rf"(?i:(?:{_HOSTS})/|{_OWN_DOMAIN})",
     _PATTERN,
     _profile,
-    head=(TWO_LETTERS,),
+    head=(FOUR_LETTERS, "me", "co", "fm", "vk", "fb", "at", "gg", "io", "ly", "tv", "kr"),
     needs=("/", ".tistory", ".egloos", ".blogspot", ".github", ".velog", ".postype", ".blog.me"),
 )

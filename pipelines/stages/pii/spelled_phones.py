@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.checks import is_phone_surrogate
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, probability
 
 _WRITTEN = {
-    "0": "공 영 o O ㅇ 零 〇 ○ ⓪ 제로 ゼロ cero zero",
-    "1": "일 l I ㅣ | 一 ① 하나 イチ uno one",
-    "2": "이 二 ② 둘 ニ dos two",
+    "0": "공 영 o O ㅇ 零 〇 ○ ⓪ ゼロ cero zero",
+    "1": "일 l I ㅣ | 一 ① イチ uno one",
+    "2": "이 二 ② ニ dos two",
     "3": "삼 三 ③ サン tres three",
     "4": "사 四 ④ ヨン cuatro four",
     "5": "오 五 ⑤ ゴ cinco five",
@@ -38,10 +39,10 @@ def _one_of(digits: str) -> str:
 _ANY = _one_of("0123456789")
 _SIGN = re.compile(_ANY)
 _BETWEEN = r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3}|다시|에|의|대시|빼기|\([가-힣]{1,3}\)) ?| {1,2})?"
-_HEAD = f"{_one_of('0')}{_BETWEEN}{_one_of('1')}{_BETWEEN}{_one_of('0')}"
+_SIGNS = r"(?: ?[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3} ?| {1,2})?"  # what the gate's first look passes over
+_HEAD = f"{_one_of('0')}{_SIGNS}{_one_of('1')}{_SIGNS}{_one_of('0')}"
 _MOBILE = f"{_HEAD}(?:{_BETWEEN}{_ANY}){{8}}"
 _WORDS = "[공영일이삼사오육륙칠팔구]"
-_GAP = "[^0-9A-Za-z\\n]{0,5}"
 _LAND = f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]{{1,2}}{_WORDS}{{3,4}}[ -]{{1,2}}{_WORDS}{{4}}"
 _OVER = r"[-. ]{0,2}\n?[ ]{0,2}"
 _SPLIT = f"{_one_of('0')}{_OVER}{_one_of('1')}{_OVER}{_one_of('0')}(?:{_OVER}{_ANY}){{8}}"
@@ -90,9 +91,9 @@ SPELLED_PHONE = Detector(
     pattern=re.compile(f"{_ALONE_BEFORE}(?:{_MOBILE}|{_LAND})(?![0-9])(?!-[0-9])"),
     weigh=_spelled,
     head=(
-        f"[공영0oOㅇ○⓪零〇]{_GAP}(?:[일1lIㅣ|一①]|하나|イチ|uno|one){_GAP}[공영0oOㅇ○⓪零〇]",
-        "제로|ゼロ|cero|zero",
-        "[공영](?:이|[삼사오육륙][일이삼사오])[ -]",
+        FOUR_LETTERS,
+        *pairs("0공영oㅇ零〇○⓪ロ", "1일liㅣ|一①イ"),
+        *pairs("공영", "이삼사오육륙"),
     ),
     sieve=(f"{_HEAD}{_BETWEEN}{_ANY}", f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]+{_WORDS}{{3}}"),
 )
