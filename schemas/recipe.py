@@ -80,6 +80,12 @@ class PiiSettings:
         "EMAIL_ADDRESS",
         "CREDIT_CARD",
         "IP_ADDRESS",
+        "KR_ADDRESS",
+        "DATE_OF_BIRTH",
+        "MESSENGER_ID",
+        "GAME_ID",
+        "URL",
+        "CREDENTIAL",
     )
     min_score: Share = 0.5
     max_share: Share = 0.5  # a document with more of its characters in spans is dropped
