@@ -46,6 +46,7 @@ from pipelines.stages.pii import person_words as words  # noqa: E402
 from pipelines.stages.pii.persons import char_kinds, context_table, edges, hash_text, points_of  # noqa: E402, F401
 
 SHINGLE = 12
+FILES = ("klue_ner", "ko_pii_generated", "presidio")
 LEAST_COUNT = 4
 _OKT = "org/openkoreantext/processor/util/"
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 from pii_persons_data import (
+    FILES,
     ROOT,
     Text,
     cases,
@@ -232,7 +233,7 @@ class Trainer:
         self.given = sorted(given | {name[1:] for name in full_names(lists)})
         self.common = [
             (invented(11, self.given, 6), 0.5),
-            (self.nobody({"manuals": 300_000, "guides": 150_000, "chat": 100_000}), 1.0),
+            (self.nobody({"manuals": 900_000, "guides": 400_000, "chat": 150_000}), 1.0),
         ]
 
     def tables(self, prior: np.ndarray | None = None) -> tuple[Any, ...]:
@@ -312,7 +313,8 @@ def main() -> None:
     )
     given = asked.parse_args()
     trainer = Trainer(given.drops, given.okt)
-    sets = [labelled(given.drops / "pii", file) for file in ("klue_ner", "ko_pii_generated")] + [cases()]
+    news, documents, english = (labelled(given.drops / "pii", file) for file in FILES)
+    sets = [news, documents + english, cases()]
     if given.figures:
         weights, prior = trainer.train(*([t for at, t in enumerate(s) if at % 4] for s in sets))
         quarter = [[t for at, t in enumerate(s) if at % 4 == 0] for s in sets]

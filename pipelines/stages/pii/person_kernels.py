@@ -483,7 +483,7 @@ def propose(points, out, count, i, keys, kinds, counts, lexicon, prior, shape, f
             cue = k == _LABEL or k == _SIGNING or k == _INTRODUCTION
         for length in range(2, min(size, 7) + 1):
             tail = tail_of(points, start + length, stop, keys, kinds, shape)
-            if tail < 0 or (tail < 16 and not cue):
+            if tail < 0 or (tail < 16 and tail != _COPULA and not cue):
                 continue
             found[n, 0] = i
             found[n, 1] = start + length

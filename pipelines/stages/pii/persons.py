@@ -28,9 +28,9 @@ from schemas.errors import InputUnreadable
 PERSON = "PERSON"
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "e217dc5b1995e62906eba505d89734b43abe1d58e4d756770167580ce688b886"
+MODEL_SHA256 = "7c128640fa7c51c81c6c434f509d2b86ab9e501ae81ce13061a8b30b68c636ec"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -14  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -22  # the sum of weights from which on a candidate is taken; there its score is 0.5
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]
 
