@@ -74,13 +74,23 @@ def find_spans(
     min_score: float,
     crossing: Iterable[Detector] = (),
 ) -> Iterator[Finding]:
-    """The findings that stand, disjoint and in order of place: those of the lines, and those across lines.
+    """The findings of all the detectors that stand, in these lines and across lines; as find_chosen."""
+    return find_chosen(text, ((begin, end, detectors) for begin, end in lines), min_score, crossing)
+
+
+def find_chosen(
+    text: str,
+    lines: Iterable[tuple[int, int, Sequence[Detector]]],
+    min_score: float,
+    crossing: Iterable[Detector] = (),
+) -> Iterator[Finding]:
+    """The findings that stand, disjoint and in order of place: of each line's own detectors, and across lines.
 
     Of a finding across lines and one of a line that it does not hold wholly, the line's stands.
     """
     waiting = deque(find_across(text, crossing, min_score))
     last = 0
-    for found in chain.from_iterable(find_in_line(text, *line, detectors) for line in lines):
+    for found in chain.from_iterable(find_in_line(text, *line) for line in lines):
         for finding in resolve(found, min_score):
             while waiting and waiting[0].start < finding.end:
                 across = waiting.popleft()
@@ -107,13 +117,29 @@ def find_across(text: str, detectors: Iterable[Detector], min_score: float) -> l
     return resolve(found, min_score)
 
 
+_WHOLES = frozenset({"URL", "CREDENTIAL"})
+
+
+def _is_inside(finding: Finding, whole: Finding) -> bool:
+    """Whether it would pass for ours, and is less than the key or URL that it lies in."""
+    return (
+        finding.score == SURROGATE_SCORE
+        and whole.start <= finding.start
+        and finding.end <= whole.end
+        and finding.end - finding.start < whole.end - whole.start
+    )
+
+
 def resolve(findings: list[Finding], min_score: float) -> list[Finding]:
     """The findings that stand, in order of place: of those that overlap the likeliest, then the longest.
 
-    Our own surrogates beat everything on their place, and then leave.
+    Our own surrogates beat everything on their place, and then leave; but digits inside a key or a URL that
+    look like one of ours are a part of that.
     """
     able = [finding for finding in findings if finding.score >= min_score]
     if len(able) > 1:
+        wholes = [f for f in able if f.label in _WHOLES and f.score != SURROGATE_SCORE]
+        able = [f for f in able if not any(_is_inside(f, whole) for whole in wholes)]
         able.sort(key=lambda f: (-f.score, f.start - f.end, f.start, f.label))
         origin = min(finding.start for finding in able)
         taken = bytearray(max(finding.end for finding in able) - origin)

@@ -279,6 +279,18 @@ def test_an_unassigned_number_that_is_not_ours_is_found():
     assert found("010-0000-5678") == [("PHONE_NUMBER", "010-0000-5678")]
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("https://www.weibo.com/u/1000000001", "URL"),
+        ("GITHUB_TOKEN=ghp_EXAMPLE0000000000000000000000000000", "CREDENTIAL"),
+        ("api_key: sk-example-1230012345-abcdefghij", "CREDENTIAL"),
+    ],
+)
+def test_digits_in_a_key_or_url_that_look_like_ours_hide_nothing(text, label):
+    assert label in [finding.label for finding in explain_pii(text, EVERYTHING)]
+
+
 def test_a_batch_without_spans_is_handed_on_as_it_is():
     batch = find_pii(documents(["없음", ""]), SETTINGS, CHAT).kept
     assert replace_pii(batch, SETTINGS, CHAT).kept is batch
