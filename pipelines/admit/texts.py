@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ SAMPLE_MARKUP = 10_000  # of a page, the same
 UNDETERMINED = "und"  # ISO 639-2: too few letters, or none that is told with certainty
 
 
-class Found(NamedTuple):
+class PersonalData(NamedTuple):
     """The classes of personal data in one column of one row (its position in the batch)."""
 
     position: int
@@ -39,7 +39,7 @@ class Found(NamedTuple):
     labels: frozenset[str]
 
 
-def personal_data(table: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[Found]:
+def personal_data(table: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[PersonalData]:
     """Rows with personal data, by text column."""
     for column in columns:
         values, parents = values_at(table, column.path)
@@ -60,7 +60,7 @@ def personal_data(table: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[
                 at = int(candidates[place])
                 by_row.setdefault(at if parents is None else int(parents[at]), set()).update(found)
         for position, labels in by_row.items():
-            yield Found(position, column, frozenset(labels))
+            yield PersonalData(position, column, frozenset(labels))
 
 
 class LanguageSample:
@@ -178,11 +178,3 @@ def _digests(secret: bytes, path: str, rows: NDArray[np.int64]) -> NDArray[np.ui
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return mixed ^ (mixed >> np.uint64(31))
-
-
-def counted(found: Iterable[Found]) -> tuple[dict[int, set[str]], Counter[str]]:
-    """By row (position), all its classes; and rows by class."""
-    by_row: dict[int, set[str]] = {}
-    for one in found:
-        by_row.setdefault(one.position, set()).update(one.labels)
-    return by_row, Counter(label for labels in by_row.values() for label in labels)
