@@ -27,7 +27,7 @@ from pipelines.intake.drops import DropFile
 from pipelines.intake.quality_rules import RuleMeter
 from pipelines.intake.quarantine import Spool
 from pipelines.intake.readers.rows import field_name
-from schemas.contract import Column, Contract, DataSet, DeliveredAs, Role
+from schemas.contract import Contract, DataSet, DeliveredAs
 from schemas.errors import InputUnreadable
 from schemas.reasons import Refusal
 
@@ -120,7 +120,7 @@ class Reading:
             facts.uncompressed += checked.bytes
             facts.sha256 = checked.sha256 or facts.sha256
             tally.unnamed.update(checked.unnamed)
-            scan = scanners.submit(_scan, checked.table, tally.data_set.of_role(Role.TEXT))
+            scan = scanners.submit(_scan, checked.table, tally.data_set)
             waiting.append(in_order.submit(self._look, tally, checked, scan))
             while len(waiting) > _WAITING:
                 waiting.popleft().result()
@@ -191,9 +191,9 @@ class Reading:
         return told
 
 
-def _scan(table: pa.RecordBatch, columns: Sequence[Column]) -> Scan:
+def _scan(table: pa.RecordBatch, data_set: DataSet) -> Scan:
     begin = perf_counter()
-    return Scan(list(personal_data(table, columns)), perf_counter() - begin)
+    return Scan(list(personal_data(table, data_set)), perf_counter() - begin)
 
 
 def _state(path: Path) -> tuple[int, int, int]:

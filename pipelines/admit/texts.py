@@ -25,9 +25,9 @@ from schemas.reasons import Reason
 
 MIN_SCORE = 0.5  # from here on a finding is more likely the real thing than not (stages.pii.detector)
 SAMPLE_ROWS = 4_000  # a share of them is sure to 2 points, at 99 %
-SAMPLE_PAGES = 1_000  # of HTML, whose text has to be taken out first: 4 points
+SAMPLE_PAGES = 500  # of HTML, whose text has to be taken out first: 6 points
 SAMPLE_CHARACTERS = 1_000  # of a row, from its start and from its middle, as the language stage does
-SAMPLE_MARKUP = 10_000  # of a page, the same
+SAMPLE_MARKUP = 50_000  # of a page, the same
 UNDETERMINED = "und"  # ISO 639-2: too few letters, or none that is told with certainty
 
 
@@ -39,11 +39,15 @@ class PersonalData(NamedTuple):
     labels: frozenset[str]
 
 
-def personal_data(table: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[PersonalData]:
-    """Rows with personal data, by text column."""
-    for column in columns:
+def personal_data(table: pa.RecordBatch, data_set: DataSet) -> Iterator[PersonalData]:
+    """Rows with personal data, by text column; of pages in HTML all their text, hidden or not."""
+    for column in data_set.of_role(Role.TEXT):
         values, parents = values_at(table, column.path)
         texts = as_text(values)
+        if data_set.markup is Markup.HTML:
+            from pipelines.stages.extract import html_text
+
+            texts = pa.array([html_text(page or "", []) for page in texts.to_pylist()], pa.string())
         candidates = passing_rows(texts)
         if not len(candidates):
             continue
@@ -95,7 +99,7 @@ class LanguageSample:
     def counts(self) -> Counter[str]:
         """Rows of the sample by language."""
         from pipelines.stages.language import language
-        from schemas.recipe import LanguageSettings
+        from schemas.recipe import ExtractSettings, LanguageSettings
 
         self._cut()
         settings = LanguageSettings()
@@ -105,17 +109,24 @@ class LanguageSample:
             [
                 pa.array([bytes(16)] * len(texts), DOCUMENT.field("doc_id").type),
                 pa.array(range(len(texts)), pa.int64()),
-                self._plain(texts),
+                texts,
                 pa.array([declared for _, declared in self._rows], pa.string()),
             ],
             schema=DOCUMENT,
         )
+        counts = Counter[str | None]()
+        if self._data_set.markup is Markup.HTML:
+            from pipelines.stages.extract import extract
+
+            pages = extract(batch, ExtractSettings(), self._data_set)
+            counts[UNDETERMINED] = len(pages.dropped)
+            batch = pages.kept
         outcome = language(batch, LanguageSettings(wanted=wanted), self._data_set)
-        counts = Counter(outcome.kept["language"].to_pylist())
+        counts.update(outcome.kept["language"].to_pylist())
         told = outcome.dropped.select(["language", "reason"]).to_pylist()
         unsure = Reason.LANGUAGE_UNSURE
         counts.update(UNDETERMINED if row["reason"] == unsure else row["language"] for row in told)
-        return Counter({name or UNDETERMINED: count for name, count in counts.items()})
+        return Counter({name or UNDETERMINED: count for name, count in counts.items() if count})
 
     def _cut(self) -> None:
         if len(self._rows) > self._size:
@@ -137,14 +148,6 @@ class LanguageSample:
             joined = f"{joined[:length]}\n{joined[middle : middle + length]}"
         declared = (text for c in self._declared for text in leaves(row.get(c.path[0]), c.path[1:]))
         return joined, next((text for text in declared if text), None)
-
-    def _plain(self, texts: pa.Array) -> pa.Array:
-        """Pages without their markup; a page that is cut in the middle still parses."""
-        if self._data_set.markup is not Markup.HTML:
-            return texts
-        from resiliparse.extract.html2text import extract_plain_text
-
-        return pa.array([extract_plain_text(text) for text in texts.to_pylist()], pa.string())
 
 
 def make_ready() -> None:
