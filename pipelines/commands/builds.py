@@ -146,17 +146,48 @@ def trace(
             typer.echo(f"{name:>20}  {value.hex() if isinstance(value, bytes) else value}")
 
 
-def report(build: BuildDirectory, as_json: Json = False) -> None:
+def report(
+    build: BuildDirectory,
+    partner: Annotated[
+        str | None, typer.Option(metavar="ID", help="What became of this partner's drops.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="With --partner: write its HTML page here.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Print what became of every data set; the page itself is BUILD/report.html.
 
-    Example: malmoi report build/example
+    Example: malmoi report build/example --partner krafton -o krafton.html
     """
     from pipelines.lineage.report import report_summary
     from schemas.manifest import read_manifest
 
+    if partner is not None:
+        _feedback(build, partner, output, as_json=as_json)
+        return
+    if output is not None:
+        raise UsageError(f"report -o wants --partner ID: the whole page is {build}/report.html already")
     manifest = read_manifest(build)
     if as_json:
         print_json(manifest.data_sets)
         return
     print_table(report_summary(manifest))
     typer.echo(f"{build}/report.html")
+
+
+def _feedback(build: Path, partner: str, output: Path | None, *, as_json: bool) -> None:
+    from pipelines.lineage.feedback import feedback, feedback_lines, render_feedback
+
+    found = feedback(build, partner)
+    if output is not None:
+        output.write_text(render_feedback(found), encoding="utf-8")
+    if as_json:
+        print_json(found)
+        return
+    if found.excluded:
+        typer.echo(f"{partner} was left out: {found.excluded}")
+    if lines := feedback_lines(found):
+        print_table(lines)
+    shares = f"{found.document_share:.2%} of the documents, {found.token_share:.2%} of the tokens"
+    typer.echo(f"{partner}: {shares} of the corpus")

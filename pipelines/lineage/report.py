@@ -71,11 +71,6 @@ def render_report(manifest: Manifest, build: Path) -> str:
     )
 
 
-def render_partner(manifest: Manifest, partner: str) -> str:
-    """The page that one partner gets: what became of its drop, and nobody else's numbers."""
-    return page(f"말모이 {partner}", partner_section(manifest, partner))
-
-
 def report_summary(manifest: Manifest) -> list[dict[str, Any]]:
     """A row for each data set and one for all of them."""
     rows = [_summary(f"{facts.partner}/{facts.data_set}", [facts]) for facts in manifest.data_sets]
