@@ -89,10 +89,13 @@ class LanguageSample:
         if len(chosen) > self._size:
             smallest = np.argpartition(digests[chosen], self._size)[: self._size]
             chosen = chosen[np.sort(smallest)]
-        taken = table.select(self._columns(table)).take(pa.array(chosen))
-        self._rows += [self._text(row) for row in taken.to_pylist()] if taken.num_columns else []
-        if taken.num_columns:
-            self._digests = np.concatenate((self._digests, digests[chosen]))
+        names = self._columns(table)
+        columns = [table[name].take(pa.array(chosen)).to_pylist() for name in names]
+        if not names:
+            return
+        told = zip(*columns, strict=True)
+        self._rows += [self._text(dict(zip(names, values, strict=True))) for values in told]
+        self._digests = np.concatenate((self._digests, digests[chosen]))
         if len(self._rows) >= 2 * self._size:
             self._cut()
 
@@ -140,14 +143,17 @@ class LanguageSample:
         return [name for name in wanted if name in table.schema.names]
 
     def _text(self, row: dict[str, Any]) -> tuple[str, str | None]:
-        length = SAMPLE_MARKUP if self._data_set.markup is Markup.HTML else SAMPLE_CHARACTERS
         texts = (text for column in self._texts for text in leaves(row.get(column.path[0]), column.path[1:]))
         joined = self._data_set.join.join(text for text in texts if text)
-        if len(joined) > 2 * length:
-            middle = (len(joined) - length) // 2
-            joined = f"{joined[:length]}\n{joined[middle : middle + length]}"
         declared = (text for c in self._declared for text in leaves(row.get(c.path[0]), c.path[1:]))
-        return joined, next((text for text in declared if text), None)
+        return self._shortened(joined), next((text for text in declared if text), None)
+
+    def _shortened(self, text: str) -> str:
+        length = SAMPLE_MARKUP if self._data_set.markup is Markup.HTML else SAMPLE_CHARACTERS
+        if len(text) <= 2 * length:
+            return text
+        middle = (len(text) - length) // 2
+        return f"{text[:length]}\n{text[middle : middle + length]}"
 
 
 def make_ready() -> None:
