@@ -41,6 +41,7 @@ class Process:
     """One whole process: wall seconds, peak of its resident memory in bytes, what it printed."""
 
     seconds: float
+    processor: float  # seconds, of all cores
     memory: int
     output: str
 
@@ -58,7 +59,9 @@ def run(command: Sequence[object], folder: Path, allowed: tuple[int, ...]) -> Pr
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in allowed:
         raise SystemExit(f"{command[0]} ended with {process.returncode}: {printed.read_text()[-500:]}")
-    return Process(seconds, usage.ru_maxrss << 10, printed.read_text(encoding="utf-8"))
+    return Process(
+        seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10, printed.read_text(encoding="utf-8")
+    )
 
 
 def read_arrow(path: Path) -> float:
@@ -148,13 +151,15 @@ def against_rival(contract: Path, files: dict[str, Path], cache: Path, rounds: i
             theirs.append(test(command, theirs_contract, cache))
         for who, runs in (("Malmoi", ours), ("datacontract-cli", theirs)):
             seconds = statistics.median(done.seconds for done, _ in runs)
-            memory = max(done.memory for done, _ in runs)
-            rows.append([f"{name}: {who}", f"{seconds:.2f}", f"{memory >> 20}", f"{runs[-1][1]:,}"])
+            processor = statistics.median(done.processor for done, _ in runs)
+            memory = max(done.memory for done, _ in runs) >> 20
+            told = f"{runs[-1][1]:,}"
+            rows.append([f"{name}: {who}", f"{seconds:.2f}", f"{processor:.2f}", f"{memory}", told])
         ratio = statistics.median(
             other.seconds / own.seconds for (own, _), (other, _) in zip(ours, theirs, strict=True)
         )
-        rows.append([f"{name}: ratio", f"{ratio:.2f}", "", ""])
-    return table(["rows", "s", "peak MiB", "faults told by row"], rows)
+        rows.append([f"{name}: ratio", f"{ratio:.2f}", "", "", ""])
+    return table(["rows", "s", "processor s", "peak MiB", "faults told by row"], rows)
 
 
 def prepared(cache: Path) -> tuple[Path, dict[str, Path]]:
@@ -197,7 +202,7 @@ def main() -> None:
 {given.rounds} rounds in turn; the ratio is the median of the rounds' ratios.
 
 In one process: `pyarrow.json.read_json` with all its threads, and the row checks with SHA-256,
- UTF-8 validity, types, limits and the index of keys.
+UTF-8 validity, types, limits and the index of keys.
 
 {arrow}
 
