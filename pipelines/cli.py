@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import sys
 import warnings
@@ -89,6 +91,10 @@ def _stop(message: str, code: int) -> NoReturn:
 
 def main() -> None:
     """The script's entry."""
+    # A command lives for seconds and its objects with it: collections cost a tenth of its time, and those at
+    # its end, over everything that was ever imported, a fifth of a second.
+    gc.set_threshold(200_000, 20, 20)
+    atexit.register(gc.freeze)
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     with _told():
