@@ -216,8 +216,10 @@ def test_a_contract_that_ends_within_the_horizon_is_warned_of(place):
     home = place()
     ends = (date.fromisoformat(DAY) + timedelta(days=30)).isoformat()
     path = write_home(home, [Partner(rights={"malmoi.expires": ends}, rows=OWN)], horizon_days=31)
-    (warning,) = build(home, path).manifest.warnings
+    built = build(home, path)
+    (warning,) = built.manifest.warnings
     assert f"alpha: the contract ends on {ends}" in warning
+    assert warning in (built.directory / "report.html").read_text()
     path = write_home(home, [Partner(rights={"malmoi.expires": ends}, rows=OWN)], horizon_days=30)
     assert build(home, path, "later").manifest.warnings == ()
 
