@@ -16,8 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, uint8
+from numba import uint8
 from numpy.typing import NDArray
+
+from pipelines.kernels import njit
 
 Bytes = NDArray[np.uint8]
 

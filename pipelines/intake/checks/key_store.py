@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, uint64
+from numba import uint64
 from numpy.typing import NDArray
 
 from pipelines.intake.checks.batch import Mask
 from pipelines.intake.checks.siphash import U64s
+from pipelines.kernels import njit
 
 KEYS = pa.schema(
     [pa.field("high", pa.uint64(), nullable=False), pa.field("low", pa.uint64(), nullable=False)]
