@@ -23,7 +23,7 @@ from schemas.registry import Count, Digest, Head, Signature
 PROOF_VERSION = 1
 RECEIPT_JSON = "receipt.json"
 SIGNATURES_JSON = "receipt.sig.json"
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Side(StrEnum):
