@@ -49,6 +49,12 @@ def passing_rows(texts: pa.Array) -> np.ndarray:
     return _matching(texts, SIEVE)
 
 
+def gated_rows(texts: pa.Array) -> np.ndarray:
+    """int64 positions of the texts with a line that passes sieve and gate, ascending; no text is null."""
+    sieved = passing_rows(texts)
+    return sieved[_matching(texts.take(pa.array(sieved)), GATE)] if len(sieved) else sieved
+
+
 def _matching(texts: pa.Array, expression: str) -> np.ndarray:
     return np.flatnonzero(pc.match_substring_regex(texts, expression).to_numpy(zero_copy_only=False))
 
