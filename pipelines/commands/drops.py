@@ -51,7 +51,7 @@ def admit(
     if dry_run:
         _dry_run(existing(contract), drop, day, as_json=as_json)
         return
-    _do_without("pandas", "isoduration", "cffi")
+    _do_without("pandas", "isoduration", "idna", "webcolors", "cffi", "yaml")
     from pipelines.admit import admit as admit_drop
 
     filed = admit_drop(
@@ -88,9 +88,9 @@ class _Nowhere(MetaPathFinder):
 def _do_without(*names: str) -> None:
     """Packages that others take in where they are installed, and that nothing here uses.
 
-    pyarrow asks for pandas at the first list it converts, jsonschema for isoduration, numba for cffi:
-    together 0.25 s and 35 MB, a quarter of an admission of 100 MB. So do the 40 MB that mimalloc keeps and
-    jemalloc gives back.
+    pyarrow asks for pandas at the first list it converts, jsonschema for formats that no schema here has,
+    numba for cffi and yaml: together 0.27 s and 35 MB, a quarter of an admission of 100 MB. So do the 40 MB
+    that mimalloc keeps and jemalloc gives back.
     """
     sys.meta_path.insert(0, _Nowhere(*names))
     import pyarrow as pa
