@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.printing import Json, existing, print_json
+from schemas.days import checked_day
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,16 +98,6 @@ def _do_without(*names: str) -> None:
 
     if "jemalloc" in pa.supported_memory_backends():
         pa.set_memory_pool(pa.jemalloc_memory_pool())
-
-
-def checked_day(day: str) -> str:
-    """The day, if it is one of the calendar; UsageError otherwise."""
-    try:
-        if datetime.strptime(day, "%Y-%m-%d").date().isoformat() == day:
-            return day
-    except ValueError:
-        pass
-    raise UsageError(f"{day[:20]!r}: is no day of the calendar: write it as 2026-01-31")
 
 
 def _dry_run(contract: Path, drop: Path, day: str, *, as_json: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -14,13 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from pipelines.intake.odcs import purposes
 from pipelines.intake.yaml_source import Address, Source, did_you_mean, read_yaml
 from schemas.countries import COUNTRIES
+from schemas.days import is_day
 from schemas.errors import ContractRejected, Problem
 from schemas.identity import canonical_json
 from schemas.recipe import Recipe
 from schemas.rights import WORLDWIDE
 
 _RECIPE = TypeAdapter(Recipe)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -153,13 +152,7 @@ def _uses(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _day(source: Source, day: Any) -> Iterator[Problem]:
-    if not isinstance(day, str):
-        return
-    try:
-        is_day = bool(_DAY.fullmatch(day)) and date.fromisoformat(day) is not None
-    except ValueError:
-        is_day = False
-    if not is_day:
+    if isinstance(day, str) and not is_day(day):
         yield source.problem(("date",), "is no day of the calendar: write it as YYYY-MM-DD")
 
 
