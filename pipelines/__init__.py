@@ -9,6 +9,23 @@ import hashlib
 import os
 from pathlib import Path
 
+# Every file with functions for numba (tests/test_kernels.py holds the list against the files).
+KERNELS = (
+    "dedup/dominance.py",
+    "intake/checks/field_kernels.py",
+    "intake/checks/json_kernels.py",
+    "intake/checks/key_store.py",
+    "intake/checks/siphash.py",
+    "kernels.py",
+    "stages/decontaminate.py",
+    "stages/fingerprint_kernels.py",
+    "stages/language.py",
+    "stages/normalise.py",
+    "stages/repetition_kernels.py",
+    "stages/text_kernels.py",
+    "stages/word_kernels.py",
+)
+
 
 def _kernel_cache() -> Path:
     """Where compiled kernels are kept between runs: a directory named by the digest of their sources.
@@ -18,10 +35,8 @@ def _kernel_cache() -> Path:
     """
     digest = hashlib.blake2b(digest_size=8)
     home = Path(__file__).parent
-    for path in sorted(home.rglob("*.py")):
-        source = path.read_bytes()
-        if b"njit" in source:
-            digest.update(path.relative_to(home).as_posix().encode() + b"\0" + source)
+    for name in KERNELS:
+        digest.update(name.encode() + b"\0" + (home / name).read_bytes())
     return home / "__pycache__" / f"kernels-{digest.hexdigest()}"
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import sys
 import warnings
@@ -90,8 +92,20 @@ def _stop(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _leave() -> None:
+    """Spare the collections at the end, over all that was ever imported: a fifth of a second.
+
+    DuckDB's binding counts its own objects there and complains of those that were not collected.
+    """
+    if "duckdb" not in sys.modules:
+        gc.freeze()
+
+
 def main() -> None:
     """The script's entry."""
+    # A command lives for seconds and its objects with it: collections cost a tenth of its time.
+    gc.set_threshold(200_000, 20, 20)
+    atexit.register(_leave)
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     with _told():

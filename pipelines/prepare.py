@@ -11,7 +11,6 @@ where rows of them are left out, the others are written again (of WARC files the
 from __future__ import annotations
 
 import datetime
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ from pipelines.intake.contracts import load_contract
 from pipelines.intake.delivered_columns import needs_secret
 from pipelines.intake.drop_json import write_drop_json
 from pipelines.intake.drops import Drop, discover
-from pipelines.intake.new_files import sync_directory
+from pipelines.intake.new_files import sync_directory, sync_tree
 from pipelines.intake.prepared_file import FilePreparation
 from pipelines.intake.rejects import Rejects
 from pipelines.intake.signatures import SigningKey
@@ -110,7 +109,7 @@ def prepare(
         )
         written = bool(manifest.files) and (leave_out_bad_rows or not rejects.count)
         if written:
-            _to_disk(work)
+            sync_tree(work)
             manifest = write_drop_json(work, manifest, key=key)
             _put(work, output)
     warnings += _untouched(contract, found) if written else []
@@ -237,14 +236,6 @@ def _beside(output: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _to_disk(work: Path) -> None:
-    for directory, _, names in os.walk(work):
-        for name in names:
-            with (Path(directory) / name).open("rb") as file:
-                os.fsync(file.fileno())
-        sync_directory(Path(directory))
 
 
 def _put(work: Path, output: Path) -> None:

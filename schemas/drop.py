@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 DROP_VERSION = 1
 DROP_JSON = "drop.json"
 PART = ".part"  # a file that ends in it is still being written, and is not there
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 _Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -15,7 +15,7 @@ from schemas.identity import canonical_json
 from schemas.rights import Rights
 
 MANIFEST_VERSION = 2
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -23,7 +23,7 @@ from schemas.registry import Count, Digest, Head, Signature
 PROOF_VERSION = 1
 RECEIPT_JSON = "receipt.json"
 SIGNATURES_JSON = "receipt.sig.json"
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Side(StrEnum):
@@ -120,9 +120,9 @@ _SIGNATURES = TypeAdapter(ReceiptSignatures)
 _PROOF = TypeAdapter(Proof)
 
 
-def drop_of(files: tuple[ReceiptFile, ...]) -> str:
-    """What a drop is called: the fingerprint of its files' paths and digests."""
-    return fingerprint([[file.path, file.sha256] for file in files])
+def drop_of(files: Mapping[str, str]) -> str:
+    """What a drop is called: the fingerprint of its files' SHA-256 by path, in whatever order they come."""
+    return fingerprint([[path, sha256] for path, sha256 in sorted(files.items())])
 
 
 def file_leaf(file: ReceiptFile) -> bytes:

@@ -15,7 +15,7 @@ from schemas.contract import Kind
 from schemas.reasons import Reason, Stage
 from schemas.rights import Use, Verb
 
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]

@@ -21,7 +21,7 @@ from schemas.identity import canonical_json
 
 REGISTRY_VERSION = 1
 START = "0" * 64  # what the first event has for `previous`
-_STRICT = ConfigDict(extra="forbid", strict=True)
+_STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]  # UTC
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

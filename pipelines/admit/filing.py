@@ -8,7 +8,6 @@ recognised by its content: its receipt is given back, and the log stays as it is
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from pipelines.admit.one_drop import MAX_ROW_BYTES, admit_drop, keys_file
 from pipelines.intake.approvals import valid_approvals
 from pipelines.intake.contracts import load_contract
 from pipelines.intake.drops import discover
-from pipelines.intake.new_files import sync_directory
+from pipelines.intake.new_files import sync_directory, sync_tree
 from pipelines.intake.receipt_signatures import sign_receipt
 from pipelines.intake.registry import Registry, record_admission
 from pipelines.intake.service_levels import Previous
@@ -190,13 +189,7 @@ def _says(body: Body, event: Event) -> bool:
 
 def _put(directory: Path, target: Path) -> None:
     """Make a finished directory the drop's; what an attempt that came to nothing left there goes."""
-    for path in directory.iterdir():
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    sync_directory(directory)
+    sync_tree(directory)
     directory.chmod(0o755)
     if target.exists():
         target.rename(target.with_name(f"{_UNFINISHED}old-{target.name}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines.admit.texts import MIN_SCORE
-from pipelines.stages.pii.gate import find_within, passing_rows, resolve
+from pipelines.stages.pii.gate import find_within, gated_rows, resolve
 from pipelines.stages.pii.identity_numbers import RESIDENT
 from schemas.rights import UNIQUE_IDENTIFIERS
 
@@ -18,9 +18,9 @@ class Placeholders:
         return masked(text)
 
     def texts(self, texts: pa.Array) -> list[str | None]:
-        """A column of texts; only those that pass the sieve are looked at."""
+        """A column of texts; only those that pass sieve and gate are looked at."""
         values: list[str | None] = texts.to_pylist()
-        for place in passing_rows(texts.fill_null("")).tolist():
+        for place in gated_rows(texts.fill_null("")).tolist():
             value = values[place]
             values[place] = None if value is None else masked(value)
         return values

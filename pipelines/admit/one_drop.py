@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,7 +59,11 @@ def admit_drop(
     """
     found = discover(drop, contract)
     delivered = {file.data_set for file in found.files}
-    with tempfile.TemporaryDirectory(prefix="malmoi-admit-", dir=quarantine_to) as scratch:
+    keys: list[Future[int]] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="malmoi-admit-", dir=quarantine_to) as scratch,
+        ThreadPoolExecutor(max_workers=1) as filing,
+    ):
         home = Path(scratch)
         tallies = {
             data_set.name: Tally(
@@ -81,6 +86,11 @@ def admit_drop(
         spool = Spool(home, mask=Placeholders(), secret=secret)
         reading = Reading(contract, drop, tallies, spool, max_row_bytes=max_row_bytes)
         facts = reading.read(found.files)
+        if quarantine_to is not None:  # beside the verdict, which does not ask for them
+            keys = [
+                filing.submit(tallies[name].keys.finish, quarantine_to / keys_file(name))
+                for name in sorted(delivered)
+            ]
         meters = [tally.meter for tally in tallies.values()]
         with reading.clock.of("sql rules"):
             rules = [
@@ -95,9 +105,8 @@ def admit_drop(
         if quarantine_to is not None and content is not None:
             (quarantine_to / FAULTS_FILE).write_bytes(content)
             write_quarantine(quarantine_to / QUARANTINE_FILE, contract, faults, spool, today=today)
-        if quarantine_to is not None:
-            for name in sorted(delivered):
-                tallies[name].keys.finish(quarantine_to / keys_file(name))
+        for written in keys:
+            written.result()
     told = receipt(asked, found, judged, faults=ReceiptFaults(len(faults), digest), log=log)
     return Admission(
         receipt=receipt_values(told),

@@ -1,8 +1,8 @@
 """The one pass over a drop: row checks, personal data, language sample, rules and keys, file by file.
 
-Parsing and the row checks run in this thread, what looks at the checked rows in another: both spend their
-time in Arrow and compiled kernels, which let the other run. Nothing of a drop is held but counts, faults,
-digests of keys and a bounded sample.
+Parsing and the row checks run in this thread, what looks at the checked rows in others: all spend their time
+in Arrow and compiled kernels, which let the others run. Nothing of a drop is held but counts, faults, digests
+of keys and a bounded sample.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.admit.texts import LanguageSample, make_ready, personal_data
+from pipelines.admit.texts import LanguageSample, PersonalData, make_ready, personal_data
 from pipelines.intake.checks import CheckedBatch, check_file
 from pipelines.intake.checks.batch import Found
 from pipelines.intake.checks.keys import KeyIndex
@@ -26,11 +27,12 @@ from pipelines.intake.drops import DropFile
 from pipelines.intake.quality_rules import RuleMeter
 from pipelines.intake.quarantine import Spool
 from pipelines.intake.readers.rows import field_name
-from schemas.contract import Contract, DataSet, DeliveredAs, Role
+from schemas.contract import Contract, DataSet, DeliveredAs
 from schemas.errors import InputUnreadable
 from schemas.reasons import Refusal
 
-_WAITING = 2  # batches that may wait for the other thread
+_WAITING = 2  # batches that may wait to be looked at
+_SCANNERS = 2  # threads that look for personal data, the dearest part
 
 
 @dataclass
@@ -70,7 +72,18 @@ class Clock:
         try:
             yield
         finally:
-            self.seconds[part] = self.seconds.get(part, 0.0) + perf_counter() - begin
+            self.add(part, perf_counter() - begin)
+
+    def add(self, part: str, seconds: float) -> None:
+        """Add a time that was taken elsewhere."""
+        self.seconds[part] = self.seconds.get(part, 0.0) + seconds
+
+
+class Scan(NamedTuple):
+    """Personal data of a batch, and how long it took to find."""
+
+    found: list[PersonalData]
+    seconds: float
 
 
 class Reading:
@@ -89,11 +102,14 @@ class Reading:
 
     def read(self, files: Sequence[DropFile]) -> list[FileFacts]:
         """Every file, in order."""
-        with ThreadPoolExecutor(max_workers=1) as other:
-            other.submit(make_ready)
-            return [self._read(file, other) for file in files]
+        with (
+            ThreadPoolExecutor(max_workers=1) as in_order,
+            ThreadPoolExecutor(max_workers=_SCANNERS) as scanners,
+        ):
+            scanners.submit(make_ready)
+            return [self._read(file, in_order, scanners) for file in files]
 
-    def _read(self, file: DropFile, other: ThreadPoolExecutor) -> FileFacts:
+    def _read(self, file: DropFile, in_order: ThreadPoolExecutor, scanners: ThreadPoolExecutor) -> FileFacts:
         tally = self._tallies[file.data_set]
         facts = FileFacts(file)
         path = self._drop / file.path
@@ -104,7 +120,8 @@ class Reading:
             facts.uncompressed += checked.bytes
             facts.sha256 = checked.sha256 or facts.sha256
             tally.unnamed.update(checked.unnamed)
-            waiting.append(other.submit(self._look, tally, checked))
+            scan = scanners.submit(_scan, checked.table, tally.data_set)
+            waiting.append(in_order.submit(self._look, tally, checked, scan))
             while len(waiting) > _WAITING:
                 waiting.popleft().result()
         for future in waiting:
@@ -131,11 +148,10 @@ class Reading:
                 raise
             facts.changed = True  # a file that was rewritten under the reader is a finding, not an accident
 
-    def _look(self, tally: Tally, checked: CheckedBatch) -> None:
+    def _look(self, tally: Tally, checked: CheckedBatch, scan: Future[Scan]) -> None:
         """What is done with checked rows; one batch at a time, in order."""
         file, table = checked.file, checked.table
-        with self.clock.of("personal data"):
-            found = self._personal(tally, table)
+        found = self._personal(tally, scan.result())
         good = table if not len(checked.faults) else table.filter(pa.array(~checked.refused))
         with self.clock.of("languages"):
             tally.sample.add(file, good)
@@ -149,12 +165,13 @@ class Reading:
             with self.clock.of("quarantine"):
                 self._spool.add(file, tally.data_set, table, judged.refused)
 
-    def _personal(self, tally: Tally, table: pa.RecordBatch) -> list[Found]:
+    def _personal(self, tally: Tally, scan: Scan) -> list[Found]:
         """Count the rows by class; those with an identifier that the contract calls absent are refused."""
+        self.clock.add("personal data", scan.seconds)
         by_row: dict[int, set[str]] = {}
         forbidden: dict[str, set[int]] = {}
         absent = set(tally.data_set.absent_identifiers)
-        for found in personal_data(table, tally.data_set.of_role(Role.TEXT)):
+        for found in scan.found:
             by_row.setdefault(found.position, set()).update(found.labels)
             if found.labels & absent:
                 forbidden.setdefault(field_name(found.column), set()).add(found.position)
@@ -172,6 +189,11 @@ class Reading:
             positions = np.flatnonzero(np.isin(table["row"].to_numpy(), rows))
             told.append(Found(positions, named.rule.column, named.rule.name, Refusal.INVALID_VALUE))
         return told
+
+
+def _scan(table: pa.RecordBatch, data_set: DataSet) -> Scan:
+    begin = perf_counter()
+    return Scan(list(personal_data(table, data_set)), perf_counter() - begin)
 
 
 def _state(path: Path) -> tuple[int, int, int]:

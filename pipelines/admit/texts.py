@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -25,13 +25,13 @@ from schemas.reasons import Reason
 
 MIN_SCORE = 0.5  # from here on a finding is more likely the real thing than not (stages.pii.detector)
 SAMPLE_ROWS = 4_000  # a share of them is sure to 2 points, at 99 %
-SAMPLE_PAGES = 1_000  # of HTML, whose text has to be taken out first: 4 points
+SAMPLE_PAGES = 500  # of HTML, whose text has to be taken out first: 6 points
 SAMPLE_CHARACTERS = 1_000  # of a row, from its start and from its middle, as the language stage does
-SAMPLE_MARKUP = 10_000  # of a page, the same
+SAMPLE_MARKUP = 50_000  # of a page, the same
 UNDETERMINED = "und"  # ISO 639-2: too few letters, or none that is told with certainty
 
 
-class Found(NamedTuple):
+class PersonalData(NamedTuple):
     """The classes of personal data in one column of one row (its position in the batch)."""
 
     position: int
@@ -39,11 +39,15 @@ class Found(NamedTuple):
     labels: frozenset[str]
 
 
-def personal_data(table: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[Found]:
-    """Rows with personal data, by text column."""
-    for column in columns:
+def personal_data(table: pa.RecordBatch, data_set: DataSet) -> Iterator[PersonalData]:
+    """Rows with personal data, by text column; of pages in HTML all their text, hidden or not."""
+    for column in data_set.of_role(Role.TEXT):
         values, parents = values_at(table, column.path)
         texts = as_text(values)
+        if data_set.markup is Markup.HTML:
+            from pipelines.stages.extract import html_text
+
+            texts = pa.array([html_text(page or "", []) for page in texts.to_pylist()], pa.string())
         candidates = passing_rows(texts)
         if not len(candidates):
             continue
@@ -60,7 +64,7 @@ def personal_data(table: pa.RecordBatch, columns: Sequence[Column]) -> Iterator[
                 at = int(candidates[place])
                 by_row.setdefault(at if parents is None else int(parents[at]), set()).update(found)
         for position, labels in by_row.items():
-            yield Found(position, column, frozenset(labels))
+            yield PersonalData(position, column, frozenset(labels))
 
 
 class LanguageSample:
@@ -85,17 +89,20 @@ class LanguageSample:
         if len(chosen) > self._size:
             smallest = np.argpartition(digests[chosen], self._size)[: self._size]
             chosen = chosen[np.sort(smallest)]
-        taken = table.select(self._columns(table)).take(pa.array(chosen))
-        self._rows += [self._text(row) for row in taken.to_pylist()] if taken.num_columns else []
-        if taken.num_columns:
-            self._digests = np.concatenate((self._digests, digests[chosen]))
+        names = self._columns(table)
+        columns = [table[name].take(pa.array(chosen)).to_pylist() for name in names]
+        if not names:
+            return
+        told = zip(*columns, strict=True)
+        self._rows += [self._text(dict(zip(names, values, strict=True))) for values in told]
+        self._digests = np.concatenate((self._digests, digests[chosen]))
         if len(self._rows) >= 2 * self._size:
             self._cut()
 
     def counts(self) -> Counter[str]:
         """Rows of the sample by language."""
         from pipelines.stages.language import language
-        from schemas.recipe import LanguageSettings
+        from schemas.recipe import ExtractSettings, LanguageSettings
 
         self._cut()
         settings = LanguageSettings()
@@ -105,17 +112,24 @@ class LanguageSample:
             [
                 pa.array([bytes(16)] * len(texts), DOCUMENT.field("doc_id").type),
                 pa.array(range(len(texts)), pa.int64()),
-                self._plain(texts),
+                texts,
                 pa.array([declared for _, declared in self._rows], pa.string()),
             ],
             schema=DOCUMENT,
         )
+        counts = Counter[str | None]()
+        if self._data_set.markup is Markup.HTML:
+            from pipelines.stages.extract import extract
+
+            pages = extract(batch, ExtractSettings(), self._data_set)
+            counts[UNDETERMINED] = len(pages.dropped)
+            batch = pages.kept
         outcome = language(batch, LanguageSettings(wanted=wanted), self._data_set)
-        counts = Counter(outcome.kept["language"].to_pylist())
+        counts.update(outcome.kept["language"].to_pylist())
         told = outcome.dropped.select(["language", "reason"]).to_pylist()
         unsure = Reason.LANGUAGE_UNSURE
         counts.update(UNDETERMINED if row["reason"] == unsure else row["language"] for row in told)
-        return Counter({name or UNDETERMINED: count for name, count in counts.items()})
+        return Counter({name or UNDETERMINED: count for name, count in counts.items() if count})
 
     def _cut(self) -> None:
         if len(self._rows) > self._size:
@@ -129,22 +143,17 @@ class LanguageSample:
         return [name for name in wanted if name in table.schema.names]
 
     def _text(self, row: dict[str, Any]) -> tuple[str, str | None]:
-        length = SAMPLE_MARKUP if self._data_set.markup is Markup.HTML else SAMPLE_CHARACTERS
         texts = (text for column in self._texts for text in leaves(row.get(column.path[0]), column.path[1:]))
         joined = self._data_set.join.join(text for text in texts if text)
-        if len(joined) > 2 * length:
-            middle = (len(joined) - length) // 2
-            joined = f"{joined[:length]}\n{joined[middle : middle + length]}"
         declared = (text for c in self._declared for text in leaves(row.get(c.path[0]), c.path[1:]))
-        return joined, next((text for text in declared if text), None)
+        return self._shortened(joined), next((text for text in declared if text), None)
 
-    def _plain(self, texts: pa.Array) -> pa.Array:
-        """Pages without their markup; a page that is cut in the middle still parses."""
-        if self._data_set.markup is not Markup.HTML:
-            return texts
-        from resiliparse.extract.html2text import extract_plain_text
-
-        return pa.array([extract_plain_text(text) for text in texts.to_pylist()], pa.string())
+    def _shortened(self, text: str) -> str:
+        length = SAMPLE_MARKUP if self._data_set.markup is Markup.HTML else SAMPLE_CHARACTERS
+        if len(text) <= 2 * length:
+            return text
+        middle = (len(text) - length) // 2
+        return f"{text[:length]}\n{text[middle : middle + length]}"
 
 
 def make_ready() -> None:
@@ -178,11 +187,3 @@ def _digests(secret: bytes, path: str, rows: NDArray[np.int64]) -> NDArray[np.ui
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return mixed ^ (mixed >> np.uint64(31))
-
-
-def counted(found: Iterable[Found]) -> tuple[dict[int, set[str]], Counter[str]]:
-    """By row (position), all its classes; and rows by class."""
-    by_row: dict[int, set[str]] = {}
-    for one in found:
-        by_row.setdefault(one.position, set()).update(one.labels)
-    return by_row, Counter(label for labels in by_row.values() for label in labels)

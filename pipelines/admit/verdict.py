@@ -89,7 +89,7 @@ def receipt(
         version=2,
         partner=contract.partner,
         contract=ReceiptContract(contract.version, contract.digest, contract.content_digest),
-        drop=drop_of(judged.files),
+        drop=drop_of({file.path: file.sha256 for file in judged.files}),
         drop_json=drop.sent is not None,
         period=_period(drop),
         verdict=judged.verdict,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from datetime import date as calendar
 from pathlib import Path
 from typing import Annotated
 
@@ -77,6 +78,9 @@ def verify(
         str | None,
         typer.Option(metavar="HEX", help="Of a receipt: the registry's public key, as you know it."),
     ] = None,
+    on: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Of a build: judge its rights on this day (ISO) too.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a build against its manifest, every digest, count and document's place; or, offline, a receipt.
@@ -84,7 +88,7 @@ def verify(
     Example: malmoi verify build/example
     """
     findings: Sequence[Finding | RecordFinding]
-    if receipt is not None and build is None:
+    if receipt is not None and build is None and on is None:
         from pipelines.intake.receipt_check import check_receipt
 
         proven = None if proof is None else existing(proof)
@@ -95,7 +99,7 @@ def verify(
     elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
         from pipelines.lineage.verify import verify as check
 
-        findings, whole = check(build), "the build is whole"
+        findings, whole = check(build, on=None if on is None else _day(on)), "the build is whole"
     else:
         raise UsageError("verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like")
     if as_json:
@@ -105,6 +109,13 @@ def verify(
             typer.echo(str(finding))
         typer.echo(whole if not findings else f"{len(findings)} findings")
     raise typer.Exit(1 if findings else 0)
+
+
+def _day(value: str) -> str:
+    try:
+        return calendar.fromisoformat(value).isoformat()
+    except ValueError:
+        raise UsageError("--on is no day of the calendar: write it as 2026-12-31") from None
 
 
 def trace(
@@ -135,17 +146,48 @@ def trace(
             typer.echo(f"{name:>20}  {value.hex() if isinstance(value, bytes) else value}")
 
 
-def report(build: BuildDirectory, as_json: Json = False) -> None:
+def report(
+    build: BuildDirectory,
+    partner: Annotated[
+        str | None, typer.Option(metavar="ID", help="What became of this partner's drops.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="With --partner: write its HTML page here.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Print what became of every data set; the page itself is BUILD/report.html.
 
-    Example: malmoi report build/example
+    Example: malmoi report build/example --partner krafton -o krafton.html
     """
     from pipelines.lineage.report import report_summary
     from schemas.manifest import read_manifest
 
+    if partner is not None:
+        _feedback(build, partner, output, as_json=as_json)
+        return
+    if output is not None:
+        raise UsageError(f"report -o wants --partner ID: the whole page is {build}/report.html already")
     manifest = read_manifest(build)
     if as_json:
         print_json(manifest.data_sets)
         return
     print_table(report_summary(manifest))
     typer.echo(f"{build}/report.html")
+
+
+def _feedback(build: Path, partner: str, output: Path | None, *, as_json: bool) -> None:
+    from pipelines.lineage.feedback import feedback, feedback_lines, render_feedback
+
+    found = feedback(build, partner)
+    if output is not None:
+        output.write_text(render_feedback(found), encoding="utf-8")
+    if as_json:
+        print_json(found)
+        return
+    if found.excluded:
+        typer.echo(f"{partner} was left out: {found.excluded}")
+    if lines := feedback_lines(found):
+        print_table(lines)
+    shares = f"{found.document_share:.2%} of the documents, {found.token_share:.2%} of the tokens"
+    typer.echo(f"{partner}: {shares} of the corpus")

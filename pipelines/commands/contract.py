@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +59,8 @@ def lint(
         print_json([dataclasses.asdict(problem) for problem in problems])
     elif as_sarif:
         uris = {file.name: file.as_posix() for file in files}
+        from importlib.metadata import version
+
         print_json(sarif(problems, version=version("malmoi"), uris=uris))
     else:
         for problem in problems:

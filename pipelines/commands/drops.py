@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.printing import Json, existing, print_json
+from schemas.days import checked_day
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def admit(
     if dry_run:
         _dry_run(existing(contract), drop, day, as_json=as_json)
         return
-    _do_without("pandas", "isoduration")
+    _do_without("pandas", "isoduration", "idna", "webcolors", "cffi", "yaml")
     from pipelines.admit import admit as admit_drop
 
     filed = admit_drop(
@@ -88,24 +89,15 @@ class _Nowhere(MetaPathFinder):
 def _do_without(*names: str) -> None:
     """Packages that others take in where they are installed, and that nothing here uses.
 
-    pyarrow asks for pandas at the first list it converts, jsonschema for isoduration: together 0.2 s and
-    35 MB, a quarter of an admission of 100 MB. So do the 40 MB that mimalloc keeps and jemalloc gives back.
+    pyarrow asks for pandas at the first list it converts, jsonschema for formats that no schema here has,
+    numba for cffi and yaml: together 0.27 s and 35 MB, a quarter of an admission of 100 MB. So do the 40 MB
+    that mimalloc keeps and jemalloc gives back.
     """
     sys.meta_path.insert(0, _Nowhere(*names))
     import pyarrow as pa
 
     if "jemalloc" in pa.supported_memory_backends():
         pa.set_memory_pool(pa.jemalloc_memory_pool())
-
-
-def checked_day(day: str) -> str:
-    """The day, if it is one of the calendar; UsageError otherwise."""
-    try:
-        if datetime.strptime(day, "%Y-%m-%d").date().isoformat() == day:
-            return day
-    except ValueError:
-        pass
-    raise UsageError(f"{day[:20]!r}: is no day of the calendar: write it as 2026-01-31")
 
 
 def _dry_run(contract: Path, drop: Path, day: str, *, as_json: bool) -> None:

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from schemas.errors import UsageError
 
@@ -38,6 +36,9 @@ def _plain(value: Any) -> Any:
 
 def print_table(rows: list[dict[str, Any]]) -> None:
     """Rows of the same columns; numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, header_style="bold")
     for name in rows[0]:
         table.add_column(name, justify="right" if isinstance(rows[0][name], int) else "left", no_wrap=True)

@@ -10,8 +10,7 @@ from pipelines.intake.drops import Drop, discover
 from pipelines.intake.splits import PlannedFile, plan_file
 from schemas.contract import Contract
 from schemas.errors import InputUnreadable, LossExceeded
-from schemas.identity import fingerprint
-from schemas.receipt import RECEIPT_JSON, Receipt, read_receipt
+from schemas.receipt import RECEIPT_JSON, Receipt, drop_of, read_receipt
 
 SHOWN = 16  # hexadecimal digits of a drop's digest by which ledger, receipts and messages name it
 
@@ -93,7 +92,7 @@ def _read(place: DropPlace, contract: Contract, directory: Path, split_bytes: in
         )
         for file in drop.files
     )
-    digest = fingerprint([[file.path, file.sha256] for file in files])
+    digest = drop_of({file.path: file.sha256 for file in files})
     return BuildDrop(place.partner, place.epoch, directory, place.admitted, digest, drop, files)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from pipelines.intake.approvals import is_signed
 from pipelines.intake.contract_values import APPROVALS, approval_message, content_digest
 from pipelines.intake.contracts import lint_contract
+from pipelines.intake.new_files import replace_file
 from pipelines.intake.odcs import custom
 from pipelines.intake.signatures import SigningKey
 from pipelines.intake.yaml_source import Source, read_yaml
@@ -115,16 +115,9 @@ def _flow(approval: Approval) -> str:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, with the mode it had."""
-    part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        replace_file(path, content, mode=path.stat().st_mode & 0o777)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UsageError(
             f"{path.name}: cannot be written (errno {error.errno}): check its rights and the disk"
         ) from None

@@ -6,13 +6,13 @@ import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from pipelines.intake.column_rules import broken_column_rules, leaves, role_of
 from pipelines.intake.house_rules import breach
 from pipelines.intake.odcs import API_VERSION, custom, custom_address, items_of, levels
 from pipelines.intake.yaml_source import Address, Source, dotted
+from schemas.days import is_day
 from schemas.errors import Problem
 
 MAX_COLUMNS = 2_000  # of one contract: the widest known table has 700
@@ -126,15 +126,6 @@ def _days(source: Source, document: dict[str, Any]) -> Iterator[Problem]:
 def _day(source: Source, address: Address, day: Any) -> Iterator[Problem]:
     if isinstance(day, str) and _DAY.fullmatch(day) and not is_day(day):
         yield breach(source, "calendar-day", address, f"{day} is no day of the calendar: mend it")
-
-
-def is_day(day: str) -> bool:
-    """Whether a day exists."""
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        return False
-    return True
 
 
 def _word(source: Source, address: Address, name: str) -> Iterator[Problem]:

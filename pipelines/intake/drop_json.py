@@ -6,7 +6,6 @@ A drop is complete when its drop.json is there: it is written last, whole, by re
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import os
 from collections import Counter
@@ -19,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipelines.intake.new_files import sync_directory
 from pipelines.intake.signatures import SigningKey, verify_signature
 from pipelines.intake.yaml_source import Address, did_you_mean, dotted
+from schemas.days import is_day
 from schemas.drop import DROP_JSON, DROP_VERSION, PART, DropManifest, DropSignature
 from schemas.errors import InputUnreadable
 from schemas.identity import canonical_json
@@ -154,7 +154,7 @@ def _faults(manifest: DropManifest) -> Iterator[str]:
     if manifest.period is not None:
         days = (("first", manifest.period.first), ("last", manifest.period.last))
         for name, day in days:
-            if not _is_day(day):
+            if not is_day(day):
                 yield f"period.{name}: no such day: write it as 2026-01-31"
         if manifest.period.first > manifest.period.last:
             yield "period: ends before it begins: exchange first and last"
@@ -167,11 +167,3 @@ def _faults(manifest: DropManifest) -> Iterator[str]:
             yield f"{field}: {DROP_JSON} and files that end in {PART} are not part of a drop: leave it out"
         elif counts[file.path] > 1:
             yield f"{field}: stands twice in the list: {_WRITE_AGAIN}"
-
-
-def _is_day(text: str) -> bool:
-    try:
-        datetime.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

@@ -10,9 +10,10 @@ parsed). It is kept until `expires`, so that the rows can be mended and handed i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,12 +80,19 @@ class Spool:
             if name in there
         }
         names = [column.path[0] for column in data_set.of_role(Role.KEY) if column.path[0] in there]
-        keys = [taken[name].to_pylist() for name in names]
+        keys = (
+            zip(*(taken[name].to_pylist() for name in names), strict=True)
+            if names
+            else repeat((), len(taken))
+        )
+        values = zip(*columns.values(), strict=True) if columns else repeat((), len(taken))
         target = self._paths.setdefault(path, self._directory / f"spool-{len(self._paths)}")
         with target.open("ab") as file:
-            for at, number in enumerate(taken["row"].to_pylist()):
-                data = orjson.dumps({name: values[at] for name, values in columns.items()}, default=str)
-                file.write(b"%d\t%s\t%s\n" % (number, self._key([key[at] for key in keys]), data))
+            file.writelines(
+                b"%d\t%s\t%s\n"
+                % (number, self._key(key), orjson.dumps(dict(zip(columns, row, strict=True)), default=str))
+                for number, key, row in zip(taken["row"].to_pylist(), keys, values, strict=True)
+            )
 
     def rows(self, path: str) -> Iterator[tuple[int, bytes, bytes]]:
         """Row number, key (JSON) and data (JSON) of one file, ascending."""
@@ -153,30 +161,42 @@ def _pruned(value: Any, paths: Sequence[tuple[str, ...]]) -> Any:
 def write_quarantine(path: Path, contract: Contract, faults: pa.Table, spool: Spool, *, today: str) -> None:
     """One line a refused row, in the order of `faults` (sorted). With quarantineDays 0 no data is kept."""
     expires = (date.fromisoformat(today) + timedelta(days=contract.quarantine_days)).isoformat()
+    tail = b'"expires":%s' % orjson.dumps(expires)
+    said: dict[_Told, bytes] = {}  # few are said of many rows
     with path.open("wb") as target:
-        for name, entries in groupby(_entries(faults), key=lambda entry: entry["file"]):
+        for name, entries in groupby(_entries(faults), key=itemgetter(0)):
             data = spool.rows(name) if contract.quarantine_days else iter(())
             held = next(data, _NO_ROW)
-            for (row, line, offset), told in groupby(entries, key=_place):
+            head = orjson.dumps({"file": name})[:-1]
+            for (row, line, offset), told in groupby(entries, key=itemgetter(1)):
                 while 0 <= held[0] < row:
                     held = next(data, _NO_ROW)
                 key, values = held[1:] if held[0] == row else (b"null", b"null")
-                head = orjson.dumps({"file": name, "row": row, "line": line, "offset": offset})
-                listed = [{part: one[part] for part in ("field", "rule", "reason")} for one in told]
-                tail = orjson.dumps({"faults": listed, "expires": expires})
-                target.write(b'%s,"key":%s,%s,"data":%s}\n' % (head[:-1], key, tail[1:-1], values))
+                listed = []
+                for _, _, one in told:
+                    if one not in said:
+                        said[one] = orjson.dumps(dict(zip(("field", "rule", "reason"), one, strict=True)))
+                    listed.append(said[one])
+                target.write(
+                    b'%s,"row":%d,"line":%d,"offset":%d,"key":%s,"faults":[%s],%s,"data":%s}\n'
+                    % (head, row, line, offset, key, b",".join(listed), tail, values)
+                )
 
 
 _NO_ROW = (-2, b"null", b"null")
+_Told = tuple[str | None, str, str]  # field, rule, reason
 
 
-def _place(entry: Mapping[str, Any]) -> tuple[int, int, int]:
-    return entry["row"], entry["line"], entry["offset"]
-
-
-def _entries(faults: pa.Table) -> Iterator[Mapping[str, Any]]:
+def _entries(faults: pa.Table) -> Iterator[tuple[str, tuple[int, int, int], _Told]]:
+    """File, place (row, line, offset) and what is told, fault by fault."""
     for batch in faults.to_batches(max_chunksize=4096):
-        yield from batch.to_pylist()
+        file, row, line, offset, name, rule, reason = (
+            batch[column].to_pylist()
+            for column in ("file", "row", "line", "offset", "field", "rule", "reason")
+        )
+        yield from zip(
+            file, zip(row, line, offset, strict=True), zip(name, rule, reason, strict=True), strict=True
+        )
 
 
 def read_quarantine(directory: Path) -> Iterator[dict[str, Any]]:

@@ -67,7 +67,7 @@ def _counts(receipt: Receipt) -> Iterator[RecordFinding]:
 
 def _names(receipt: Receipt) -> Iterator[RecordFinding]:
     """What is made from the list of files."""
-    if receipt.drop != drop_of(receipt.files):
+    if receipt.drop != drop_of({file.path: file.sha256 for file in receipt.files}):
         yield RecordFinding("merkle", "drop", "is not the fingerprint of the files")
     if receipt.merkle_root != root(map(file_leaf, receipt.files)).hex():
         yield RecordFinding("merkle", "merkle_root", "is not the root over the files")

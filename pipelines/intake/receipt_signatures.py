@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
+from pipelines.intake.new_files import replace_file
 from pipelines.intake.signatures import SigningKey
 from schemas.errors import UsageError
 from schemas.identity import canonical_json
@@ -42,19 +41,5 @@ def sign_receipt(receipt: Path, key: SigningKey, *, role: Side) -> ReceiptSignat
             "remove that signature first, if it is wrong"
         )
     together = ReceiptSignatures(signatures=tuple(sorted((*others, signed), key=lambda one: one.role)))
-    _replace(signatures_beside(receipt), canonical_json(together) + b"\n")
+    replace_file(signatures_beside(receipt), canonical_json(together) + b"\n")
     return together
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

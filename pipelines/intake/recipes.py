@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -13,12 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.intake.odcs import purposes
 from pipelines.intake.yaml_source import Address, Source, did_you_mean, read_yaml
+from schemas.countries import COUNTRIES
+from schemas.days import is_day
 from schemas.errors import ContractRejected, Problem
 from schemas.identity import canonical_json
 from schemas.recipe import Recipe
+from schemas.rights import WORLDWIDE
 
 _RECIPE = TypeAdapter(Recipe)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -92,15 +93,9 @@ def _broken_rules(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
     """What types cannot say; a value of a wrong type is left to the types."""
     yield from _day(source, value.get("date"))
     yield from _choices(source, value)
-    partners = value.get("partners")
-    for index, entry in _listed(value.get("exceptions")):
-        partner = entry.get("partner") if isinstance(entry, dict) else None
-        if isinstance(partner, str) and isinstance(partners, list) and partner not in partners:
-            remedy = did_you_mean(partner, [name for name in partners if isinstance(name, str)])
-            yield source.problem(("exceptions", index, "partner"), f"is no partner of this recipe: {remedy}")
-        why = entry.get("why") if isinstance(entry, dict) else None
-        if isinstance(why, str) and not why.strip():
-            yield source.problem(("exceptions", index, "why"), "is empty: give the reason")
+    yield from _partners(source, value)
+    yield from _territory(source, value)
+    yield from _uses(source, value)
     decontaminate = value.get("decontaminate")
     benchmarks = decontaminate.get("benchmarks") if isinstance(decontaminate, dict) else None
     for index, glob in _listed(benchmarks):
@@ -112,14 +107,52 @@ def _broken_rules(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
     yield from _tokenizer(source, value.get("tokens"))
 
 
+def _partners(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
+    """Wherever a partner is named, it is one of the recipe's; whatever is granted has its reason."""
+    partners = value.get("partners")
+    named: list[tuple[Address, Any]] = []
+    for key in ("exceptions", "accepts"):
+        for index, entry in _listed(value.get(key)):
+            if not isinstance(entry, dict):
+                continue
+            named.append(((key, index, "partner"), entry.get("partner")))
+            why = entry.get("why")
+            if isinstance(why, str) and not why.strip():
+                yield source.problem((key, index, "why"), "is empty: give the reason")
+    named += [(("without_drop_json", i), name) for i, name in _listed(value.get("without_drop_json"))]
+    upsampling = value.get("upsampling")
+    named += [(("upsampling", name), name) for name in (upsampling if isinstance(upsampling, dict) else ())]
+    for address, partner in named:
+        if isinstance(partner, str) and isinstance(partners, list) and partner not in partners:
+            remedy = did_you_mean(partner, [name for name in partners if isinstance(name, str)])
+            yield source.problem(address, f"is no partner of this recipe: {remedy}")
+
+
+def _territory(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
+    territory = value.get("territory")
+    if territory == []:
+        yield source.problem(("territory",), "is empty: name countries, or worldwide")
+    for index, country in _listed(territory):
+        if isinstance(country, str) and country != WORLDWIDE and country not in COUNTRIES:
+            message = "is no country code of ISO 3166-1: two capital letters (KR, ...), or worldwide"
+            yield source.problem(("territory", index), message)
+
+
+def _uses(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
+    """What a purpose implies is said too, or a contract's limit on it would never be asked."""
+    asked = value.get("purposes")
+    asked = asked if isinstance(asked, list) else []
+    if "open_release" in asked and value.get("release", "closed") == "closed":
+        message = "release is closed, and open_release is among the purposes: write release: open"
+        yield source.problem(("release",) if "release" in value else ("purposes",), message)
+    if "distillation" in asked and value.get("student_parameters", 0) == 0:
+        message = "distillation is among the purposes: say how large its largest student is"
+        at: Address = ("student_parameters",) if "student_parameters" in value else ("purposes",)
+        yield source.problem(at, message)
+
+
 def _day(source: Source, day: Any) -> Iterator[Problem]:
-    if not isinstance(day, str):
-        return
-    try:
-        is_day = bool(_DAY.fullmatch(day)) and date.fromisoformat(day) is not None
-    except ValueError:
-        is_day = False
-    if not is_day:
+    if isinstance(day, str) and not is_day(day):
         yield source.problem(("date",), "is no day of the calendar: write it as YYYY-MM-DD")
 
 

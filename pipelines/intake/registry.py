@@ -19,7 +19,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.intake.merkle import leaf_hash, root_of_hashes
-from pipelines.intake.new_files import sync_directory, write_new
+from pipelines.intake.new_files import sync_directory, write_new, write_secret
 from pipelines.intake.signatures import SigningKey, verify_signature
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json
@@ -315,11 +315,7 @@ def _make_keys(directory: Path) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))  # mode 700
     try:
         SigningKey.create(temporary / "signing.pem")
-        secret = os.open(temporary / "secret", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(secret, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_SIZE))
-            file.flush()
-            os.fsync(file.fileno())
+        write_secret(temporary / "secret", secrets.token_bytes(SECRET_SIZE))
         sync_directory(temporary)
         try:
             temporary.rename(directory)  # fails where another process was first: its directory is not empty

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from pipelines.intake.registry import Registry, admitted
+from schemas.days import checked_day
 from schemas.errors import UsageError
 from schemas.registry import (
     AdmittedDrop,
@@ -38,7 +39,7 @@ def withdraw(registry: Registry, *, partner: str, drop: str, on: str, at: str) -
     contract it was admitted under have passed. Raises UsageError where no such drop is in the registry.
     """
     found = _drop(registry, partner, drop)
-    notice = _day(on)
+    notice = date.fromisoformat(checked_day(on))
     body = DropWithdrawn(
         partner=partner,
         drop=found.drop,
@@ -75,12 +76,3 @@ def _drop(registry: Registry, partner: str, digest: str) -> AdmittedDrop:
             f"give its digest or its first 8 digits or more ({known})"
         )
     return found[0]
-
-
-def _day(text: str) -> date:
-    try:
-        if len(text) == len("2026-01-31"):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise UsageError(f"{text[:20]!r}: is no day of the calendar: write it as 2026-01-31")

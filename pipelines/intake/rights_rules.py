@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 from pipelines.intake.column_rules import leaves, role_of
-from pipelines.intake.contract_rules import is_day
 from pipelines.intake.house_rules import breach
 from pipelines.intake.odcs import TODO, custom, custom_address, items_of
 from pipelines.intake.spdx import forbidden_by, licence_fault, own_licences
 from pipelines.intake.yaml_source import Address, Source
+from schemas.days import is_day
 from schemas.errors import Problem
 from schemas.rights import UNIQUE_IDENTIFIERS, VERBS, Article, Purpose
 
@@ -95,7 +95,7 @@ def _term(
 ) -> Iterator[Problem]:
     starts, expires = ours.get("malmoi.starts"), ours.get("malmoi.expires")
     at = custom_address(document, "malmoi.expires")
-    days = [day for day in (starts, expires) if isinstance(day, str) and len(day) == 10 and is_day(day)]
+    days = [day for day in (starts, expires) if isinstance(day, str) and is_day(day)]
     if len(days) != 2:
         return
     first, last = map(date.fromisoformat, days)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from pipelines.intake.new_files import write_secret
 from schemas.errors import UsageError
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -62,22 +63,7 @@ class SigningKey:
         """A new key in a new file of mode 600. Raises UsageError where something lies there already."""
         private = Ed25519PrivateKey.generate()
         content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise UsageError(f"{path}: exists already: keys are never written over, name another") from None
-        except OSError as error:
-            raise UsageError(
-                f"{path}: cannot be written (errno {error.errno}): check the directory"
-            ) from None
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            path.unlink()
-            raise
+        write_secret(path, content)
         return cls(_hexadecimal(private), False, private)
 
     def sign(self, message: bytes) -> str:

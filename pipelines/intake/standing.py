@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from pipelines.intake.contract_values import approval_message
-from pipelines.intake.signatures import verify_signature
+from pipelines.intake.approvals import is_signed
 from schemas.admission import DropFinding
 from schemas.contract import Contract, Severity
 from schemas.rights import Use, denials
@@ -76,16 +75,7 @@ def _approvals(contract: Contract) -> Iterator[DropFinding]:
         )
         korean = f"승인 {len(approvals)}건 중 {stale}건이 지금의 계약 내용과 다릅니다. 다시 승인하십시오"
         yield DropFinding(_ERROR, "approval_stale", "", message, korean)
-    forged = sum(
-        not verify_signature(
-            key=approval.key,
-            message=approval_message(
-                contract.partner, contract.version, approval.digest, approval.by, approval.on
-            ),
-            signature=approval.signature,
-        )
-        for approval in approvals
-    )
+    forged = sum(not is_signed(contract.partner, contract.version, approval) for approval in approvals)
     if forged:
         message = (
             f"the signatures of {forged} of {len(approvals)} approvals are false: approve the contract again"

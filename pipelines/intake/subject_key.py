@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 
 from pipelines.intake.column_policy import SECRET_BYTES
+from pipelines.intake.new_files import write_secret
 from schemas.errors import UsageError
 
 _SECRET = re.compile(rb"[0-9a-f]{64}\n?")
@@ -20,20 +21,7 @@ _SECRET = re.compile(rb"[0-9a-f]{64}\n?")
 def create_subject_key(path: Path) -> bytes:
     """A new secret in a new file of mode 600. Raises UsageError where something lies there already."""
     secret = secrets.token_bytes(SECRET_BYTES)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError(f"{path}: exists already: keys are never written over, name another") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written (errno {error.errno}): check the directory") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secret.hex().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        path.unlink()
-        raise
+    write_secret(path, secret.hex().encode() + b"\n")
     return secret
 
 

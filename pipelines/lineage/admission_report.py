@@ -135,11 +135,11 @@ def _refused(faults: pa.Table) -> str:
     """By rule and field, with the places of the first few; one line for each."""
     groups: dict[tuple[str, str, str], tuple[int, list[str]]] = {}
     for batch in faults.to_batches(max_chunksize=1 << 16):
-        for fault in batch.to_pylist():
-            name = (fault["rule"], fault["field"] or "", fault["reason"])
+        told = (batch["rule"], batch["field"].fill_null(""), batch["reason"])
+        for at, name in enumerate(zip(*(column.to_pylist() for column in told), strict=True)):
             count, places = groups.get(name, (0, []))
             if len(places) < _EXAMPLES:
-                places.append(place(fault))
+                places += [place(fault) for fault in batch.slice(at, 1).to_pylist()]
             groups[name] = (count + 1, places)
     ordered = sorted(groups.items(), key=lambda item: (-item[1][0], item[0]))
     rows: list[list[Cell]] = []

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 class Finding:
     """One contradiction: which check, where, and what it saw."""
 
-    check: str  # files, conservation, rights, ledger, shards, duplicates or splits
+    # files, conservation, rights, ledger, shards, duplicates, splits; of a later day: not yet, expired,
+    # held too long, opted out
+    check: str
     where: str
     message: str
 

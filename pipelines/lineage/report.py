@@ -64,16 +64,12 @@ def render_report(manifest: Manifest, build: Path) -> str:
         section("conservation", both("보존 법칙", "Law of conservation"), _conservation(manifest, build)),
         section("rights", both("계약과 라이선스", "Contracts and licences"), _contracts(manifest)),
         section("excluded", both("제외된 파트너", "Excluded partners"), _excluded(manifest)),
+        section("warnings", both("알림", "Warnings"), _warnings(manifest)),
         section("partners", both("파트너별 명세", "Partner by partner"), f"<nav>{links}</nav>"),
         *(partner_section(manifest, partner) for partner in partners),
         section("shards", both("샤드", "Shards"), _shards(manifest)),
         section("origin", both("재현 정보", "What it was made with"), _origin(manifest)),
     )
-
-
-def render_partner(manifest: Manifest, partner: str) -> str:
-    """The page that one partner gets: what became of its drop, and nobody else's numbers."""
-    return page(f"말모이 {partner}", partner_section(manifest, partner))
 
 
 def report_summary(manifest: Manifest) -> list[dict[str, Any]]:
@@ -282,6 +278,11 @@ def _contracts(manifest: Manifest) -> str:
 def _excluded(manifest: Manifest) -> str:
     heads = [both("파트너", "partner"), both("까닭", "reason")]
     return table("excluded", heads, [[excluded.partner, excluded.reason] for excluded in manifest.excluded])
+
+
+def _warnings(manifest: Manifest) -> str:
+    """Contracts that end soon, and what a contract asks and nothing here does."""
+    return table("warnings", [both("알림", "warning")], [[warning] for warning in manifest.warnings])
 
 
 def _shards(manifest: Manifest) -> str:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.ledger import DataSetBalance, balance
+from pipelines.lineage.verify_rights import check_rights, check_rights_of_documents, check_rights_on
 from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_splits, ledger_places
 from schemas.documents import LEDGER
 from schemas.errors import MalmoiError
@@ -29,8 +30,8 @@ _OWN = ("manifest.json", "manifest.sha256")
 _UNREADABLE = (MalmoiError, OSError, ValueError, pa.ArrowException, pl.exceptions.PolarsError)
 
 
-def verify(build: Path) -> tuple[Finding, ...]:
-    """All findings about a build, sorted; none if it is whole."""
+def verify(build: Path, *, on: str | None = None) -> tuple[Finding, ...]:
+    """All findings about a build, sorted; none if it is whole. `on`: an ISO day to judge rights on too."""
     try:
         manifest = read_manifest(build)
     except (MalmoiError, OSError) as error:
@@ -41,7 +42,8 @@ def verify(build: Path) -> tuple[Finding, ...]:
         findings.append(finding)
         damaged.add(finding.where)
     findings += _check_conservation(manifest)
-    findings += _check_rights(manifest)
+    findings += check_rights(manifest)
+    findings += check_rights_on(manifest, on) if on is not None else ()
     findings += _check_names(manifest)
     findings += _check_rows(build, manifest, damaged)
     return tuple(sorted(set(findings)))
@@ -137,24 +139,6 @@ def _check_conservation(manifest: Manifest) -> Iterator[Finding]:
             yield Finding("conservation", "manifest.json", message)
 
 
-def _check_rights(manifest: Manifest) -> Iterator[Finding]:
-    """Every data set with kept documents stands under a contract that allows the recipe, on its date."""
-    contracts = {contract.partner: contract for contract in manifest.contracts}
-    asked = manifest.recipe.get("purposes", [])
-    purposes = {str(purpose) for purpose in asked} if isinstance(asked, list | tuple) else set()
-    for facts in manifest.data_sets:
-        where = f"{facts.partner}/{facts.data_set}"
-        contract = contracts.get(facts.partner)
-        if contract is None:
-            yield Finding("rights", where, "stands under no contract of the manifest")
-        elif facts.kept and (missing := sorted(purposes - set(contract.rights.purposes))):
-            yield Finding("rights", where, f"its contract does not allow {', '.join(missing)}")
-        elif facts.kept and not contract.rights.starts <= manifest.date <= contract.rights.expires:
-            rights = contract.rights
-            message = f"its contract runs from {rights.starts} to {rights.expires}, not on {manifest.date}"
-            yield Finding("rights", where, message)
-
-
 def _check_names(manifest: Manifest) -> Iterator[Finding]:
     """Shards have the names and paths of their place."""
     for segment in manifest.segments:
@@ -184,6 +168,7 @@ def _check_rows(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator[
         yield Finding("ledger", "ledger", f"cannot be read ({type(error).__name__})")
         return
     yield from check_ledger_rows(places, manifest)
+    yield from check_rights_of_documents(places, manifest)
     try:
         counted = balance(build, manifest=manifest)
     except _UNREADABLE:

@@ -22,8 +22,8 @@ from schemas.reasons import Reason, Stage
 from schemas.shards import NO_LANGUAGE, SHARD, TOKENS_AT, code_of
 
 _COLUMNS = [
-    *("doc_id", "partner", "language", "kept", "stage", "reason", "duplicate_of", "similarity", "tokens"),
-    *("shard", "shard_row"),
+    *("doc_id", "partner", "drop", "data_set", "language", "kept", "stage", "reason", "duplicate_of"),
+    *("similarity", "tokens", "shard", "shard_row"),
 ]
 _SHOWN = 3  # examples in one message
 _REPEATED = Reason.REPEATED_KEY.value

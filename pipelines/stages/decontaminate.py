@@ -15,8 +15,8 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
+from pipelines.kernels import njit
 from schemas.contract import DataSet
 from schemas.documents import Outcome, split_outcome
 from schemas.reasons import Reason, Stage

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pipelines.kernels import njit
 from schemas.documents import BANDS, ROWS_PER_BAND
 
 Bytes = NDArray[np.uint8]

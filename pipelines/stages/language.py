@@ -35,8 +35,8 @@ from unicodedata import category
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from pipelines.kernels import njit
 from pipelines.stages.lid_model import predict
 from schemas.contract import DataSet, Kind
 from schemas.documents import STAGED, Outcome, split_outcome, with_column

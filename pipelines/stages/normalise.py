@@ -31,8 +31,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
+from pipelines.kernels import njit
 from schemas.contract import DataSet, Kind, Markup
 from schemas.documents import Outcome, split_outcome, with_column
 from schemas.reasons import Reason, Stage

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from pipelines.kernels import njit
 
 # Scalars of compiled code: numba infers their types, and NumPy's stubs cannot follow its arithmetic.
 Integer: TypeAlias = Any

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from pipelines.kernels import njit
 from pipelines.stages.character_classes import SINGLE, SPACE, TABLE_SIZE, TERMINAL, character_classes
 from pipelines.stages.repetition_kernels import (
     BASE,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
-from numba import njit
 
+from pipelines.kernels import njit
 from pipelines.stages.character_classes import (
     ALPHABETIC,
     ALPHANUMERIC,

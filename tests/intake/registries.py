@@ -73,7 +73,7 @@ def receipt_of(drop: Path, *, log: Head | None) -> Receipt:
         version=2,
         partner="partner_a",
         contract=CONTRACT,
-        drop=drop_of(files),
+        drop=drop_of({file.path: file.sha256 for file in files}),
         drop_json=False,
         period=None,
         verdict=Verdict.ADMITTED,

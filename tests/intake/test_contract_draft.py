@@ -9,70 +9,35 @@ import re
 import tempfile
 from pathlib import Path
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.draft import draft
-from pipelines.intake.contracts import lint_contract, load_contract
+from pipelines.intake.contracts import lint_contract
 from pipelines.intake.draft_columns import ColumnProfile, looks_personal, shape
-from pipelines.intake.draft_sample import SAMPLE_ROWS
-from pipelines.intake.draft_writing import encoding_of
 from schemas.admission import Verdict
-from schemas.contract import Contract, Delivery, Kind, Markup, Policy, Role
+from schemas.contract import Delivery, Kind, Markup, Policy, Role
 from schemas.errors import InputUnreadable, UsageError
-from tests.drafts import TODAY, admit_under, approved, decide, decided
+from tests.drafts import (
+    SENTENCES,
+    TODAY,
+    admit_under,
+    approved,
+    decide,
+    decided,
+    errors_of,
+    loaded,
+    some_posts,
+    write_csv,
+    write_jsonl,
+)
 from tests.laws.builds import malmoi
 
 WORDS = ("dawn", "noon", "dusk", "night", "rain", "snow", "wind")
 PARTNERS = ("a_dot", "fortytwodot", "krafton", "liner", "selectstar", "snu_kaist")
-SENTENCES = (
-    "오늘은 바람이 많이 불어서 창문을 모두 닫았다.",
-    "새로 나온 지도를 펼쳐 놓고 다음 여행지를 골랐어요.",
-    "우리 동네 빵집은 아침 일곱 시에 문을 연다.",
-    "The old bridge was closed for repairs all summer.",
-    "She wrote the recipe down before she forgot it.",
-)
-
-
-def _errors(path: Path) -> list[str]:
-    return [problem.rule for problem in lint_contract(path, today=TODAY) if problem.severity == "error"]
-
-
-def _loaded(drop: Path, home: Path, partner: str = "p") -> Contract:
-    path = home / f"{partner}.yaml"
-    path.write_text(decide(draft(drop, partner=partner)), encoding="utf-8")
-    assert _errors(path) == []
-    return load_contract(path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
-    elif path.suffix == ".zst":
-        content = zstandard.ZstdCompressor().compress(content)
-    path.write_bytes(content)
-
-
-def _jsonl(path: Path, rows: list[dict], encoding: str = "utf-8") -> None:
-    _write(path, b"".join(orjson.dumps(row).decode().encode(encoding) + b"\n" for row in rows))
-
-
-def _csv(path: Path, rows: list[dict], *, encoding: str = "utf-8", delimiter: str = ",") -> None:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
-    writer.writeheader()
-    writer.writerows(rows)
-    _write(path, text.getvalue().encode(encoding))
-
-
-def _posts(count: int, *, first: str = "p") -> list[dict]:
-    return [{"post_id": f"{first}-{n:05}", "body": f"{SENTENCES[n % 5]} {n}"} for n in range(count)]
 
 
 @pytest.mark.parametrize("partner", PARTNERS)
@@ -147,16 +112,16 @@ def test_any_folder_gives_a_draft_that_lints_clean_admits_it_and_quotes_none_of_
         parts = [rows[n :: ways["files"]] for n in range(ways["files"])]
         for number, part in enumerate(part for part in parts if part):
             if form == "jsonl":
-                _jsonl(drop / f"talk_{number}.jsonl{ways['ending']}", part)
+                write_jsonl(drop / f"talk_{number}.jsonl{ways['ending']}", part)
             elif form == "csv":
                 path = drop / f"talk_{number}.csv{ways['ending']}"
-                _csv(path, part, encoding=ways["encoding"], delimiter=ways["delimiter"])
+                write_csv(path, part, encoding=ways["encoding"], delimiter=ways["delimiter"])
             else:
                 drop.mkdir(exist_ok=True)
                 pq.write_table(pa.Table.from_pylist(part), drop / f"talk_{number}.parquet")
         text = draft(drop, partner="p")
         contract = decided(drop, "p", Path(home) / "p.yaml")
-        assert _errors(contract) == []
+        assert errors_of(contract) == []
         admission = admit_under(contract, drop)
         assert admission.verdict is not Verdict.REFUSED, admission.findings
         assert admission.receipt["not_named_by_contract"] == []
@@ -175,33 +140,14 @@ def test_the_same_folder_gives_the_same_bytes_whatever_the_hash_seed(repository:
     assert drafts[0] == drafts[1]
 
 
-def test_files_of_one_shape_and_name_are_one_data_set_and_no_file_is_of_two(tmp_path: Path):
-    drop = tmp_path / "drop"
-    _csv(drop / "reviews_1.csv.gz", _posts(30))
-    _csv(drop / "reviews_2.csv.gz", _posts(30, first="q"))
-    _csv(drop / "reviews_old_cp949.csv.gz", _posts(30), encoding="cp949", delimiter=";")
-    _jsonl(drop / "2026-10-01" / "chat.jsonl", _posts(20))
-    _jsonl(
-        drop / "2026-10-02" / "chat.jsonl", [dict(row, post_id=f"r-{n}") for n, row in enumerate(_posts(20))]
-    )
-    contract = _loaded(drop, tmp_path)
-    found = {item.name: item for item in contract.data_sets}
-    assert found["reviews"].files == ("reviews_[0-9]*.csv.gz",)
-    assert (found["reviews"].encoding, found["reviews"].delimiter) == ("utf-8", ",")
-    assert found["reviews_old"].files == ("reviews_old*.csv.gz",)
-    assert (found["reviews_old"].encoding, found["reviews_old"].delimiter) == ("cp949", ";")
-    assert found["chat"].files == ("*/chat*.jsonl",)
-    assert admit_under(tmp_path / "p.yaml", drop).receipt["not_named_by_contract"] == []
-
-
 def test_turns_of_a_dialogue_are_columns_inside_a_list(tmp_path: Path):
     drop = tmp_path / "drop"
     rows = [
         {"dlg_id": f"d-{n}", "turns": [{"role": "user", "text": SENTENCES[n % 5]}, {"text": SENTENCES[0]}]}
         for n in range(40)
     ]
-    _jsonl(drop / "talks.jsonl", rows)
-    (talks,) = _loaded(drop, tmp_path).data_sets
+    write_jsonl(drop / "talks.jsonl", rows)
+    (talks,) = loaded(drop, tmp_path).data_sets
     assert [(c.path, c.role, c.required) for c in talks.columns] == [
         (("dlg_id",), Role.KEY, True),
         (("turns", "role"), Role.OTHER, False),
@@ -221,8 +167,8 @@ def test_revisions_of_a_key_make_a_version_column_and_an_upsert(tmp_path: Path):
         }
         for n in range(40)
     ]
-    _jsonl(drop / "manuals.jsonl", rows)
-    (manuals,) = _loaded(drop, tmp_path).data_sets
+    write_jsonl(drop / "manuals.jsonl", rows)
+    (manuals,) = loaded(drop, tmp_path).data_sets
     assert [(c.name, c.limits.unique) for c in manuals.of_role(Role.KEY)] == [("page_id", False)]
     assert [c.name for c in manuals.of_role(Role.VERSION)] == ["revised"]
     assert manuals.delivery is Delivery.UPSERT
@@ -231,7 +177,7 @@ def test_revisions_of_a_key_make_a_version_column_and_an_upsert(tmp_path: Path):
 
 def test_what_a_row_always_has_and_what_it_may_be_is_limited_and_what_varies_is_not(tmp_path: Path):
     drop = tmp_path / "drop"
-    rows = _posts(200)
+    rows = some_posts(200)
     for n, row in enumerate(rows):
         row.update(
             score=1 + n % 10,
@@ -240,8 +186,8 @@ def test_what_a_row_always_has_and_what_it_may_be_is_limited_and_what_varies_is_
             rare=WORDS[n % 7],
             note=None if n else "x",
         )
-    _jsonl(drop / "posts.jsonl", rows)
-    (posts,) = _loaded(drop, tmp_path).data_sets
+    write_jsonl(drop / "posts.jsonl", rows)
+    (posts,) = loaded(drop, tmp_path).data_sets
     columns = {column.name: column for column in posts.columns}
     assert columns["post_id"].limits.pattern == "^[a-z]+-[0-9]+$"
     assert columns["post_id"].limits.unique
@@ -275,7 +221,7 @@ PERSONAL = {
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_what_looks_personal_is_never_kept_and_none_of_its_values_is_listed(tmp_path: Path, form: str):
     drop = tmp_path / "drop"
-    rows = _posts(120)
+    rows = some_posts(120)
     for n, row in enumerate(rows):
         values = {
             "nick": ["bada", "nari"][n % 2],
@@ -294,12 +240,12 @@ def test_what_looks_personal_is_never_kept_and_none_of_its_values_is_listed(tmp_
             "zip": 10000 + n % 3,
         }
         row.update(values)
-    (_jsonl if form == "jsonl" else _csv)(drop / f"posts.{form}", rows)
+    (write_jsonl if form == "jsonl" else write_csv)(drop / f"posts.{form}", rows)
     text = draft(drop, partner="p")
     assert not re.search(
         "bada|nari|가상시|김가상|010-0000|192[.]0|1990|partner[.]example", decide(text).split("schema:")[1]
     )
-    (posts,) = _loaded(drop, tmp_path).data_sets
+    (posts,) = loaded(drop, tmp_path).data_sets
     assert {c.name: c.policy for c in posts.columns if c.name in PERSONAL} == PERSONAL
 
 
@@ -310,119 +256,16 @@ def test_languages_and_classes_of_personal_data_are_counted_and_never_shown(tmp_
         for n in range(50)
     ]
     rows += [{"no": f"e-{n}", "text": f"{SENTENCES[3]} {SENTENCES[4]}"} for n in range(50)]
-    _jsonl(drop / "posts.jsonl", rows)
+    write_jsonl(drop / "posts.jsonl", rows)
     text = draft(drop, partner="p")
     assert "PHONE_NUMBER: {expected: true, policy: surrogate} # 4" in text
     assert "010-0000" not in text
-    contract = _loaded(drop, tmp_path)
+    contract = loaded(drop, tmp_path)
     (posts,) = contract.data_sets
     assert set(posts.languages) == {"ko", "en"}
     for _, expected in posts.languages_expected:
         assert (expected.least, expected.most) == (0.35, 0.65)
     assert (posts.rows_expected.least, posts.rows_expected.most) == (50, 200)
-
-
-def test_rows_that_cannot_be_taken_set_the_share_that_may_be_refused(tmp_path: Path):
-    drop = tmp_path / "drop"
-    good = b"".join(orjson.dumps(row) + b"\n" for row in _posts(98))
-    _write(drop / "posts.jsonl", good + b'["no", "object"]\n{"post_id": "cut')
-    (posts,) = _loaded(drop, tmp_path).data_sets
-    assert posts.max_quarantined == 0.03
-    contract = decided(drop, "p", tmp_path / "decided.yaml")
-    assert admit_under(contract, drop).verdict is Verdict.ADMITTED_WITH_QUARANTINE
-
-
-def test_a_file_is_sampled_and_not_read_whole(tmp_path: Path):
-    drop = tmp_path / "drop"
-    rows = _posts(SAMPLE_ROWS) + [{"broken": n} for n in range(20_000)]
-    _jsonl(drop / "posts.jsonl", rows)
-    text = draft(drop, partner="p")
-    assert f"{SAMPLE_ROWS:,} rows sampled of about 40,000" in text
-    assert '"broken"' not in text
-    assert "maxQuarantined, value: 0.01" in text  # what a sample has not seen
-
-
-@pytest.mark.parametrize("form", ["file", "stream", "parquet"])
-def test_of_a_large_table_the_beginning_is_sampled_and_the_rest_estimated(tmp_path: Path, form: str):
-    drop = tmp_path / "drop"
-    drop.mkdir()
-    table = pa.Table.from_pylist(_posts(60_000))
-    if form == "parquet":
-        pq.write_table(table, drop / "posts.parquet", row_group_size=4000)
-    else:
-        new = pa.ipc.new_file if form == "file" else pa.ipc.new_stream
-        with new(drop / "posts.arrow", table.schema) as writer:
-            writer.write_table(table, max_chunksize=4000)
-    text = draft(drop, partner="p")
-    sampled, about = re.search(r"([\d,]+) rows sampled of about ([\d,]+)", text).groups()
-    assert SAMPLE_ROWS <= int(sampled.replace(",", "")) <= SAMPLE_ROWS + 1024
-    assert abs(int(about.replace(",", "")) - 60_000) < 3000
-
-
-def test_many_files_that_are_named_alike_are_one_data_set_of_which_a_few_are_sampled(tmp_path: Path):
-    drop = tmp_path / "drop"
-    for part in range(60):
-        _jsonl(
-            drop / f"part-{part:03}.jsonl",
-            [dict(row, post_id=f"{part}-{n}") for n, row in enumerate(_posts(5))],
-        )
-    (posts,) = _loaded(drop, tmp_path).data_sets
-    assert admit_under(tmp_path / "p.yaml", drop).receipt["not_named_by_contract"] == []
-    assert abs(posts.rows_expected.most - 600) < 30
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "why"),
-    [
-        ("notes.docx", b"PK\x03\x04", "ending is none of"),
-        ("empty.jsonl", b"", "it is empty"),
-        ("array.json", b'[\n{"a": 1},\n{"a": 2}\n]', "one object a line"),
-        ("broken.parquet", b"PAR1 and no more", "cannot be read as parquet"),
-        (
-            "headless.csv",
-            "1,안녕하세요 반갑습니다 오늘 날씨가 참 좋네요 그렇죠\n2,네\n".encode(),
-            "add a header",
-        ),
-        ("odd.csv", b"\xff\xfe\x00\x01,\x81\n\xff\xff,\xff\n", "none of utf-8"),
-    ],
-)
-def test_a_file_that_cannot_be_drafted_is_named_with_the_reason(
-    tmp_path: Path, name: str, content: bytes, why: str
-):
-    drop = tmp_path / "drop"
-    _write(drop / name, content)
-    with pytest.raises(InputUnreadable, match=why):
-        draft(drop, partner="p")
-    _jsonl(drop / "posts.jsonl", _posts(20))
-    text = draft(drop, partner="p")
-    assert f'# Not covered: "{name}"' in text
-    assert "안녕하세요" not in text
-
-
-@pytest.mark.parametrize(
-    "name", ["글 모음.jsonl", "[draft] a*b?.jsonl", "9.jsonl", "ＡＢＣ.jsonl", "a'b\"c.jsonl"]
-)
-def test_any_file_name_gives_a_glob_that_takes_the_file(tmp_path: Path, name: str):
-    drop = tmp_path / "drop"
-    _jsonl(drop / name, _posts(20))
-    _loaded(drop, tmp_path)
-    receipt = admit_under(tmp_path / "p.yaml", drop).receipt
-    assert receipt["not_named_by_contract"] == []
-    assert [file["rows_arrived"] for file in receipt["files"]] == [20]
-
-
-@pytest.mark.parametrize(
-    "name", ["no", "null", "1", "a: b", "# c", "- d", '"', "\\", "é\u0085", "\U0001f600", "{x}", "TODO"]
-)
-def test_any_column_name_gives_valid_yaml(tmp_path: Path, name: str):
-    drop = tmp_path / "drop"
-    _jsonl(drop / "posts.jsonl", [{**row, name: n % 7} for n, row in enumerate(_posts(30))])
-    (posts,) = _loaded(drop, tmp_path).data_sets
-    named = {column.name for column in posts.columns}
-    assert name in named or name in (
-        "TODO",
-        "é\u0085",
-    )  # the word that waits for a person; white space at an end
 
 
 @given(st.text(min_size=1, max_size=12))
@@ -432,15 +275,6 @@ def test_a_shape_matches_the_id_it_is_of_and_has_no_letter_of_it(value: str):
     if found:
         assert re.fullmatch(found, value)
         assert not set(re.sub(r"\[(0-9|a-z|A-Z|[.])\]", "", found)) & set("abcdefghijklmnopqrstuvwxyz")
-
-
-@given(st.lists(st.text(alphabet="가나다라마바사아자차카타파하힣 a1", min_size=4), min_size=3))
-@settings(max_examples=60)
-def test_korean_text_is_told_as_utf_8_or_cp949(texts: list[str]):
-    texts = [f"{text} 그리고 우리는 학교에 갔다" for text in texts]
-    for encoding in ("utf-8", "cp949"):
-        assert encoding_of([text.encode(encoding) for text in texts]) == encoding
-    assert encoding_of([b"plain", b"ascii"]) == "utf-8"
 
 
 def test_a_name_that_is_no_persons_is_not_personal():
@@ -470,7 +304,7 @@ def test_the_proposed_policies_can_be_carried_out_by_prepare(repository: Path, t
         (folder / path.name).write_bytes(path.read_bytes())
     text = decide(draft(folder, partner="p"))
     contract.write_text(text.replace("deliveredAs, value: raw", "deliveredAs, value: pseudonymised"))
-    assert _errors(contract) == []
+    assert errors_of(contract) == []
     secret = tmp_path / "subject.key"
     assert malmoi("prepare", "--new-subject-key", secret).returncode == 0
     done = malmoi("prepare", contract, folder, "-o", tmp_path / "drop", "--subject-key", secret)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.laws.builds import Finished, build, changed, malmoi
+from tests.laws.builds import Finished, build, changed, malmoi, patient_contracts
 from tests.sent import send_again
 
 
@@ -41,7 +41,9 @@ def damaged(example: Path, repository: Path, tmp_path_factory: pytest.TempPathFa
     send_again(drops / "krafton", {"community.jsonl": 3, "community_empty.jsonl": 1})
     for partner in ("a_dot", "fortytwodot", "liner"):
         send_again(drops / partner)
-    recipe = changed(example, home, max_quarantined=1.0, max_row_mib=1, max_loss={}, must_match=[])
+    contracts = patient_contracts(repository / "data_contracts", home / "contracts")
+    loose = {"max_quarantined": 1.0, "max_row_mib": 1, "max_loss": {}, "must_match": []}
+    recipe = changed(example, home, contracts=str(contracts), **loose)
     finished = build(recipe, home / "out", staging=home / "staging", options=("--drops", str(drops)))
     assert finished.code == 0, finished.error
     return finished
@@ -98,5 +100,5 @@ def test_rows_that_are_missing_without_a_break_stop_the_build(
     send_again(drops / "krafton")
     done = build(example, tmp_path / "out", staging=tmp_path / "staging", options=("--drops", str(drops)))
     assert done.code == 1
-    assert "krafton/community.jsonl: drop.json announces" in done.error
+    assert "krafton/community.jsonl: 67 rows were sent, 65 arrived" in done.error
     assert not (tmp_path / "out" / "manifest.json").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.laws.builds import build
+from tests.laws.builds import build, changed, patient_contracts
 from tests.sent import send_again
 
 CANARY = "카나리아 900101-1234567 canary.bird@malmoi-canary.example 010-4321-8765"
@@ -35,13 +35,20 @@ def drops(repository: Path, tmp_path: Path) -> Path:
     return target
 
 
+@pytest.fixture
+def recipe(example: Path, repository: Path, tmp_path: Path) -> Path:
+    """The example recipe over contracts that let broken rows go to quarantine."""
+    contracts = patient_contracts(repository / "data_contracts", tmp_path / "contracts")
+    return changed(example, tmp_path, contracts=str(contracts), max_quarantined=1.0)
+
+
 def everything(*places: Path) -> bytes:
     return b"\0".join(path.read_bytes() for place in places for path in place.rglob("*") if path.is_file())
 
 
-def test_planted_personal_data_is_in_no_output(drops: Path, example: Path, tmp_path: Path):
+def test_planted_personal_data_is_in_no_output(drops: Path, recipe: Path, tmp_path: Path):
     done = build(
-        example,
+        recipe,
         tmp_path / "out",
         staging=tmp_path / "staging",
         options=("--drops", str(drops), "--workers", "2"),
@@ -56,16 +63,16 @@ def test_planted_personal_data_is_in_no_output(drops: Path, example: Path, tmp_p
         assert piece not in found
 
 
-def test_a_task_that_dies_says_where_and_not_on_what(drops: Path, example: Path, tmp_path: Path):
+def test_a_task_that_dies_says_where_and_not_on_what(drops: Path, recipe: Path, tmp_path: Path):
     staging = tmp_path / "staging"
-    first = build(example, tmp_path / "out", staging=staging, options=("--drops", str(drops)))
+    first = build(recipe, tmp_path / "out", staging=staging, options=("--drops", str(drops)))
     assert first.code == 0, first.error
     for path in (staging / "splits").glob("*/documents.arrow"):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     shutil.rmtree(staging / "dedup")
     shutil.rmtree(staging / "tokens")
     done = build(
-        example, tmp_path / "other", staging=staging, options=("--drops", str(drops), "--workers", "2")
+        recipe, tmp_path / "other", staging=staging, options=("--drops", str(drops), "--workers", "2")
     )
     assert done.code == 2
     assert "nothing was published" in done.error

@@ -150,6 +150,7 @@ class Partner:
     rights: Mapping[str, Any] = field(default_factory=dict)  # changes; None takes a field out
     data_set: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # name: (role or policy:..., type)
+    more: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # further malmoi.* of a column
     rows: Sequence[Mapping[str, Any]] = ()
     status: str = "active"
     approved: bool = True
@@ -184,7 +185,10 @@ class Partner:
                     "properties": [
                         _column("id", "key", "string", required=True, primaryKey=True),
                         _column("text", "text", "string", required=True),
-                        *(_column(name, *given) for name, given in self.columns.items()),
+                        *(
+                            _column(name, *given, ours=self.more.get(name, {}))
+                            for name, given in self.columns.items()
+                        ),
                     ],
                 }
             ],
@@ -257,9 +261,11 @@ def _custom(ours: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"property": name, "value": value} for name, value in ours.items() if value is not None]
 
 
-def _column(name: str, role: str, logical_type: str, **more: Any) -> dict[str, Any]:
+def _column(
+    name: str, role: str, logical_type: str, *, ours: Mapping[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
     said, _, value = role.partition(":")
-    ours = {"malmoi.policy": value} if said == "policy" else {"malmoi.role": said}
+    first = {"malmoi.policy": value} if said == "policy" else {"malmoi.role": said}
     inner = {"items": {"logicalType": "string"}} if logical_type == "array" else {}
     return {
         "name": name,
@@ -269,7 +275,7 @@ def _column(name: str, role: str, logical_type: str, **more: Any) -> dict[str, A
         "required": False,
         **inner,
         **more,
-        "customProperties": _custom(ours),
+        "customProperties": _custom({**first, **(ours or {})}),
     }
 
 

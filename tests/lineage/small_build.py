@@ -125,7 +125,13 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
     manifest = Manifest(
         version=MANIFEST_VERSION,
-        recipe={"name": "작은 말뭉치", "purposes": ["pretraining"]},
+        recipe={
+            "name": "작은 말뭉치",
+            "purposes": ["pretraining"],
+            "release": "open",
+            "territory": ["KR"],
+            "student_parameters": 0,
+        },
         date="2026-11-24",
         identity="0" * 64,
         stage_versions={"language": 1},

@@ -4,11 +4,8 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import pytest
-
-from pipelines.lineage.report import render_partner, render_report, report_summary
+from pipelines.lineage.report import render_report, report_summary
 from pipelines.lineage.report_words import REASONS, REFUSALS, STAGES
-from schemas.errors import UsageError
 from schemas.reasons import Reason, Refusal, Stage
 
 VOID = {"meta"}
@@ -98,15 +95,6 @@ def test_names_cannot_become_markup(built):
     read(page)
     assert "<b>x" not in page
     assert evil in " ".join(read(page).text)
-
-
-def test_a_partners_page_holds_nobody_elses_numbers(built):
-    _, manifest = built
-    text = " ".join(read(render_partner(manifest, "liner")).text)
-    assert "pages" in text
-    assert "a_dot" not in text
-    with pytest.raises(UsageError, match="a_dot, liner"):
-        render_partner(manifest, "nobody")
 
 
 def test_the_summary_has_a_row_for_each_data_set_and_their_total(built):

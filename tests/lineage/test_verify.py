@@ -184,26 +184,6 @@ def test_a_reason_taken_for_another_is_found(built: Built):
     assert "conservation: a_dot/chat: dropped" in said(build)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"purposes": ("distillation",)}, "does not allow pretraining"),
-        ({"expires": "2026-11-23"}, "not on 2026-11-24"),
-        ({"starts": "2026-11-25"}, "not on 2026-11-24"),
-        ({"partner": "someone"}, "stands under no contract"),
-    ],
-)
-def test_documents_without_the_rights_are_found(built: Built, change, words):
-    build, manifest = built
-    first = manifest.contracts[0]
-    if "partner" in change:
-        changed = replace(first, **change)
-    else:
-        changed = replace(first, rights=replace(first.rights, **change))
-    publish(build, replace(manifest, contracts=(changed, *manifest.contracts[1:])))
-    assert words in said(build)
-
-
 def test_two_swapped_rows_of_a_shard_are_found(built: Built):
     rewrite_shard(built, lambda rows: rows.take(pa.array([1, 0, *range(2, len(rows))])))
     assert "document id of 2 rows is not the ledger's, first in row 0" in said(built[0])

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit, uint8
+from numba import uint8
 
 from pipelines.intake.checks.json_kernels import ESCAPED, ESCAPES, Bytes, code_unit
+from pipelines.kernels import njit
 
 
 @njit(nogil=True, cache=True)

@@ -43,8 +43,8 @@ class Fields:
 
     data: NDArray[np.uint8]
     kinds: NDArray[np.uint8]
-    begins: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    begins: NDArray[np.int32]
+    ends: NDArray[np.int32]
     lines: NDArray[np.int64]  # of each row, counted from 0 in the buffer
     starts: NDArray[np.int64]  # its first byte in the buffer
     odd: NDArray[np.int64]  # (line, first byte, last byte) of the lines that are no plain rows
@@ -112,7 +112,7 @@ def read_fields(data: bytes, names: Names, *, limit: int) -> Fields:
     buffer = np.frombuffer(data, np.uint8)
     lines, columns = field_kernels.count_lines(buffer), len(names.place)
     kinds = np.zeros((columns, lines), np.uint8)
-    begins, ends = np.zeros((columns, lines), np.int64), np.zeros((columns, lines), np.int64)
+    begins, ends = np.zeros((columns, lines), np.int32), np.zeros((columns, lines), np.int32)
     rows, odd = np.empty((lines, 2), np.int64), np.empty((lines, 3), np.int64)
     unnamed = np.empty((kernels.MAX_UNNAMED, 2), np.int64)
     found, odds, others, _ = kernels.scan_lines(

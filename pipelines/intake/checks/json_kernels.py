@@ -16,8 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, uint8
+from numba import uint8
 from numpy.typing import NDArray
+
+from pipelines.kernels import njit
 
 Bytes = NDArray[np.uint8]
 
@@ -34,7 +36,7 @@ _MAX_NUMBER = 40  # characters of a number
 _QUOTE, _BACKSLASH, _SPACE = uint8(0x22), uint8(0x5C), uint8(0x20)
 _80, _90, _A0, _C0, _E0, _F0 = (uint8(first << 4) for first in (8, 9, 10, 12, 14, 15))
 _8F, _9F, _C1, _ED, _F4 = uint8(0x8F), uint8(0x9F), uint8(0xC1), uint8(0xED), uint8(0xF4)
-_STRIDE = 16  # bytes of a text that are looked at at once
+_STRIDE = 64  # bytes of a text that are looked at at once
 _HEX = np.full(256, 255, np.uint8)
 for _digit, _character in enumerate("0123456789abcdef"):
     _HEX[ord(_character)] = _HEX[ord(_character.upper())] = _digit

@@ -29,6 +29,7 @@ from schemas.contract import DataSet
 from schemas.reasons import Refusal
 
 _THREADS = 2
+_MOST = 1 << 30  # bytes of a block that is read by compiled code
 # Encodings whose characters keep no state from one line to the next: a block is decoded at once.
 _STATELESS = frozenset({"cp949", "cp932", "gb18030", "cp1252"})
 
@@ -130,8 +131,8 @@ class LineChecker:
         data = block.data
         if block.offset == 0 and data.startswith(BOM):
             data = b" " * len(BOM) + data[len(BOM) :]
-        if not data.endswith(b"\n"):
-            return None  # the file's last line, alone in its block
+        if not data.endswith(b"\n") or len(data) > _MOST:
+            return None  # the file's last line, alone in its block; or one whose places need 64 bits
         if self._encoding is None:
             return data
         longest = max(map(len, data.split(b"\n")))

@@ -61,13 +61,17 @@ class Cutter:
 
     def whole_lines(self) -> Iterator[Block]:
         """The lines that are complete."""
-        data = b"".join(self._held)
-        cut = data.rfind(b"\n") + 1
-        if cut:
-            yield Block(data if cut == len(data) else data[:cut], self.offset, self.line)
-            self.offset += cut
-            self.line += count_lines(np.frombuffer(data, np.uint8))
-        self._held, self._size = [data[cut:]], len(data) - cut
+        for at in reversed(range(len(self._held))):
+            piece = self._held[at]
+            cut = piece.rfind(b"\n") + 1
+            if cut:
+                data = b"".join([*self._held[:at], memoryview(piece)[:cut]])
+                self._held = [piece[cut:], *self._held[at + 1 :]]
+                self._size -= len(data)
+                yield Block(data, self.offset, self.line)
+                self.offset += len(data)
+                self.line += count_lines(np.frombuffer(data, np.uint8))
+                return
 
     def last_line(self) -> Iterator[Block | LongLine]:
         """The file ends: what is left is its last line."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
 from numpy.typing import NDArray
+
+from pipelines.kernels import njit
 
 U64s = NDArray[np.uint64]
 KEY_BYTES = 16

@@ -109,6 +109,14 @@ def second_look(lines: pa.Array) -> np.ndarray:
     return _any(lines, groups)
 
 
+def gated_rows(texts: pa.Array) -> np.ndarray:
+    """int64 positions of the texts with a line that passes, or something across lines, ascending."""
+    passing = passing_rows(texts)
+    chosen = texts.take(pa.array(passing))
+    rows = {window.row for window in windows(chosen)} | set(crossing_rows(chosen))
+    return passing[np.array(sorted(rows), np.int64)]
+
+
 def windows(texts: pa.Array) -> Iterator[Window]:
     """The lines that pass, by text and place; `row` counts within the array given."""
     lines = FIRST_LOOK.lines(texts)
