@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 
 _ISSUED = (
     r"(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|"
@@ -162,7 +162,25 @@ def _block(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "CREDENTIAL", 0.95, ("private key",))
 
 
-_PREFIXES = ("ak", "as", "gh", "gi", "gl", "sk", "rk", "pk", "xo", "ai", "hf", "np", "ya", "go", "ey", "sg", "dc")
+_PREFIXES = (
+    "ak",
+    "as",
+    "gh",
+    "gi",
+    "gl",
+    "sk",
+    "rk",
+    "pk",
+    "xo",
+    "ai",
+    "hf",
+    "np",
+    "ya",
+    "go",
+    "ey",
+    "sg",
+    "dc",
+)
 TOKEN = Detector(("CREDENTIAL",), _ISSUED, _KNOWN, _known, head=(FOUR_LETTERS, *_PREFIXES))
 SECRET = Detector(
     ("CREDENTIAL",),
@@ -175,8 +193,8 @@ SECRET = Detector(
     ),
     head=(
         FOUR_LETTERS,
-        *("비밀", "비번", "암호", "핀번", "안코", "패스", "密", "口令", "パス", "暗証", "시크"),
-        *("pw", "ke", "ap", "aw", "bo", "hf", "np", "jw"),
+        *("비밀", "비번", "암호", "핀", "보안", "패스", "密", "口令", "パス", "暗証", "시크"),
+        *("pw", "pi", "ke", "ap", "aw", "bo", "hf", "np", "jw"),
         *pairs("앱릿밀증스인", "키토"),
         *pairs("글오버", "키"),
     ),

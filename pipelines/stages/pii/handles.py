@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
@@ -224,12 +224,33 @@ MESSENGER = Detector(
     _messenger,
     head=(
         FOUR_LETTERS,
-        *("이디", "아뒤", "아디", "계정", "친구", "친추", "핸들", "톡", "ㅋㅌ", "텔레", "위챗", "微", "디스", "디코"),
-        *("스카", "인스", "트위", "스냅", "왓츠", "바이", "페이", "스레", "qq", "id"),
-        *pairs("인버북글음트드그의の", ":"),
+        *("이디", "아뒤", "아디", "계정", "친구", "친추", "핸들", "톡", "ㅋㅌ", "텔레", "텔그", "위챗"),
+        *(
+            "微",
+            "抖音",
+            "디스",
+            "디코",
+            "스카",
+            "인스",
+            "인별",
+            "트위",
+            "트윗",
+            "스냅",
+            "왓츠",
+            "바이",
+            "페이",
+        ),
+        *("페메", "스레", "시그", "블루", "마스", "ンス", "カカ", "テレ", "ツイ", "qq", "id", "ki"),
+        *pairs("인버북글음트드그줌근ン의の", ":"),
     ),
 )
-BEHIND = Detector(("MESSENGER_ID",), f"(?i:{_BEHIND_CORE})", _BEHIND, _behind)
+BEHIND = Detector(
+    ("MESSENGER_ID",),
+    f"(?i:{_BEHIND_CORE})",
+    _BEHIND,
+    _behind,
+    head=("톡", "텔레", "디스", "디코", "인스", "위챗", "라인"),
+)
 TAGGED = Detector(
     ("GAME_ID",), r"[가-힣A-Za-z0-9]#(?:KR|JP1|NA1|EUW|[0-9]{4})", _TAGGED, _tagged, needs=("#",)
 )
@@ -246,7 +267,21 @@ GAME = Detector(
     ),
     head=(
         FOUR_LETTERS,
-        *("닉", "캐릭", "소환", "배틀", "구단", "길드", "롤네", "게임", "ゲー", "이디", "아뒤", "아디", "계정"),
+        *(
+            "닉",
+            "캐릭",
+            "소환",
+            "배틀",
+            "구단",
+            "길드",
+            "롤네",
+            "게임",
+            "ゲー",
+            "이디",
+            "아뒤",
+            "아디",
+            "계정",
+        ),
         *("친구", "친추", "핸들", "서버", "신고", "차단", "핵", "듀오", "#", "id", "ig", "ps"),
     ),
 )

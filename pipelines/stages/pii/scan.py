@@ -118,12 +118,15 @@ def find_across(text: str, detectors: Iterable[Detector], min_score: float) -> l
 
 
 _WHOLES = frozenset({"URL", "CREDENTIAL"})
+# Known as ours by two digits alone, so one in a hundred of any bare digits is; all others carry a mark.
+_BARE = {"KR_BRN": 10, "KR_DRIVER_LICENSE": 12}
 
 
 def _is_inside(finding: Finding, whole: Finding) -> bool:
-    """Whether it would pass for ours, and is less than the key or URL that it lies in."""
+    """Whether bare digits that would pass for ours are less than the key or URL that they lie in."""
     return (
         finding.score == SURROGATE_SCORE
+        and finding.end - finding.start == _BARE.get(finding.label)
         and whole.start <= finding.start
         and finding.end <= whole.end
         and finding.end - finding.start < whole.end - whole.start
