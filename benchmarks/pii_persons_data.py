@@ -26,6 +26,7 @@ sys.path[:0] = [str(ROOT)]
 
 from pii_split import DEVELOPMENT, half, read_mapping, truths  # noqa: E402
 
+from pipelines.stages.pii import person_words as words  # noqa: E402
 from pipelines.stages.pii.person_kernels import (  # noqa: E402
     COUNT_BITS,
     ENGLISH,
@@ -42,7 +43,6 @@ from pipelines.stages.pii.person_kernels import (  # noqa: E402
     slot,
     tokens_of,
 )
-from pipelines.stages.pii import person_words as words  # noqa: E402
 from pipelines.stages.pii.persons import char_kinds, context_table, edges, hash_text, points_of  # noqa: E402, F401
 
 SHINGLE = 12

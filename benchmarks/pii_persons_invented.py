@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905
 """Invented names, and texts to stand in: templates written for the model of persons, before it saw anything.
 
 `{N}` is a full name, `{G}` a given name, `{F}` a transliterated foreign name, `{S}` its surname, `{L}` a
@@ -54,7 +55,7 @@ class Inventor:
     """Draws names; the same seed draws the same."""
 
     def __init__(self, seed: int, given: list[str]) -> None:
-        self.random = random.Random(seed)  # noqa: S311
+        self.random = random.Random(seed)
         self.given_names = given
         self.surnames = list(words.SURNAMES)
         self.shares = [words.SURNAMES[name] for name in self.surnames]
@@ -104,7 +105,9 @@ class Inventor:
 
     def han(self) -> str:
         """A Chinese or Korean name in Han."""
-        return self.random.choice(_HAN_SURNAMES) + "".join(self.random.choices(_HAN_GIVEN, k=self.random.choice((1, 2, 2))))
+        return self.random.choice(_HAN_SURNAMES) + "".join(
+            self.random.choices(_HAN_GIVEN, k=self.random.choice((1, 2, 2)))
+        )
 
     def japanese(self) -> str:
         """A Japanese surname in Han and a given name in Han or kana."""
@@ -113,7 +116,9 @@ class Inventor:
     def made_up(self) -> str:
         """A Latin surname that nobody bears."""
         ends = ("ova", "ez", "sen", "oya", "ini", "ski", "ard", "ton", "ley", "mann")
-        return "".join(self.random.choices(("ma", "lo", "ka", "ri", "ve", "sa", "no", "te", "gar", "mor", "len"), k=2)).capitalize() + self.random.choice(ends)
+        return "".join(
+            self.random.choices(("ma", "lo", "ka", "ri", "ve", "sa", "no", "te", "gar", "mor", "len"), k=2)
+        ).capitalize() + self.random.choice(ends)
 
     def date(self) -> str:
         """Digits that stand beside names."""
@@ -176,7 +181,7 @@ def invented(seed: int, given: list[str], copies: int) -> list[Text]:
         for copy in range(copies if family != "nobody" else max(1, copies // 3)):
             for place, template in enumerate(templates):
                 one = fill(template, invent, f"{family}-{copy}-{place}")
-                if copy % 3 == 2:  # noqa: PLR2004
+                if copy % 3 == 2:
                     other = fill(invent.random.choice(templates), invent, "")
                     between = "\n" if family in {"dialogue", "forms"} else " "
                     shift = len(one.text) + 1
@@ -196,7 +201,7 @@ def renamed(texts: list[Text], invent: Inventor, share: float, other_form: float
     """
     out = []
     for one in texts:
-        if not one.persons or one.neutral and any(e - s == 1 for s, e in one.neutral):
+        if not one.persons or (one.neutral and any(e - s == 1 for s, e in one.neutral)):
             continue
         pieces, persons, read, length = [], [], 0, 0
         drawn: dict[str, str] = {}
@@ -230,12 +235,12 @@ def _like(value: str, invent: Inventor, other_form: float) -> str:
     for _ in range(20):
         if " " in value:
             new = invent.foreign()
-        elif full and len(value) == 3:  # noqa: PLR2004
+        elif full and len(value) == 3:
             new = invent.full()
-        elif len(value) == 2:  # noqa: PLR2004
-            new = invent.given() if invent.random.random() < 0.6 else invent.surname_abroad()  # noqa: PLR2004
+        elif len(value) == 2:
+            new = invent.given() if invent.random.random() < 0.6 else invent.surname_abroad()
         else:
-            new = invent.surname_abroad() if invent.random.random() < 0.6 else invent.foreign()  # noqa: PLR2004
+            new = invent.surname_abroad() if invent.random.random() < 0.6 else invent.foreign()
         if closed(new) == closed(value):
             return new
     return value

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN001, ANN201, ANN202
 """Train the model of persons: logistic regression over hashed signs of candidates, in whole numbers.
 
     uv pip install --no-deps --target DIR konlpy==0.6.0      (for the word lists of Open Korean Text, Apache-2.0)
@@ -43,14 +44,12 @@ from pipelines.stages.pii.person_kernels import (
     COUNT_BITS,
     MAX_SIGNS,
     WEIGHT_BITS,
-    collect,
     hash_of,
     propose,
-    score_rows,
-    signs_of,
     slot,
     tokens_of,
 )
+from pipelines.stages.pii.person_signs import score_rows, signs_of
 
 SCALE = 16.0  # a weight of 1 is this many steps
 
@@ -62,6 +61,48 @@ class Examples(NamedTuple):
     sizes: np.ndarray
     names: np.ndarray
     weights: np.ndarray
+
+
+@njit(cache=True)
+def collect(points, begin, end, char_kinds, tables, spans, signs, most):
+    """Training: every candidate of a text with its signs; how many they are."""
+    out = np.empty((3, end - begin + 1), np.int32)
+    count = tokens_of(points, begin, end, char_kinds, out)
+    keys, kinds, counts, lexicon, prior, shape = tables
+    found = np.empty((64, 4), np.int64)
+    ctx = np.zeros((end - begin + 2, 5), np.int64)
+    buf = np.empty(MAX_SIGNS, np.int64)
+    n = 0
+    for i in range(count):
+        for c in range(propose(points, out, count, i, keys, kinds, counts, lexicon, prior, shape, found)):
+            if n >= most:
+                return n
+            size = signs_of(
+                points,
+                out,
+                count,
+                i,
+                found[c, 0],
+                found[c, 1],
+                found[c, 2],
+                found[c, 3],
+                keys,
+                kinds,
+                counts,
+                lexicon,
+                prior,
+                shape,
+                buf,
+                ctx,
+            )
+            spans[n, 0] = out[0, i]
+            spans[n, 1] = found[c, 1]
+            spans[n, 2] = found[c, 2]
+            spans[n, 3] = size
+            for k in range(size):
+                signs[n, k] = buf[k]
+            n += 1
+    return n
 
 
 def examples(texts: list[Text], kinds: np.ndarray, tables: tuple, weight: float = 1.0) -> Examples:
@@ -229,7 +270,7 @@ class Trainer:
         some = self.corpora["manuals"] + self.corpora["comments"] + self.corpora["reviews"][::5]
         self.shape = np.vstack((shape_table(lists, iter(some)), edges()))
         self.fixed = (*context_table(), counts, lexicon_table(lists))
-        given = {w.strip() for w in lists["substantives/given_names"] if len(w.strip()) == 2}  # noqa: PLR2004
+        given = {w.strip() for w in lists["substantives/given_names"] if len(w.strip()) == 2}
         self.given = sorted(given | {name[1:] for name in full_names(lists)})
         self.common = [
             (invented(11, self.given, 6), 0.5),
@@ -243,12 +284,12 @@ class Trainer:
 
     def nobody(self, amounts: dict[str, int], seed: int = 5) -> list[Text]:
         """Pieces of technical documents and chat, so many characters, taken to name nobody."""
-        draw = random.Random(seed)  # noqa: S311
+        draw = random.Random(seed)
         found = []
         for name, amount in amounts.items():
             left = amount
             for text in draw.sample(self.corpora[name], len(self.corpora[name])):
-                lines = [line for line in text.split("\n") if len(line) > 5] or [text]  # noqa: PLR2004
+                lines = [line for line in text.split("\n") if len(line) > 5] or [text]
                 at = draw.randrange(len(lines))
                 found.append(Text("nobody", "\n".join(lines[at : at + 5])[:600], ()))
                 left -= len(found[-1].text)

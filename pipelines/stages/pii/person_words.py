@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905
 """Words that stand beside names, and the syllables and words names are made of; written for this project.
 
 Surnames are those of the 2015 census with more than some thousand bearers, weighted by their share. No list

@@ -22,15 +22,16 @@ from pipelines.stages.pii import person_kernels as kernels
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.fold import fold
 from pipelines.stages.pii.invented import is_ours
+from pipelines.stages.pii.person_signs import score_rows
 from pipelines.stages.pii.person_words import context_words
 from schemas.errors import InputUnreadable
 
 PERSON = "PERSON"
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "7c128640fa7c51c81c6c434f509d2b86ab9e501ae81ce13061a8b30b68c636ec"
+MODEL_SHA256 = "137fb0a86ee1149311c7f91d5825b6e4d2337079fcba410e8f41b3528da90df0"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -22  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -18  # the sum of weights from which on a candidate is taken; there its score is 0.5
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]
 
@@ -205,12 +206,12 @@ def _pieces(values: npt.NDArray[np.uint8], offsets: Ints) -> Iterator[tuple[int,
 
 
 def _cut(values: npt.NDArray[np.uint8], begin: int, end: int) -> int:
-    """Where a long text is cut: behind the last line feed of the next PIECE bytes, or between two characters."""
+    """Where a long text is cut: behind the last line feed of PIECE bytes, or between two characters."""
     if end - begin <= 2 * PIECE:
         return end
     feed = values[begin : begin + PIECE].tobytes().rfind(b"\n")
     cut = begin + (feed + 1 if feed > 0 else PIECE)
-    while values[cut] & 0xC0 == 0x80:  # noqa: PLR2004 (a byte within a character)
+    while values[cut] & 0xC0 == 0x80:
         cut -= 1
     return cut
 
@@ -230,7 +231,7 @@ def _score(values: npt.NDArray[np.uint8], bounds: Ints) -> tuple[list[list[int]]
         offsets = np.concatenate(([0], np.cumsum([len(piece) for piece in pieces])))
     spans = np.empty((len(points) // 2 + 2, 3), np.int32)
     sums = np.empty(len(spans), np.int32)
-    count = kernels.score_rows(points, offsets, kinds, tables, weights, LEAST, spans, sums)
+    count = score_rows(points, offsets, kinds, tables, weights, LEAST, spans, sums)
     found = spans[:count].tolist()
     for one in found:
         if one[0] in folds:
