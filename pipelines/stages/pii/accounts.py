@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.characters import DIGITS_SIEVE
 from pipelines.stages.pii.checks import is_marked, is_timestamp
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, heading, nearest_cue, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _FORMATS = frozenset(
     {

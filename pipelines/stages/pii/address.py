@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 
 _LEFT, _RIGHT = 60, 90  # characters around an anchor: five names; a number, a building, a unit, a reference
 _CUE_REACH = 24
@@ -172,5 +172,13 @@ _ANCHOR = (
     rf"{_HOUSE}[ \t]?[0-9]{{2,4}}-[0-9]{{3}}"
 )
 _DIGITS = "0123456789"
-_HEAD = (FOUR_LETTERS, "ro", "gi", "da", FOUR_DIGITS, *pairs("로길동리가산하", _DIGITS), *pairs(_DIGITS, "호"))
+_HEAD = (
+    FOUR_LETTERS,
+    "ro",
+    "gi",
+    "da",
+    FOUR_DIGITS,
+    *pairs("로길동리가산하", _DIGITS),
+    *pairs(_DIGITS, "호"),
+)
 ADDRESS = Detector(("KR_ADDRESS",), _ANCHOR, re.compile(_ANCHOR), _address, head=_HEAD, digits=1)

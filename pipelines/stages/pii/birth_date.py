@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.checks import LATEST_BIRTH_YEAR, is_date
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 
 _REACH = 24
 _S = r"[ \t]{0,2}"

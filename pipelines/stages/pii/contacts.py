@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.characters import (
     ALONE_AFTER,
     ALONE_BEFORE,
     DASHES,
     DIGIT,
-    DIGITS,
     DIGITS_SIEVE,
     JOINT,
     LOOSE_JOINT,
@@ -34,6 +32,7 @@ from pipelines.stages.pii.evidence import (
     probability,
     weigh_cue,
 )
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _PHONE = frozenset({"phone"})
 _CARD = frozenset({"card"})
@@ -102,7 +101,9 @@ def _phone(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind or "", *names))
 
 
-_NO_OTHER = frozenset(f"other cue:{kind}" for kind in ("licence", "address", "passport", "version", "account"))
+_NO_OTHER = frozenset(
+    f"other cue:{kind}" for kind in ("licence", "address", "passport", "version", "account")
+)
 _BEFORE_PIECE = re.compile(f"{DIGIT}[{DASHES}.．]\\Z")
 _AFTER_PIECE = re.compile(f"[{DASHES}]{DIGIT}")
 
@@ -130,7 +131,12 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
     bare = end - start == len(digits)
     issuer = _has_issuer(digits)
     usual = len(digits) == 16 or (issuer and len(digits) == 15)
-    logit = (-1.5 if bare else 0.8) + (0.0 if usual or not bare else -3.0) + (1.0 if issuer else -1.5) + (1.8 if passes else -1.6)
+    logit = (
+        (-1.5 if bare else 0.8)
+        + (0.0 if usual or not bare else -3.0)
+        + (1.0 if issuer else -1.5)
+        + (1.8 if passes else -1.6)
+    )
     if bare and digits[0] == "2":
         logit -= 2.0  # sixteen digits that begin with a year
     if not bare and not has_dash(match[0]):

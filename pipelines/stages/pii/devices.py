@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.characters import DIGITS_SIEVE
 from pipelines.stages.pii.checks import is_marked, luhn_check, vin_check
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, own_cue, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _IMEI = re.compile(r"imei|아이엠이아이|단말기?[ ]?(?:식별|고유|일련)|\*#06#", re.IGNORECASE)
 _VIN = re.compile(

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.characters import DIGITS_SIEVE
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _BEFORE = re.compile(
     r"(?:mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|whatsapp|전화|휴대폰|핸드폰|연락처|팩스|手机|电话|電話|携帯|"
@@ -18,7 +18,9 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(r" ?\(?(?:office|fax|mobile|cell|desk|home|work)(?![A-Za-z])", re.IGNORECASE)
-_NORTH_AMERICA = re.compile(r"(?:\+?1[-. ]|001-)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}")
+_NORTH_AMERICA = re.compile(
+    r"(?:\+?1[-. ]|001-)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}"
+)
 _NO_DIGIT = re.compile("[^0-9]")
 
 
@@ -52,9 +54,7 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
 
 
 _GROUPS = r"[0-9]{1,5}(?:[-. ][0-9]{2,8}){1,5}|[0-9]{9,11}"
-_NUMBER = (
-    rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{2,8}}){{0,5}}|\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
-)
+_NUMBER = rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{2,8}}){{0,5}}|\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
 FOREIGN_PHONE = Detector(
     entities=("PHONE_NUMBER",),
     core=r"[0-9](?:[-. ()]{0,3}[0-9]){6}",

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.stages.pii.accounts import ACCOUNT
 from pipelines.stages.pii.address import ADDRESS
 from pipelines.stages.pii.birth_date import BIRTH_DATE
-from pipelines.stages.pii.accounts import ACCOUNT
 from pipelines.stages.pii.contacts import CARD, PHONE
 from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector

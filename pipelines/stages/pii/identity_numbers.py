@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.characters import (
     ALONE_AFTER,
     ALONE_BEFORE,
@@ -37,6 +36,7 @@ from pipelines.stages.pii.checks import (
 )
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import AFTER_CUE, SURROGATE_SCORE, Finding, probability, weigh_cue
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _RESIDENT = frozenset({"resident"})
 _CORPORATE = frozenset({"corporate"})

@@ -11,9 +11,9 @@ import re
 from hashlib import blake2b
 from ipaddress import AddressValueError, IPv6Address
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS, pairs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, cue_after, nearest_cue, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS, pairs
 
 _LOCAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z_][0-9A-Za-z._%+\-]{0,63}\Z")
 _DISGUISED_LOCAL = re.compile(r"(?<![0-9A-Za-z._])[0-9A-Za-z_][0-9A-Za-z._%+\-]{1,63}\Z")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, own_cue, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _PLATE = re.compile(
     r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|오토바이|이륜|화물|트럭|차주|차종|차명|구급차|소방차|"
@@ -35,7 +35,7 @@ def _plate(text: str, match: re.Match[str]) -> Finding | None:
     signs: list[str]
     if match["use"]:
         group, region = match["group"], match["region"]
-        if len(group) == 1 and not region or int(group) == 0 or (len(group) == 3 and group[0] == "0"):
+        if (len(group) == 1 and not region) or int(group) == 0 or (len(group) == 3 and group[0] == "0"):
             return None
         ambiguous = match["use"] in _AMBIGUOUS
         spaced = " " in match["space"] or " " in match["gap"]

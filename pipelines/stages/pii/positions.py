@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _WORD = re.compile(
     r"위도|경도|북위|동경|좌표|위치|지피에스|(?<![a-z])(?:lat|lng|lon|long|gps|geo|location|coord|position|point)(?![b-z])|latitude|longitude|"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_LETTERS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.first_look import FOUR_LETTERS
 
 # Host, and the path of one person on it.
 _NAME = r"[A-Za-z0-9_.\-]{2,40}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.checks import is_phone_surrogate
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, probability
+from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 
 _WRITTEN = {
     "0": "공 영 o O ㅇ 零 〇 ○ ⓪ ゼロ cero zero",
@@ -26,7 +26,9 @@ _WRITTEN = {
     "8": "팔 八 ⑧ ハチ ocho eight",
     "9": "구 九 ⑨ キュウ nueve nine",
 }
-_DIGIT_OF = {sign: digit for digit, signs in _WRITTEN.items() for sign in signs.split()} | {d: d for d in "0123456789"}
+_DIGIT_OF = {sign: digit for digit, signs in _WRITTEN.items() for sign in signs.split()} | {
+    d: d for d in "0123456789"
+}
 
 
 def _one_of(digits: str) -> str:
@@ -47,7 +49,8 @@ _LAND = f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]{{1,2}}{_WORDS}{
 _OVER = r"[-. ]{0,2}\n?[ ]{0,2}"
 _SPLIT = f"{_one_of('0')}{_OVER}{_one_of('1')}{_OVER}{_one_of('0')}(?:{_OVER}{_ANY}){{8}}"
 _CUE = re.compile(
-    r"번호|전화|연락|문자|폰|전번|톡|디엠|귓|직거래|거래|저장|call|号码|電話|番号|llama|n[uú]mero|tel", re.IGNORECASE
+    r"번호|전화|연락|문자|폰|전번|톡|디엠|귓|직거래|거래|저장|call|号码|電話|番号|llama|n[uú]mero|tel",
+    re.IGNORECASE,
 )
 _NO_DIGITS = re.compile("[0-9]{11}")
 _PLAIN_GROUPS = re.compile(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
