@@ -18,7 +18,7 @@ class Placeholders:
         return masked(text)
 
     def texts(self, texts: pa.Array) -> list[str | None]:
-        """A column of texts; only those that pass sieve and gate are looked at."""
+        """A column of texts; only those that pass the gate are looked at."""
         values: list[str | None] = texts.to_pylist()
         for place in gated_rows(texts.fill_null("")).tolist():
             value = values[place]

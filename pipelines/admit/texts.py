@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.intake.quality_rules import as_text, values_at
-from pipelines.stages.pii.gate import find_within, passing_rows, resolve, windows
+from pipelines.stages.pii.gate import found_rows
 from schemas.contract import Column, DataSet, Markup, Role
 from schemas.documents import DOCUMENT
 from schemas.reasons import Reason
@@ -48,21 +47,11 @@ def personal_data(table: pa.RecordBatch, data_set: DataSet) -> Iterator[Personal
             from pipelines.stages.extract import html_text
 
             texts = pa.array([html_text(page or "", []) for page in texts.to_pylist()], pa.string())
-        candidates = passing_rows(texts)
-        if not len(candidates):
-            continue
-        passing = texts.take(pa.array(candidates))
         by_row: dict[int, set[str]] = {}
-        for place, lines in groupby(windows(passing), key=lambda window: window.row):
-            text = passing[place].as_py()
-            found = {
-                finding.label
-                for line in lines
-                for finding in resolve(find_within(text, line.start, line.end), MIN_SCORE)
-            }
+        for place, findings in found_rows(texts, MIN_SCORE):
+            found = {finding.label for finding in findings}
             if found:
-                at = int(candidates[place])
-                by_row.setdefault(at if parents is None else int(parents[at]), set()).update(found)
+                by_row.setdefault(place if parents is None else int(parents[place]), set()).update(found)
         for position, labels in by_row.items():
             yield PersonalData(position, column, frozenset(labels))
 

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.characters import DIGITS_SIEVE
 from pipelines.stages.pii.checks import is_marked, is_timestamp
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, heading, nearest_cue, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _FORMATS = frozenset(
     {
@@ -92,13 +90,10 @@ def _last(words: re.Pattern[str], text: str) -> re.Match[str] | None:
 _GROUPED = r"[0-9]{2,6}(?:-[0-9]{1,9}){1,4}|[0-9]{3,6}(?: [0-9]{2,8}){2,3}|[0-9]{10,16}"
 ACCOUNT = Detector(
     entities=("KR_BANK_ACCOUNT",),
-    core=f"(?:{_GROUPED})",
     pattern=re.compile(
         r"(?<![0-9A-Za-z])(?<![0-9][-.,])(?<![A-Za-z]-)(?!01[016-9]-[0-9]{3,4}-[0-9]{4}(?![-0-9]))"
         rf"(?:{_GROUPED})(?![0-9A-Za-z])(?![-.,][0-9])"
     ),
     weigh=_account,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=10,
+    run=LEAST,
 )

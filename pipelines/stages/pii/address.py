@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 
 _LEFT, _RIGHT = 60, 90  # characters around an anchor: five names; a number, a building, a unit, a reference
 _CUE_REACH = 24
@@ -171,14 +170,16 @@ _ANCHOR = (
     r"(?:로|길|동|리|[0-9]가)[ \t]?(?:산|지하)?[ \t]?[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero)|"
     rf"{_HOUSE}[ \t]?[0-9]{{2,4}}-[0-9]{{3}}"
 )
-_DIGITS = "0123456789"
-_HEAD = (
-    FOUR_LETTERS,
-    "ro",
-    "gi",
-    "da",
-    FOUR_DIGITS,
-    *pairs("로길동리가산하", _DIGITS),
-    *pairs(_DIGITS, "호"),
+ADDRESS = Detector(
+    entities=("KR_ADDRESS",),
+    pattern=re.compile(_ANCHOR),
+    weigh=_address,
+    words=(
+        *spelt(
+            ("로", "길", "동", "리", "0가"), ("", " "), ("0", " 0", *spelt(("산", "지하"), ("", " "), "0"))
+        ),
+        *("0호", "-ro", "-gil", "-daero"),
+        *spelt(tuple(_HOUSE[3:-1].split("|")), ("", " "), "00"),
+    ),
+    digits=1,
 )
-ADDRESS = Detector(("KR_ADDRESS",), _ANCHOR, re.compile(_ANCHOR), _address, head=_HEAD, digits=1)

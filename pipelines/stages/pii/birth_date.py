@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 
 from pipelines.stages.pii.checks import LATEST_BIRTH_YEAR, is_date
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
-from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 
 _REACH = 24
 _S = r"[ \t]{0,2}"
@@ -129,43 +128,15 @@ def _month_number(name: str) -> int:
     return 1 + (_MONTHS.index(key) if key in _MONTHS else spanish.index(key))
 
 
-# A date is looked at only where its line says one of these: a superset of the cues.
-_SIEVE = (
-    *("생[ \\t]?년", "생일", "생신", "출생", "태어", "번호[ \\t]?앞", "귀빠진", "음력", "양력"),
-    *("出生", "生年月日", "生日", "誕生日", "(?i:naci|fecha de nac)", "(?i:birth|born|d\\.?o\\.?b)"),
-    *("[0-9일日.][ \\t]?생", "\\([MF남여][,/]"),
-)
-_NEEDS = (  # each word of birth holds one of them
-    *(
-        "생",
-        "태어",
-        "귀빠진",
-        "음력",
-        "양력",
-        "번호",
-        "生",
-        "naci",
-        "fecha",
-        "birth",
-        "born",
-        "dob",
-        "do.b",
-        "d.o",
-    ),
-    *("(m", "(f", "(남", "(여"),
-)
 BIRTH_DATE = Detector(
-    ("DATE_OF_BIRTH",),
-    "[0-9]|천구백|이천",
-    _PATTERN,
-    _birth_date,
-    sieve=_SIEVE,
-    head=(
-        FOUR_LETTERS,
-        "do",
-        *("생년", "생일", "생신", "출생", "태어", "호앞", "귀빠", "음력", "양력", "出生", "年月", "生日"),
-        *pairs("0123456789일日", "생"),
-        *pairs("(", "MF남여"),
+    entities=("DATE_OF_BIRTH",),
+    pattern=_PATTERN,
+    weigh=_birth_date,
+    words=(
+        *("생년", "생 년", "생일", "생신", "출생", "태어", "번호앞", "번호 앞", "귀빠진", "음력", "양력"),
+        *("出生", "生年月日", "生日", "誕生日", "naci", "fecha de nac", "birth", "born"),
+        *("dob", "d.ob", "do.b", "d.o.b"),
+        *spelt(list("0일日월."), ("", " "), "생"),
+        *spelt("(", list("mf남여"), list(",/")),
     ),
-    needs=_NEEDS,
 )

@@ -13,7 +13,6 @@ from pipelines.stages.pii.characters import (
     ALONE_BEFORE,
     DASHES,
     DIGIT,
-    DIGITS_SIEVE,
     JOINT,
     LOOSE_JOINT,
     NO_DIGIT_AFTER,
@@ -32,7 +31,6 @@ from pipelines.stages.pii.evidence import (
     probability,
     weigh_cue,
 )
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _PHONE = frozenset({"phone"})
 _CARD = frozenset({"card"})
@@ -179,22 +177,16 @@ _CARD_CORE = (
 
 PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    core=f"(?:{_MOBILE}|{_LAND}|{_INTL}|{_NATIONWIDE})",
     pattern=re.compile(
         f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|(?P<nation>{_NATIONWIDE}))"
         f"{NO_DIGIT_AFTER}(?!호)"
     ),
     weigh=_phone,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=8,
+    run=8,
 )
 CARD = Detector(
     entities=("CREDIT_CARD",),
-    core=_CARD_CORE,
     pattern=re.compile(f"(?<![A-Za-z])(?<![A-Za-z]-){ALONE_BEFORE}{_CARD_CORE}{ALONE_AFTER}(?![A-Za-z])"),
     weigh=_card,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=12,
+    run=12,
 )

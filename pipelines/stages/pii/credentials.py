@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 
 _ISSUED = (
     r"(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|"
@@ -48,7 +47,7 @@ _START = (
 )
 _SET = re.compile(
     (
-        rf"{_START}(?:[A-Za-z0-9]{{1,20}}_)*(?:(?P<password>{_WORD})|"
+        rf"{_START}(?:(?P<password>{_WORD})|"
         rf"(?P<secret>{_KEY_WORD}))(?P<link>{_LINK}){_VALUE}"
     ),
     re.IGNORECASE,
@@ -162,80 +161,43 @@ def _block(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "CREDENTIAL", 0.95, ("private key",))
 
 
-_PREFIXES = (
-    "ak",
-    "as",
-    "gh",
-    "gi",
-    "gl",
-    "sk",
-    "rk",
-    "pk",
-    "xo",
-    "ai",
-    "hf",
-    "np",
-    "ya",
-    "go",
-    "ey",
-    "sg",
-    "dc",
+TOKEN = Detector(
+    entities=("CREDENTIAL",),
+    pattern=_KNOWN,
+    weigh=_known,
+    words=(
+        *("akia", "asia", "github_pat_", "glpat-", "sk-", "aiza", "hf_", "npm_", "ya00.", "gocspx-", "eyj"),
+        *("sg.", "dckr_pat_"),
+        *spelt("gh", list("pousr"), "_"),
+        *spelt("xox", list("abeoprs"), "-"),
+        *spelt(list("sr"), ("k_test_", "k_live_")),
+    ),
 )
-TOKEN = Detector(("CREDENTIAL",), _ISSUED, _KNOWN, _known, head=(FOUR_LETTERS, *_PREFIXES))
 SECRET = Detector(
-    ("CREDENTIAL",),
-    f"(?i:{_WORD}|{_KEY_WORD})",
-    _SET,
-    _set,
-    sieve=(
-        rf"(?i:(?:{_WORD}){_LINK}[\"'!-~])",
-        rf"(?i:(?:{_KEY_WORD}){_LINK}[\"'!-~]{{4}})",
-    ),
-    head=(
-        FOUR_LETTERS,
-        *("비밀", "비번", "암호", "핀", "보안", "패스", "密", "口令", "パス", "暗証", "시크"),
-        *("pw", "pi", "ke", "ap", "aw", "bo", "hf", "np", "jw"),
-        *pairs("앱릿밀증스인", "키토"),
-        *pairs("글오버", "키"),
-    ),
-    needs=(
-        *(
-            "비밀",
-            "비번",
-            "암호",
-            "핀",
-            "pin",
-            "senha",
-            "보안",
-            "패스",
-            "密",
-            "口令",
-            "パス",
-            "暗証",
-            "contras",
-            "clave",
-            "pass",
-            "pwd",
-            "pw",
+    entities=("CREDENTIAL",),
+    pattern=_SET,
+    weigh=_set,
+    words=(
+        *("비밀번호", "비밀 번호", "비번", "암호", "핀번호", "핀 번호", "pin", "pass", "senha", "보안코드"),
+        *("보안 코드", "패스워드", "패스프레이즈", "密码", "密碼", "口令", "パス", "暗証番号", "contrase"),
+        *("clave", "mot de passe", "pwd", "pw", "secret", "token", "시크릿"),
+        *spelt(
+            (
+                *("client", "app", "api", "aws", "access", "private", "auth", "bearer", "refresh", "service"),
+                *("shared", "signing", "encryption", "consumer", "bot", "hf", "npm", "jwt", "session"),
+            ),
+            ("", "_", "-", ".", " "),
+            "key",
         ),
-        *("secret", "key", "token", "키", "토큰", "시크릿"),
+        *spelt(("api", "app", "앱", "비밀", "인증", "액세스", "개인"), ("", " "), ("키", "토큰")),
+        *spelt(("구글", "카카오", "네이버"), ("", " "), "키"),
     ),
 )
 COMMAND = Detector(
-    ("CREDENTIAL",),
-    (
-        r"://[^ /@]*:[^ /@]*@|(?:mysql|mysqldump|mariadb|sshpass|mongo|psql)[^\n]* -p|(?:curl|wget|"
-        r"http)[^\n]* (?:-u|--user)|Basic [A-Za-z0-9+/]{12}|Bearer [A-Za-z0-9_]|PRIVATE KEY-----"
-    ),
-    _COMMAND,
-    _command,
-    head=(FOUR_LETTERS, "@"),
+    entities=("CREDENTIAL",),
+    pattern=_COMMAND,
+    weigh=_command,
+    words=("@", " -p", " -u", " --user", "basic ", "bearer ", "private key-----"),
 )
-BLOCK = Detector(
-    ("CREDENTIAL",),
-    r"(?m:^[A-Za-z0-9+/]{16,76}={0,2}\r?$)",
-    _BLOCK,
-    _block,
-    head=(FOUR_LETTERS, FOUR_DIGITS, "+", "/"),
-)
-CREDENTIALS = (TOKEN, SECRET, COMMAND, BLOCK)
+BLOCK = Detector(entities=("CREDENTIAL",), pattern=_BLOCK, weigh=_block)  # lines behind a line: looks across
+CREDENTIALS = (TOKEN, SECRET, COMMAND)

@@ -1,10 +1,11 @@
-"""What a detector is: the shape it looks for, in two engines' common syntax, and how it weighs a match."""
+"""What a detector is: the shape it looks for, how it weighs a match, and what its findings stand with."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from pipelines.stages.pii.evidence import Finding
 
@@ -15,26 +16,25 @@ LIKELY = 0.5  # from here on a finding is more likely the real thing than not
 class Detector:
     """Finds one family of personal data in folded text (`fold`): ASCII digits, '-' and ' ', composed Hangul.
 
-    `core` is RE2 syntax and matches within every line that `pattern` matches within. `sieve`: alternatives
-    that together are a cheaper superset of the core, for the gate; without them the gate holds the core.
-    `head`: what the gate's first look knows of
-    it (first_look.py); every line that holds a finding, folding aside, holds one of them. `needs`: every match's line holds one of these in lower case; `digits`: and lies in a line with as many digits. `pattern` never matches a line feed. `weigh` turns a match into
-    a finding, or None for a look-alike; of the text it sees the line and 240 characters on either side.
+    `pattern` never matches a line feed. `weigh` turns a match into a finding, or None for a look-alike; of the
+    text it sees the line and 240 characters on either side. The rest is for the gate (first_look.py): a line
+    that holds a finding holds one of `words` and, where there are any, one of `also` (in lower case; 0 stands
+    for any digit, a blank for a tab too), and at least so many digits, digits in a `run` with nothing but
+    joints between, `points` between such digits, `marks` (points, colons, dashes), and letters and digits
+    (with + and /) in a row. `spelled`: or a number in signs for digits instead of one of the words.
     """
 
     entities: tuple[str, ...]
-    core: str
     pattern: re.Pattern[str]
     weigh: Callable[[str, re.Match[str]], Finding | None]
-    sieve: tuple[str, ...] = ()
-    head: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     digits: int = 0
-
-    @property
-    def gate(self) -> tuple[str, ...]:
-        """The alternatives that it adds to the gate."""
-        return self.sieve or (self.core,)
+    run: int = 0
+    points: int = 0
+    marks: int = 0
+    letters: int = 0
+    spelled: bool = False
 
     def find(self, text: str, begin: int, end: int) -> Iterator[Finding]:
         """Findings that lie within text[begin:end], in order; look-arounds and cues see the whole text.
@@ -50,3 +50,9 @@ class Detector:
                 yield finding
             likely = finding is not None and finding.score >= LIKELY
             match = search(text, match.end() if likely else match.start() + 1, end)
+
+
+def spelt(*parts: str | Sequence[str]) -> tuple[str, ...]:
+    """Every choice of one of each part, joined; a string is one part with one choice."""
+    choices = [[part] if isinstance(part, str) else part for part in parts]
+    return tuple(map("".join, product(*choices)))

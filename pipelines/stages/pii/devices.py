@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.characters import DIGITS_SIEVE
 from pipelines.stages.pii.checks import is_marked, luhn_check, vin_check
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, own_cue, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _IMEI = re.compile(r"imei|아이엠이아이|단말기?[ ]?(?:식별|고유|일련)|\*#06#", re.IGNORECASE)
 _VIN = re.compile(
@@ -48,22 +46,18 @@ def _vin(text: str, match: re.Match[str]) -> Finding | None:
 
 IMEI = Detector(
     entities=("IMEI",),
-    core="(?:[0-9]{15}|[0-9]{2}[- ]?[0-9]{6}[- ]?[0-9]{6}[- ]?[0-9])",
     pattern=re.compile(
         "(?<![0-9A-Za-z])(?<![0-9][-.])(?:[0-9]{15}|[0-9]{2}[- ][0-9]{6}[- ][0-9]{6}[- ][0-9]|[0-9]{8}[- ][0-9]{6}[- ][0-9])"
         "(?![0-9A-Za-z])(?![-.][0-9])"
     ),
     weigh=_imei,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=15,
+    run=15,
 )
 _VIN_CORE = "[0-9A-HJ-NPR-Za-hj-npr-z]{13}[0-9]{4}"
 VIN = Detector(
     entities=("VIN",),
-    core=f"(?:^|[^0-9A-Za-z]){_VIN_CORE}(?:[^0-9A-Za-z]|$)",
     pattern=re.compile(f"(?<![0-9A-Za-z])(?<![0-9A-Za-z][-_]){_VIN_CORE}(?![0-9A-Za-z])(?![-_][0-9A-Za-z])"),
     weigh=_vin,
-    head=(FOUR_DIGITS,),
-    digits=4,
+    words=("0000",),
+    letters=17,
 )

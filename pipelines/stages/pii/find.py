@@ -9,14 +9,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.gate import CROSSING, DETECTORS, ENTITIES, crossing_rows, passing_rows, windows
+from pipelines.stages.pii.gate import CROSSING_DETECTORS, DETECTORS, ENTITIES, found_rows
 from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing, with_persons
 from pipelines.stages.pii.policy import wanted
 from pipelines.stages.pii.scan import find_spans, lines_of
@@ -48,7 +47,7 @@ def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) ->
     found = Spans(len(batch))
     reasons: list[Reason | None] = [None] * len(batch)
     details: list[str | None] = [None] * len(batch)
-    rows = _found(texts, settings.min_score)
+    rows = found_rows(texts, settings.min_score)
     if PERSON in labels:
         rows = with_persons(rows, texts, settings.min_score)
     for row, spans in rows:
@@ -64,27 +63,9 @@ def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) ->
     return split_outcome(with_spans, stage=Stage.FIND_PII, reasons=reasons, details=details)
 
 
-def _found(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Finding]]]:
-    """The findings of each text that passes the gate, with its row."""
-    rows = passing_rows(texts)
-    passing = texts.take(pa.array(rows))
-    across = crossing_rows(passing)
-    for place, lines in groupby(windows(passing), key=lambda window: window.row):
-        while across and across[0] < place:
-            alone = across.popleft()
-            yield int(rows[alone]), find_spans(passing[alone].as_py(), (), (), min_score, CROSSING)
-        crossing = CROSSING if across and across[0] == place else ()
-        if crossing:
-            across.popleft()
-        within = ((line.start, line.end) for line in lines)
-        yield int(rows[place]), find_spans(passing[place].as_py(), within, DETECTORS, min_score, crossing)
-    for alone in across:
-        yield int(rows[alone]), find_spans(passing[alone].as_py(), (), (), min_score, CROSSING)
-
-
 def explain_pii(text: str, settings: PiiSettings) -> list[Finding]:
     """What find_pii finds in one text, with its evidence, and without the gate."""
-    findings = find_spans(text, lines_of(text), DETECTORS, settings.min_score, CROSSING)
+    findings = find_spans(text, lines_of(text), DETECTORS, settings.min_score, CROSSING_DETECTORS)
     if PERSON in settings.entities:
         findings = merged(findings, standing(persons_in(text), text, settings.min_score))
     return [finding for finding in findings if finding.label in settings.entities]

@@ -1,166 +1,226 @@
-"""The gate's first look: one pass over the bytes of a column that names the lines to look at.
+"""The gate's automaton: one pass over the bytes of a column that names the lines to look at, and for what.
 
-A line passes if it holds four ASCII digits, four Latin letters in a row, one of the detectors' single
-characters, or one of their pairs of characters (Latin in lower case); blanks and separators between the two
-of a pair are passed over. Why not RE2: Arrow compiles an expression for every batch, and its states are built
-anew for every thousand reviews.
+Aho and Corasick's automaton (CACM 18(6), 1975) over the UTF-8 bytes, as one table, of all words that a
+detector says its findings stand with; beside it digits are counted: in the line, and in a row with nothing
+but joints between. What a line has decides which detectors look at it; lines that fold are for all. Why not
+RE2: Arrow compiles an expression for every batch, and the union of all detectors has too many states for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
-FOUR_DIGITS, FOUR_LETTERS = "0000", "aaaa"  # a detector's head: these, single characters, and pairs
-_BLANK, _ALONE, _DIGIT, _LETTER = 1, 2, 4, 8
+from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.fold import FOLDABLE_CHARACTERS, PLAIN
+from pipelines.stages.pii.gate_kernels import (
+    CONTINUED,
+    DIGIT,
+    JOINT,
+    LEAD,
+    LINE_FEED,
+    LONG,
+    MARK,
+    MOST,
+    POINT,
+    SIGNS,
+    scan,
+)
+
+# What may stand between the digits of one number, after folding; the points in the middle (·, ・) count as
+# joints byte by byte: their bytes are those of other characters too, and more passes.
+JOINTS = "-_.~()[] \t·・"
+_ZEROS, _ONES = "0oO공영ㅇ零〇○⓪", "1lIi|일ㅣ一①イ"  # as people write them in 010, one character each
+_SIGNS = "23456789이삼사오육륙칠팔구二三四五六七八九②③④⑤⑥⑦⑧⑨ニ"
 _BLANKS = " \t-._·•♥♡❤★☆ㅡ~/*+^="
-_SIZE = 1 << 16
+CROSSING_WORDS = ("private key-----",)
+_SPELLED_WORDS = ("ゼロ", "cero", "zero")
+FOLDS, ZERO, SPELLED, CROSSING = (1 << bit for bit in (62, 61, 60, 59))
+FREE_BITS = 59
 _AT_ONCE = 1 << 14  # lines
 
 
-def pairs(firsts: str, seconds: str) -> tuple[str, ...]:
-    """Every character of the first with every one of the second."""
-    return tuple(first + second for first in firsts for second in seconds)
+class Automaton(NamedTuple):
+    """A state's successors by symbol, and what has been read when it is reached."""
+
+    symbols: NDArray[np.uint8]  # by byte
+    successors: NDArray[np.int32]  # state * width + symbol: successor * width
+    outputs: NDArray[np.int64]  # bits, of the last states; the others say nothing
+    width: int
 
 
 class FirstLook:
-    """Which lines can hold what any of these heads stands for; `foldable`: code points that always pass."""
+    """Which lines are for which of these detectors; bit i of a line's mask is the detector at i."""
 
-    def __init__(self, heads: Iterable[str], foldable: Iterable[str]) -> None:
-        self.classes = np.zeros(_SIZE + 1, np.uint8)  # the last: what lies beyond the basic plane
-        self.pairs = np.zeros(_SIZE, np.bool_)
-        for character in _BLANKS:
-            self.classes[ord(character)] = _BLANK
-        self.classes[ord("0") : ord("9") + 1] = _DIGIT
-        self.classes[ord("A") : ord("Z") + 1] = _LETTER
-        self.classes[ord("a") : ord("z") + 1] = _LETTER
-        known: set[int] = set()
-        for head in heads:
-            if len(head) == 1:
-                self.classes[ord(head)] |= _ALONE
-            elif head not in {FOUR_DIGITS, FOUR_LETTERS}:
-                known.add(ord(head[0]) << 20 | ord(head[1]))
-        self.known = np.array(sorted(known), np.int64)
-        self.pairs[(self.known >> 20) * 40503 + (self.known & 0xFFFFF) * 2741 & 0xFFFF] = True
-        for character in foldable:
-            self.classes[min(ord(character), _SIZE)] |= _ALONE if ord(character) < _SIZE else 0
-        self.beyond = np.array([ord(c) for c in foldable if ord(c) >= _SIZE] or [0], np.int32)
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        words = [(word, 1 << bit) for bit, detector in enumerate(detectors) for word in detector.words]
+        words += [(sign.lower(), ZERO) for sign in _ZEROS] + [(word, SPELLED) for word in _SPELLED_WORDS]
+        words += [(word, CROSSING) for word in CROSSING_WORDS]
+        pairs = [(bit, detector) for bit, detector in enumerate(detectors) if detector.also]
+        self.also = np.zeros((len(pairs), 2), np.int64)
+        for place, (bit, detector) in enumerate(pairs):
+            other = 1 << len(detectors) + place
+            self.also[place] = 1 << bit, other
+            words += [(word, other) for word in detector.also]
+        if len(detectors) + len(pairs) > FREE_BITS:
+            raise ValueError(f"at most {FREE_BITS} detectors, those with a second set of words counted twice")
+        self.automaton = automaton(words, [(c, FOLDS) for c in FOLDABLE_CHARACTERS if c not in PLAIN])
+        self.sets = (
+            sum(1 << bit for bit, d in enumerate(detectors) if not d.words and not d.spelled),
+            sum(1 << bit for bit, d in enumerate(detectors) if d.spelled),
+            (1 << len(detectors)) - 1,
+        )
+        least = [(d.digits, d.run, d.points, d.marks, d.letters) for d in detectors]
+        self.allowed = np.array(
+            [
+                [
+                    sum(1 << bit for bit, need in enumerate(needs) if need <= count)
+                    for count in range(MOST + 1)
+                ]
+                for needs in zip(*least, strict=True)
+            ],
+            np.int64,
+        )
+        self.kinds = _kinds()
+        self.plain = np.zeros(1 << 16, np.uint8)
+        for character, stand_in in PLAIN.items():
+            self.plain[ord(character)] = ord(stand_in)
+        self.signs = _signs()
 
-    def lines(self, texts: pa.Array) -> NDArray[np.int64]:
-        """(row, start, end, first byte, end byte) of every line that passes, in order.
+    def lines(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(row, start, end, mask) of every line that some detector looks at, in order; which texts fold.
 
-        start and end in code points of its text, bytes in the column's buffer.
+        start and end in code points of its text; the mask holds CROSSING where something over several lines
+        may begin in it.
         """
         texts = texts.cast(pa.large_string())
         _, offsets, data = texts.buffers()
         count = len(texts)
+        folds = np.zeros(count, np.bool_)
         if not count or data is None:
-            return np.zeros((0, 5), np.int64)
+            return np.zeros((0, 4), np.int64), folds
         bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + count + 1]
         values = np.frombuffer(data, np.uint8)
-        low, high = int(self.beyond.min()), int(self.beyond.max())
-        found = np.empty((_AT_ONCE, 5), np.int64)
+        found = np.empty((_AT_ONCE, 4), np.int64)
         parts, row, at, position = [], 0, 0, 0
         while row < count:
-            row, at, position, done = _scan(
-                values, bounds, self.classes, self.pairs, self.known, low, high, found, row, at, position
+            row, at, position, done = scan(
+                values,
+                bounds,
+                *self.automaton,
+                *(self.kinds, self.signs, self.plain, self.allowed, self.also, self.sets),
+                found,
+                folds,
+                (row, at, position),
             )
             parts.append(found[:done].copy())
-        return np.concatenate(parts)
+        return np.concatenate(parts), folds
 
 
-def line_texts(texts: pa.Array, lines: NDArray[np.int64]) -> pa.Array:
-    """The lines' texts, as FirstLook.lines named them; the bytes are shared."""
-    texts = texts.cast(pa.large_string())
-    bounds = np.empty(2 * len(lines) + 1, np.int64)
-    bounds[0:-1:2], bounds[1::2] = lines[:, 3], lines[:, 4]
-    bounds[-1] = bounds[-2]
-    data = texts.buffers()[2]
-    parts = pa.Array.from_buffers(pa.large_string(), 2 * len(lines), [None, pa.py_buffer(bounds), data])
-    return parts.take(pa.array(np.arange(0, 2 * len(lines), 2)))
+def automaton(words: Iterable[tuple[str, int]], characters: Iterable[tuple[str, int]]) -> Automaton:
+    """Of words and of single characters (which share their last state), each with its bits.
+
+    A byte is read as its symbol: Latin letters in lower case, "0" for every digit, a blank for a tab;
+    bytes that no word holds are one symbol.
+    """
+    spelt = [(_bytes(word), bits) for word, bits in words]
+    alone = [(character.encode(), bits) for character, bits in characters]
+    used = sorted({byte for word, _ in [*spelt, *alone] for byte in word})
+    symbols = np.zeros(256, np.uint8)
+    symbols[used] = np.arange(1, len(used) + 1)
+    symbols[ord("A") : ord("Z") + 1] = symbols[ord("a") : ord("z") + 1]
+    symbols[ord("0") : ord("9") + 1] = symbols[ord("0")]
+    symbols[ord("\t")] = symbols[ord(" ")]
+
+    children: list[dict[int, int]] = [{}]
+    outputs: list[int] = [0]
+    leaves: dict[int, int] = {}
+
+    def step(state: int, symbol: int) -> int:
+        following = children[state].get(symbol)
+        if following is None:
+            following = children[state][symbol] = len(children)
+            children.append({})
+            outputs.append(0)
+        return following
+
+    for word, bits in spelt:
+        state = 0
+        for byte in word:
+            state = step(state, int(symbols[byte]))
+        outputs[state] |= bits
+    for word, bits in alone:
+        state = 0
+        for byte in word[:-1]:
+            state = step(state, int(symbols[byte]))
+        last = int(symbols[word[-1]])
+        if last in children[state]:
+            outputs[children[state][last]] |= bits
+        elif bits in leaves:
+            children[state][last] = leaves[bits]
+        else:
+            leaves[bits] = step(state, last)
+            outputs[leaves[bits]] |= bits
+    return _completed(symbols, children, outputs, len(used) + 1)
 
 
-@njit(cache=True)
-def _scan(
-    values: NDArray[np.uint8],
-    bounds: NDArray[np.int64],
-    classes: NDArray[np.uint8],
-    pairs: NDArray[np.bool_],
-    known: NDArray[np.int64],
-    low: int,
-    high: int,
-    found: NDArray[np.int64],
-    row: int,
-    at: int,
-    position: int,
-) -> tuple[int, int, int, int]:
-    """Fills `found` from byte `at` (code point `position`) of a row on; where to go on, and how many."""
-    done = 0
-    while row < len(bounds) - 1:
-        begin, end = bounds[row], bounds[row + 1]
-        i = begin + at
-        before = np.int64(0)  # not forgotten at a line's end: numbers run over lines
-        while i <= end:
-            start, first, digits, letters, passed = position, i, 0, 0, False
-            while i < end:
-                byte = values[i]
-                if byte == 10:
-                    break
-                if byte < 0x80:
-                    point, i = np.int64(byte), i + 1
-                elif byte < 0xE0:
-                    point = (np.int64(byte) & 31) << 6 | (np.int64(values[i + 1]) & 63)
-                    i += 2
-                elif byte < 0xF0:
-                    point = (
-                        (np.int64(byte) & 15) << 12
-                        | (np.int64(values[i + 1]) & 63) << 6
-                        | (np.int64(values[i + 2]) & 63)
-                    )
-                    i += 3
-                else:
-                    point = (
-                        (np.int64(byte) & 7) << 18
-                        | (np.int64(values[i + 1]) & 63) << 12
-                        | (np.int64(values[i + 2]) & 63) << 6
-                        | (np.int64(values[i + 3]) & 63)
-                    )
-                    i += 4
-                    if low <= point <= high:
-                        passed = True
-                    point = 0x10000
-                position += 1
-                kind = classes[point]
-                if kind & 2:
-                    passed = True
-                if kind & 8:
-                    letters += 1
-                    passed |= letters >= 4
-                    point |= 32
-                else:
-                    letters = 0
-                    if kind & 4:
-                        digits += 1
-                    elif kind & 1:
-                        continue
-                if not passed and pairs[(before * 40503 + point * 2741) & 0xFFFF]:
-                    key = before << 20 | point
-                    place = np.searchsorted(known, key)
-                    passed = place < len(known) and known[place] == key
-                before = point
-            if passed or digits >= 4:
-                found[done, 0], found[done, 1], found[done, 2] = row, start, position
-                found[done, 3], found[done, 4] = first, i
-                done += 1
-            i += 1
-            position += 1
-            if done == len(found):
-                if i <= end:
-                    return row, i - begin, position, done
-                return row + 1, 0, 0, done
-        row, at, position = row + 1, 0, 0
-    return row, 0, 0, done
+def _completed(
+    symbols: NDArray[np.uint8], children: list[dict[int, int]], outputs: list[int], width: int
+) -> Automaton:
+    """Every state's successor for every symbol, and its outputs with those of the words that end in it."""
+    successors = np.zeros((len(children), width), np.int32)
+    heard = np.array(outputs, np.int64)
+    fails = [0] * len(children)
+    waiting, seen = deque([0]), {0}
+    while waiting:
+        state = waiting.popleft()
+        if state:
+            successors[state] = successors[fails[state]]
+            heard[state] |= heard[fails[state]]
+        for symbol, child in children[state].items():
+            if child not in seen:
+                fails[child] = int(successors[fails[state], symbol]) if state else 0
+                seen.add(child)
+                waiting.append(child)
+            successors[state, symbol] = child
+    order = np.argsort(heard != 0, kind="stable")  # the states that say nothing first
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    moved = places[successors[order]] * np.int32(width)
+    return Automaton(symbols, moved.ravel(), heard[order][np.count_nonzero(heard == 0) :], width)
+
+
+def _bytes(word: str) -> bytes:
+    return word.replace("\t", " ").encode()
+
+
+def _kinds() -> NDArray[np.uint8]:
+    """uint8 bits of what a byte is, for counting."""
+    kinds = np.zeros(256, np.uint8)
+    for byte in JOINTS.encode():
+        kinds[byte] |= JOINT
+    kinds[0x80:0xC0] |= CONTINUED
+    for character in PLAIN:
+        kinds[character.encode()[0]] |= LEAD
+    kinds[ord("0") : ord("9") + 1] |= DIGIT
+    for byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/":
+        kinds[byte] |= LONG
+    kinds[ord("\n")] |= LINE_FEED
+    kinds[ord(".")] |= POINT
+    for byte in b":-.":
+        kinds[byte] |= MARK
+    return kinds
+
+
+def _signs() -> NDArray[np.uint8]:
+    """uint8 by code point of the first plane: what a character is in a number that is spelled out."""
+    signs = np.zeros(1 << 16, np.uint8)
+    for kind, characters in zip(SIGNS, (_ZEROS, _ONES, _SIGNS, _BLANKS, "\n"), strict=True):
+        for character in characters:
+            signs[ord(character)] |= kind
+    return signs

@@ -18,28 +18,31 @@ _DASHES = "\u00ad\u2010-\u2015\u2212\ufe58\ufe63"
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _KEYCAP = "\u20e3"
 _MATHEMATICAL = "\U0001d7ce-\U0001d7ff"  # digits, bold to monospace
+_WIDE = "\uff01-\uff5e"
+_CASED = "\u0130\u0131\u017f\u212a"  # what `re` takes for i, s and k where case is ignored; they stay
 # Lines that hold one of these pass the gate whatever they say: clean text holds next to none of them.
-FOLDABLE = f"[{_JAMO}{_INVISIBLE}{_DASHES}{_SPACES}{_KEYCAP}{_MATHEMATICAL}\uff01-\uff5e]"
+FOLDABLE = f"[{_JAMO}{_INVISIBLE}{_DASHES}{_SPACES}{_KEYCAP}{_MATHEMATICAL}{_WIDE}{_CASED}]"
 
 _FOLDABLE = re.compile(FOLDABLE)
 _MOVING = re.compile(f"(?P<jamo>[{_JAMO}]+)|(?P<keycap>\ufe0f?{_KEYCAP})|[{_INVISIBLE}]+")
 
 
 def _characters(ranges: str) -> list[str]:
-    return [chr(c) for c in range(0x80, 0x20000) if re.match(f"[{ranges}]", chr(c))]
+    """What a class of characters and ranges of them holds."""
+    found: list[str] = []
+    for low, high in re.findall("(.)(?:-(.))?", ranges):
+        found += map(chr, range(ord(low), ord(high or low) + 1))
+    return found
 
 
-def foldable_characters() -> list[str]:
-    """All that a fold changes."""
-    return _characters(FOLDABLE[1:-1])
-
-
-_TABLE = str.maketrans(
+FOLDABLE_CHARACTERS = tuple(_characters(FOLDABLE[1:-1]))
+# One character for one: full width, dashes, spaces. The gate reads them so, too.
+PLAIN = (
     {chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
     | dict.fromkeys(_characters(_DASHES), "-")
     | dict.fromkeys(_characters(_SPACES), " ")
-    | {chr(0x1D7CE + i): str(i % 10) for i in range(50)}
 )
+_TABLE = str.maketrans(PLAIN | {chr(0x1D7CE + i): str(i % 10) for i in range(50)})
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.characters import DIGITS_SIEVE
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _BEFORE = re.compile(
     r"(?:mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|whatsapp|전화|휴대폰|핸드폰|연락처|팩스|手机|电话|電話|携帯|"
@@ -57,12 +55,14 @@ _GROUPS = r"[0-9]{1,5}(?:[-. ][0-9]{2,8}){1,5}|[0-9]{9,11}"
 _NUMBER = rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{2,8}}){{0,5}}|\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
 FOREIGN_PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    core=r"[0-9](?:[-. ()]{0,3}[0-9]){6}",
     pattern=re.compile(
         rf"(?<![0-9A-Za-z+])(?<![0-9][-.,/])(?P<number>{_NUMBER})(?P<extension> ?(?:x|ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
     ),
     weigh=_foreign,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=7,
+    words=(
+        *("+0", "mobile", "desk", "fax", "tel", "phone", "cell", "office", "call", "contact", "answering at"),
+        *("whatsapp", "전화", "휴대폰", "핸드폰", "연락처", "팩스", "手机", "电话", "電話", "携帯", "vil"),
+        *("home", "work"),
+    ),
+    run=7,
 )

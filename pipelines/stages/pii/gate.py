@@ -1,44 +1,60 @@
-"""The gate: which lines of a column of texts can hold personal data at all.
+"""The gate: which lines of a column of texts can hold personal data at all, and which detectors look at them.
 
-Two looks, each letting through a superset of what can be found: the first (first_look.py) passes over the
-bytes once; the second, RE2 inside Arrow over the union of the detectors' sieves, reads the lines that are
-left, where those are many. Lines with a character that folding changes pass both; clean text holds next to
-none. No pattern matches a line feed (but CROSSING's: whose texts hold a line that passes too); so a text can
-hold something iff a line can, and only lines that pass are looked at. Cues are read from the text around.
+One pass over the bytes (first_look.py) lets through a superset of what can be found. Lines with a character
+that folding changes are for all detectors; clean text holds next to none. No pattern matches a line feed (but
+those of CROSSING_DETECTORS: the gate knows their lines too); so a text can hold something iff a line can, and
+only lines that pass are looked at. Cues are read from the text around.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.stages.pii.accounts import ACCOUNT
 from pipelines.stages.pii.address import ADDRESS
 from pipelines.stages.pii.birth_date import BIRTH_DATE
 from pipelines.stages.pii.contacts import CARD, PHONE
-from pipelines.stages.pii.credentials import CREDENTIALS
+from pipelines.stages.pii.credentials import BLOCK, CREDENTIALS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.first_look import FirstLook, line_texts
-from pipelines.stages.pii.fold import FOLDABLE, foldable_characters
+from pipelines.stages.pii.first_look import CROSSING, FirstLook
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
-from pipelines.stages.pii.handles import BEHIND, GAME, MESSENGER, TAGGED
-from pipelines.stages.pii.identity_numbers import BUSINESS, CORPORATE, LICENCE, PASSPORT, RESIDENT
-from pipelines.stages.pii.network import DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC
+from pipelines.stages.pii.handles import BEHIND, GAME, MESSENGER, NICK, PLAYER, TAGGED
+from pipelines.stages.pii.identity_numbers import (
+    BUSINESS,
+    CORPORATE,
+    LICENCE,
+    NAMED_LICENCE,
+    PASSPORT,
+    RESIDENT,
+)
+from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC, POINTED_MAC
 from pipelines.stages.pii.persons import PERSON
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
-from pipelines.stages.pii.scan import find_across, find_in_line, lines_of, resolve
+from pipelines.stages.pii.scan import find_across, find_chosen, find_in_line, lines_of, resolve
 from pipelines.stages.pii.spelled_phones import SPELLED_PHONE, SPLIT_PHONE
 
-__all__ = ("DETECTORS", "ENTITIES", "SIEVE", "Window", "find_within", "passing_rows", "resolve", "windows")
+__all__ = (
+    "CROSSING_DETECTORS",
+    "DETECTORS",
+    "ENTITIES",
+    "Window",
+    "find_within",
+    "found_rows",
+    "gated_rows",
+    "resolve",
+    "windows",
+)
 DETECTORS: tuple[Detector, ...] = (
     RESIDENT,
     CORPORATE,
@@ -46,12 +62,15 @@ DETECTORS: tuple[Detector, ...] = (
     PHONE,
     CARD,
     LICENCE,
+    NAMED_LICENCE,
     PASSPORT,
     EMAIL,
     IPV4,
     IPV6,
     DISGUISED_EMAIL,
     MAC,
+    POINTED_MAC,
+    BARE_MAC,
     ACCOUNT,
     PLATE,
     IMEI,
@@ -59,71 +78,58 @@ DETECTORS: tuple[Detector, ...] = (
     POSITION,
     FOREIGN_PHONE,
     SPELLED_PHONE,
-    *(ADDRESS, BIRTH_DATE, MESSENGER, BEHIND, GAME, TAGGED, PROFILE_URL, *CREDENTIALS),
+    *(ADDRESS, BIRTH_DATE, MESSENGER, BEHIND, NICK, GAME, PLAYER, TAGGED, PROFILE_URL, *CREDENTIALS),
 )
-CROSSING: tuple[Detector, ...] = (SPLIT_PHONE,)  # look across lines, at whole texts
+CROSSING_DETECTORS: tuple[Detector, ...] = (SPLIT_PHONE, BLOCK)  # look across lines, at whole texts
 ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})
-SIEVE = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.gate))))
-FIRST_LOOK = FirstLook((head for detector in DETECTORS for head in detector.head), foldable_characters())
-CROSSING_SIEVE = "|".join((FOLDABLE, *(part for detector in CROSSING for part in detector.gate)))
-_GROUP = 700  # characters of an expression of the second look: RE2 keeps few states for each
-_FEW = 400  # lines: so few are looked at sooner than the second look's expressions are compiled
 _LINES = 1 << 15  # that pass, looked at together: what Python holds of a column at a time
 
 
 class Window(NamedTuple):
-    """A line that passed the gate, in code points of its text; end exclusive."""
+    """A line that passed the gate, in code points of its text, end exclusive; and who looks at it."""
 
     row: int
     start: int
     end: int
+    mask: int  # bit i: DETECTORS[i]; CROSSING
 
 
-def passing_rows(texts: pa.Array) -> np.ndarray:
-    """int64 positions of the texts in which a line, or something across lines, can be found, ascending."""
-    return np.unique(FIRST_LOOK.lines(texts)[:, 0])
+@cache
+def first_look() -> FirstLook:
+    """The gate of all detectors."""
+    return FirstLook(DETECTORS)
 
 
-def crossing_rows(texts: pa.Array) -> deque[int]:
-    """Positions of the texts that can hold something across lines, ascending."""
-    return deque(np.flatnonzero(_any(texts, (CROSSING_SIEVE,))).tolist())
-
-
-def _any(texts: pa.Array, expressions: Sequence[str]) -> np.ndarray:
-    """A mask of the texts in which one of the expressions matches."""
-    passed = np.zeros(len(texts), np.bool_)
-    for expression in expressions:
-        matches = pc.fill_null(pc.match_substring_regex(texts, expression), fill_value=False)  # null: no text
-        passed |= matches.to_numpy(zero_copy_only=False)
-    return passed
-
-
-def second_look(lines: pa.Array) -> np.ndarray:
-    """Whether each of the lines passes the sieve."""
-    groups: list[str] = []
-    for part in SIEVE:
-        if groups and len(groups[-1]) + len(part) < _GROUP:
-            groups[-1] += f"|{part}"
-        else:
-            groups.append(part)
-    return _any(lines, groups)
-
-
-def gated_rows(texts: pa.Array) -> np.ndarray:
-    """int64 positions of the texts with a line that passes, or something across lines, ascending."""
-    passing = passing_rows(texts)
-    chosen = texts.take(pa.array(passing))
-    rows = {window.row for window in windows(chosen)} | set(crossing_rows(chosen))
-    return passing[np.array(sorted(rows), np.int64)]
+@lru_cache(1 << 12)
+def chosen(mask: int) -> tuple[Detector, ...]:
+    """The detectors of a window's mask, in their order."""
+    return tuple(detector for bit, detector in enumerate(DETECTORS) if mask >> bit & 1)
 
 
 def windows(texts: pa.Array) -> Iterator[Window]:
     """The lines that pass, by text and place; `row` counts within the array given."""
-    lines = FIRST_LOOK.lines(texts)
-    if len(lines) > _FEW:
-        lines = lines[second_look(line_texts(texts, lines))]
+    return _windows(first_look().lines(texts)[0])
+
+
+def _windows(lines: np.ndarray) -> Iterator[Window]:
     for low in range(0, len(lines), _LINES):
-        yield from map(Window._make, lines[low : low + _LINES, :3].tolist())
+        yield from map(Window._make, lines[low : low + _LINES].tolist())
+
+
+def found_rows(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Finding]]]:
+    """The findings that stand in each text that passes the gate, with its row; null is no text."""
+    passing, folds = first_look().lines(texts)
+    rows, firsts = np.unique(passing[:, 0], return_index=True)
+    crossing = np.bitwise_or.reduceat(passing[:, 3], firsts) & CROSSING if len(rows) else rows
+    for row, lines in groupby(_windows(passing), key=itemgetter(0)):
+        within = ((start, end, chosen(mask)) for _, start, end, mask in lines)
+        across = CROSSING_DETECTORS if crossing[np.searchsorted(rows, row)] else ()
+        yield row, find_chosen(texts[row].as_py(), within, min_score, across, plain=not folds[row])
+
+
+def gated_rows(texts: pa.Array) -> np.ndarray:
+    """int64 positions of the texts with a line that passes, ascending."""
+    return np.unique(first_look().lines(texts)[0][:, 0])
 
 
 def find_within(text: str, begin: int, end: int) -> list[Finding]:
@@ -135,4 +141,4 @@ def find_within(text: str, begin: int, end: int) -> list[Finding]:
         for finding in found
     ]
     whole = (begin, end) == (0, len(text))
-    return found + find_across(text, CROSSING, 0.0) if whole else found
+    return found + find_across(text, CROSSING_DETECTORS, 0.0) if whole else found

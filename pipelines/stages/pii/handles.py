@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
-from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
@@ -34,9 +33,11 @@ _GAME = (
     r"포트나이트|에펙|에이펙스"
 )
 _ID = r"(?:아이디|아뒤|아디|ID|Id|id|계정|친구[ ]?코드|친구추가|친추|핸들|handle|username|user[ ]name)"
+_BEFORE_IGN = " (\"':,/|>*-"
+_IGN = rf"(?<![^\n\t{re.escape(_BEFORE_IGN)}])IGN(?![A-Za-z])"  # in-game name; no piece of a word
 _NICK = (  # the word for a name in games
-    r"(?:닉네임|닉넴|닉(?!값|변|언)|캐릭(?:터)?(?:[ ]?명|[ ]?이름|[ ]?닉)|소환사[ ]?(?:명|이름)|"
-    r"배틀[ ]?태그|battle[ ]?tag|IGN|ign|라이엇[ ]?(?:ID|아이디)|riot[ ]?id|구단주[ ]?명|길드원|롤네임|"
+    rf"(?:닉네임|닉넴|닉(?!값|변|언)|캐릭(?:터)?(?:[ ]?명|[ ]?이름|[ ]?닉)|소환사[ ]?(?:명|이름)|"
+    rf"배틀[ ]?태그|battle[ ]?tag|{_IGN}|라이엇[ ]?(?:ID|아이디)|riot[ ]?id|구단주[ ]?명|길드원|롤네임|"
     r"게임[ ]?네임)"
 )
 _LINK = (
@@ -54,16 +55,18 @@ _MESSENGER_ID = re.compile(
     re.IGNORECASE,
 )
 _NAME = r"[가-힣A-Za-z0-9_][가-힣A-Za-z0-9_\-]{1,19}"
-_GAME_ID = re.compile(
-    rf"(?<![가-힣A-Za-z])(?:"
-    rf"(?:(?:{_GAME})[ ]?)?(?P<nick>{_NICK})|(?P<game>{_GAME})[ ]?(?P<word>{_ID})|(?P<tagged>{_GAME}|유저|"
-    rf"user)(?=[ ])){_LINK}(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
-    rf"{_NAME}(?:[ ][A-Za-z]+){{0,2}}(?P<tag>#[A-Za-z0-9]{{2,6}})?|{_NAME}(?P<tag2>#[A-Za-z0-9]{{2,6}})?)",
-    re.IGNORECASE,
+_PLAYER_NAME = (
+    rf"{_LINK}(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
+    rf"{_NAME}(?:[ ][A-Za-z]+){{0,2}}(?P<tag>#[A-Za-z0-9]{{2,6}})?|{_NAME}(?P<tag2>#[A-Za-z0-9]{{2,6}})?)"
 )
-_BEHIND_CORE = (
-    r"[a-z0-9_](?:이?에요|입니다|으?로|이|가|은|는)? ?\(?(?:제 ?)?"
-    r"(?:카카오톡|카톡|텔레그램|텔레|디스코드|디코|인스타그램|인스타|위챗|라인)"
+_NICKNAME = re.compile(  # behind the word for a name in games
+    rf"(?<![가-힣A-Za-z])(?:(?:{_GAME})[ ]?)?(?P<nick>{_NICK}){_PLAYER_NAME}", re.IGNORECASE
+)
+_GAME_ID = re.compile(  # behind a game and the word for an id
+    rf"(?<![가-힣A-Za-z])(?P<game>{_GAME})[ ]?(?P<word>{_ID}){_PLAYER_NAME}", re.IGNORECASE
+)
+_PLAYER = re.compile(  # behind the game alone
+    rf"(?<![가-힣A-Za-z])(?P<tagged>{_GAME}|유저|user)(?=[ ]){_PLAYER_NAME}", re.IGNORECASE
 )
 _BEHIND = re.compile(
     r"(?<![A-Za-z0-9@._/가-힣])(?P<handle>@?[A-Za-z0-9][A-Za-z0-9_.]{2,28}[A-Za-z0-9_])(?<=[a-z0-9_])(?:으?로|"
@@ -166,7 +169,8 @@ def _tagged(text: str, match: re.Match[str]) -> Finding | None:
 
 def _game(text: str, match: re.Match[str]) -> Finding | None:
     start = match.start("handle")
-    tag = match["tag"] or match["tag2"]
+    group = match.groupdict()
+    nick, word, tag = group.get("nick"), group.get("word"), match["tag"] or match["tag2"]
     handle = match["handle"] if tag else _without_particle(match["handle"])
     end = start + len(handle)
     hangul = _HANGUL.search(handle) is not None
@@ -176,16 +180,16 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
         return None
     tagged = tag is not None or handle.startswith("STEAM_")
     player = len(handle) > 3 and _PLAYER_BEHIND.match(text, end) is not None
-    if not (match["nick"] or match["word"] or tagged or player):
+    if not (nick or word or tagged or player):
         return None
-    beside = match["nick"] is not None and hangul and not text[match.end("nick") : start].strip(" ")
+    beside = nick is not None and hangul and not text[match.end("nick") : start].strip(" ")
     signs = [
-        (2.3 if beside else 3.5, "word for it", match["nick"]),
-        (3.0, "word for it", match["word"]),
-        (3.0, "cue after:player", player and not (match["nick"] or match["word"])),
-        (3.0 if match["nick"] or match["word"] else 2.0, "tag", tagged),
+        (2.3 if beside else 3.5, "word for it", nick),
+        (3.0, "word for it", word),
+        (3.0, "cue after:player", player and not (nick or word)),
+        (3.0 if nick or word else 2.0, "tag", tagged),
         (2.0, "no word", not hangul and _STRONG.search(handle)),
-        (0.7, "game", match["game"] or _GAME_FIRST.match(match[0])),
+        (0.7, "game", group.get("game") or _GAME_FIRST.match(match[0])),
         (-4.0, "a word of talk", hangul and _NO_NICK.match(handle)),
         (-4.0, "digits", handle.isdigit()),
     ]
@@ -216,72 +220,91 @@ def _hangul_end(handle: str) -> re.Match[str] | None:
     return soft if closed == (soft[0] in "은이을") else None
 
 
-_GROUP = re.compile(r"\?P<[a-z0-9]+>")
+_ID_WORDS = (  # but for the short one, id, which stands with its service
+    *("아이디", "아뒤", "아디", "계정", "친구코드", "친구 코드", "친구추가", "친추", "핸들", "handle"),
+    *("username", "user name"),
+)
+_OF = spelt(("", " "), ("", "의", "の"), ("", " "))
 MESSENGER = Detector(
-    ("MESSENGER_ID",),
-    f"(?i:{_GROUP.sub('?:', _MESSENGER_CUE).replace('(?=:)', ':').replace('(?=[ :])', '[ :]')}[a-z0-9@])",
-    _MESSENGER_ID,
-    _messenger,
-    head=(
-        FOUR_LETTERS,
-        *("이디", "아뒤", "아디", "계정", "친구", "친추", "핸들", "톡", "ㅋㅌ", "텔레", "텔그", "위챗"),
+    entities=("MESSENGER_ID",),
+    pattern=_MESSENGER_ID,
+    weigh=_messenger,
+    words=(
         *(
-            "微",
-            "抖音",
-            "디스",
-            "디코",
-            "스카",
-            "인스",
-            "인별",
-            "트위",
-            "트윗",
-            "스냅",
-            "왓츠",
-            "바이",
-            "페이",
+            "카카오톡",
+            "카톡",
+            "카0톡",
+            "ㅋㅌ",
+            "ㅋ톡",
+            "kakao",
+            "텔레",
+            "telegram",
+            "위챗",
+            "wechat",
+            "weixin",
         ),
-        *("페메", "스레", "시그", "블루", "마스", "ンス", "カカ", "テレ", "ツイ", "qq", "id", "ki"),
-        *pairs("인버북글음트드그줌근ン의の", ":"),
+        *("微信", "디스코드", "디코", "discord", "스카이프", "skype", "인스타", "insta", "트위터", "twitter"),
+        *("스냅챗", "snapchat", "왓츠앱", "whatsapp", "바이버", "viber", "텔그", "시그널", "signal", "인별"),
+        *("インスタ", "カカオ", "テレグラム", "ツイッター", "微博", "抖音", "qq号", "qq ", "qq:", "트윗"),
+        *("블루스카이", "bluesky", "마스토돈", "threads", "페메", "kik", "페이스북메신저", "페이스북 메신저"),
+        *("틱톡", "tiktok", "스레드", *_ID_WORDS),
+        *spelt(tuple(_SERVICE_WITH_WORD.lower().split("|")), _OF, ("id", ":")),
     ),
 )
 BEHIND = Detector(
-    ("MESSENGER_ID",),
-    f"(?i:{_BEHIND_CORE})",
-    _BEHIND,
-    _behind,
-    head=("톡", "텔레", "디스", "디코", "인스", "위챗", "라인"),
+    entities=("MESSENGER_ID",),
+    pattern=_BEHIND,
+    weigh=_behind,
+    words=("카카오톡", "카톡", "텔레", "디스코드", "디코", "인스타", "위챗", "라인"),
 )
 TAGGED = Detector(
-    ("GAME_ID",), r"[가-힣A-Za-z0-9]#(?:KR|JP1|NA1|EUW|[0-9]{4})", _TAGGED, _tagged, needs=("#",)
+    entities=("GAME_ID",),
+    pattern=_TAGGED,
+    weigh=_tagged,
+    words=("#kr", "#jp0", "#na0", "#euw", "#0000"),
+)
+_GAMES = (
+    *("롤", "레전드", "배그", "배틀그라운드", "pubg", "로블", "메이플", "발로"),
+    *(
+        "마크",
+        "마인크래프트",
+        "오버워치",
+        "옵치",
+        "던파",
+        "로스트아크",
+        "로아",
+        "피파",
+        "서든",
+        "스팀",
+        "steam",
+    ),
+    *("psn", "넥슨", "배틀넷", "게임", "ゲーム", "길드", "브롤", "클래시", "원신", "포트나이트", "에펙"),
+    "에이펙스",
+)
+NICK = Detector(
+    entities=("GAME_ID",),
+    pattern=_NICKNAME,
+    weigh=_game,
+    words=(
+        *("닉", "배틀태그", "배틀 태그", "battletag", "battle tag", "라이엇", "riot", "구단주", "길드원"),
+        *("롤네임", "게임네임", "게임 네임", *spelt(list(_BEFORE_IGN), "ign", list(" :=\"'은는이가のは디"))),
+        *spelt(("캐릭", "캐릭터", "소환사"), ("", " "), ("명", "이름")),
+    ),
 )
 GAME = Detector(
-    ("GAME_ID",),
-    "(?i:[a-z0-9가-힣_])",
-    _GAME_ID,
-    _game,
-    sieve=(
-        f"(?i:{re.sub(r'[(][?]!.*?[)]', '', _NICK)})",
-        f"(?i:(?:{_GAME})[ ]?{_ID})",
-        f"(?i:(?:{_GAME}|유저|user)[ ][^\\n]*(?:#|서버|신고|차단|핵|친추|듀오))",
-        "(?i:STEAM_[0-5]:)",
+    entities=("GAME_ID",),
+    pattern=_GAME_ID,
+    weigh=_game,
+    words=(
+        *_ID_WORDS,
+        *spelt((*_GAMES, "로블록스", "메이플스토리", "발로란트"), ("", " "), "id"),
     ),
-    head=(
-        FOUR_LETTERS,
-        *(
-            "닉",
-            "캐릭",
-            "소환",
-            "배틀",
-            "구단",
-            "길드",
-            "롤네",
-            "게임",
-            "ゲー",
-            "이디",
-            "아뒤",
-            "아디",
-            "계정",
-        ),
-        *("친구", "친추", "핸들", "서버", "신고", "차단", "핵", "듀오", "#", "id", "ig", "ps"),
-    ),
+    also=_GAMES,
+)
+PLAYER = Detector(
+    entities=("GAME_ID",),
+    pattern=_PLAYER,
+    weigh=_game,
+    words=(*_GAMES, "유저", "user"),
+    also=("#", " 서버", " 신고", " 차단", " 핵", " 친추", " 듀오", "steam_"),
 )

@@ -15,7 +15,6 @@ from pipelines.stages.pii.characters import (
     DASH,
     DIGIT,
     DIGITS,
-    DIGITS_SIEVE,
     JOINT,
     LETTER,
     NO_DIGIT_AFTER,
@@ -34,9 +33,8 @@ from pipelines.stages.pii.checks import (
     is_timestamp,
     resident_check,
 )
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import AFTER_CUE, SURROGATE_SCORE, Finding, probability, weigh_cue
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _RESIDENT = frozenset({"resident"})
 _CORPORATE = frozenset({"corporate"})
@@ -159,7 +157,7 @@ _AFTER_RESIDENT = re.compile(f"{DIGIT}{{6}}{DASH}?{DIGIT}{{7}}[ \\t|,/]{{1,6}}\\
 
 
 def _licence(text: str, match: re.Match[str]) -> Finding | None:
-    kind = "loose" if match["loose"] else "old" if match["old"] else "new"
+    kind = match.lastgroup or ""
     start, end = match.span(kind)
     digits = digits_of(match[kind])
     if digits.startswith("00") or match[kind].startswith("한국"):  # no region 00, no region 한국: ours
@@ -189,60 +187,55 @@ _ALNUM = "0-9A-Za-z０-９Ａ-Ｚａ-ｚ"
 _PASSPORT_CORE = (
     f"(?:{LETTER}{{1,2}}[ \\-]?{DIGIT}{{7,8}}|{one_of('MSRGDOmsrgdoXx')}{DIGIT}{{3}}{LETTER}{DIGIT}{{4}})"
 )
-_REGIONS = (
-    "서울|부산|대구|인천|광주|대전|울산|세종|경기(?:남부|북부)?|강원|충북|충남|전북|전남|경북|경남|제주|한국"
+_REGION_NAMES = (
+    "서울 부산 대구 인천 광주 대전 울산 세종 경기 강원 충북 충남 전북 전남 경북 경남 제주 한국".split()
 )
+_REGIONS = "|".join(_REGION_NAMES).replace("경기", "경기(?:남부|북부)?")
 _OLD_CORE = f"(?:{_REGIONS}){JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{2}}"
 _NEW_CORE = f"{DIGIT}{{2}}{JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{2}}"
 _LOOSE_LEAD = f"면허[^\\n{DIGITS}]{{0,12}}?(?:{one_of('12')}[종급])?[^\\n{DIGITS}]{{0,12}}?"
 _LOOSE_NUMBER = f"(?:(?:{_REGIONS}) ?)?{DIGIT}{{2,4}}(?:{DASH}{DIGIT}{{1,8}}){{2,5}}"
 
+_LATIN = tuple("abcdefghijklmnopqrstuvwxyz")
+
 RESIDENT = Detector(
     entities=("KR_RRN", "KR_FRN"),
-    core=_RESIDENT_CORE,
     pattern=re.compile(f"{ALONE_BEFORE}{_RESIDENT_CORE}{ALONE_AFTER}"),
     weigh=_resident,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=13,
+    run=13,
 )
 CORPORATE = Detector(
     entities=("KR_CRN",),
-    core=_RESIDENT_CORE,
     pattern=RESIDENT.pattern,
     weigh=_corporate,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=13,
+    run=13,
 )
 BUSINESS = Detector(
     entities=("KR_BRN",),
-    core=f"(?:^|[^{DIGITS}]){_BUSINESS_CORE}(?:[^{DIGITS}]|$)",
     pattern=re.compile(f"{ALONE_BEFORE}{_BUSINESS_CORE}{ALONE_AFTER}"),
     weigh=_business,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=10,
+    run=10,
 )
 PASSPORT = Detector(
     entities=("KR_PASSPORT",),
-    # Without its ends the gate would open for every GUID and commit hash; ^ and $: of a line or of a text.
-    core=f"(?:^|[^{_ALNUM}]){_PASSPORT_CORE}(?:[^{_ALNUM}]|$)",
     pattern=re.compile(f"(?<![{_ALNUM}]){_PASSPORT_CORE}(?![{_ALNUM}])(?!-{DIGIT})"),
     weigh=_passport,
-    sieve=(DIGITS_SIEVE, "[A-Za-z][0-9]{3}[A-Za-z][0-9]{4}"),
-    head=(FOUR_DIGITS,),
+    words=spelt(_LATIN, ("", " ", "-"), "0000"),
+    also=("0000000", *spelt("000", _LATIN, "0000")),
     digits=7,
 )
 LICENCE = Detector(
     entities=("KR_DRIVER_LICENSE",),
-    core=f"(?:면허[^\\n]*{DIGIT}|{_OLD_CORE}|{_NEW_CORE})",
+    pattern=re.compile(f"{ALONE_BEFORE}(?P<new>{_NEW_CORE}){ALONE_AFTER}"),
+    weigh=_licence,
+    run=12,
+)
+NAMED_LICENCE = Detector(  # behind its name or that of a region
+    entities=("KR_DRIVER_LICENSE",),
     pattern=re.compile(
-        f"(?:{_LOOSE_LEAD}(?P<loose>{_LOOSE_NUMBER}){NO_DIGIT_AFTER}"
-        f"|(?P<old>{_OLD_CORE}){ALONE_AFTER}|{ALONE_BEFORE}(?P<new>{_NEW_CORE}){ALONE_AFTER})"
+        f"(?:{_LOOSE_LEAD}(?P<loose>{_LOOSE_NUMBER}){NO_DIGIT_AFTER}|(?P<old>{_OLD_CORE}){ALONE_AFTER})"
     ),
     weigh=_licence,
-    sieve=(DIGITS_SIEVE,),
-    head=(FOUR_DIGITS,),
-    digits=8,
+    words=("면허", *_REGION_NAMES),
+    run=8,
 )

@@ -11,9 +11,8 @@ import re
 from hashlib import blake2b
 from ipaddress import AddressValueError, IPv6Address
 
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, cue_after, nearest_cue, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS, pairs
 
 _LOCAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z_][0-9A-Za-z._%+\-]{0,63}\Z")
 _DISGUISED_LOCAL = re.compile(r"(?<![0-9A-Za-z._])[0-9A-Za-z_][0-9A-Za-z._%+\-]{1,63}\Z")
@@ -59,19 +58,16 @@ _TOP = "(?:com|net|org|kr|co|io|me|edu|gov|info|biz|jp|cn|us|uk|de|dev|app|ai|ex
 _DISGUISED = rf"{_AT}(?P<domain>[0-9A-Za-z\-]{{2,63}}(?:{_DOT}[0-9A-Za-z\-]{{2,63}}){{0,3}}{_DOT}{_TOP})(?![0-9A-Za-z])"
 EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
-    core=r"[0-9A-Za-z._%+\-]@[0-9A-Za-z가-힣\-]",
     pattern=re.compile(f"@(?P<domain>{_DOMAIN})"),
     weigh=_email,
-    head=("@",),
-    needs=("@",),
+    words=("@",),
+    marks=1,
 )
 DISGUISED_EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
-    core=r"[(\[{<] ?(?:at|AT|At|@|골뱅이|앳) ?[)\]}>]|골뱅이 ?[0-9A-Za-z]",
     pattern=re.compile(_DISGUISED),
     weigh=_disguised_email,
-    head=("뱅이", *pairs("([{<", "a@골앳")),
-    needs=("골뱅이", "(", "[", "{", "<"),
+    words=("골뱅이", *spelt(list("([{<"), ("", " "), ("at", "@", "앳"), ("", " "), list(")]}>"))),
 )
 
 # First and last /16, inclusive, of what names no machine of anybody's.
@@ -182,24 +178,20 @@ def _ipv6(text: str, match: re.Match[str]) -> Finding | None:
 
 _IPV4_CORE = r"[0-9]{1,3}(?:(?:\.|\[\.\])[0-9]{1,3}){3}"
 _IPV6_CORE = r"(?:[23][0-9A-Fa-f]{3}|[Ff][CDcd][0-9A-Fa-f]{2})(?::[0-9A-Fa-f]{0,4}){2,7}"
+_HEX = tuple("0abcdef")  # 0: any digit
 IPV4 = Detector(
     entities=("IP_ADDRESS",),
-    core=_IPV4_CORE,
     pattern=re.compile(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z][./]){_IPV4_CORE}(?![0-9A-Za-z_])(?![.\-][0-9])"),
     weigh=_ipv4,
-    head=(FOUR_DIGITS,),
-    digits=4,
-    sieve=(r"[0-9]\[?\.\]?[0-9]{1,3}\[?\.\]?[0-9]{1,3}\[?\.\]?[0-9]",),
-    needs=(".",),
+    run=4,
+    points=3,
 )
 IPV6 = Detector(
     entities=("IP_ADDRESS",),
-    core=_IPV6_CORE,
     pattern=re.compile(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
     weigh=_ipv6,
-    head=pairs("0123456789abcdef", ":"),
-    sieve=("(?:[23][0-9A-Fa-f]{3}|[Ff][CDcd][0-9A-Fa-f]{2}):[0-9A-Fa-f]*:",),
-    needs=(":",),
+    words=(*spelt("0", *[_HEX] * 3, ":"), *spelt("f", ("c", "d"), *[_HEX] * 2, ":")),
+    marks=2,
 )
 
 
@@ -216,35 +208,49 @@ _MAC_CUE = re.compile(
 
 
 def _mac(text: str, match: re.Match[str]) -> Finding | None:
-    start, end = match.span("bare") if match["bare"] else match.span()
-    digits = re.sub("[^0-9a-f]", "", text[start:end].lower())
+    start, end = match.span("mac")
+    digits = re.sub("[^0-9a-f]", "", match["mac"].lower())
+    if sum(map(str.isdigit, digits)) < 2:
+        return None  # 2 of 10,000 random ones; words are all letters
     if digits.startswith("02") and digits[10:] == mac_check(digits[:10]):
         return Finding(start, end, "MAC_ADDRESS", SURROGATE_SCORE, ())
     if digits in {"0" * 12, "f" * 12} or digits.startswith(("01005e", "3333")):
         return None  # nobody, everybody, groups
     cue = _MAC_CUE.search(text, max(0, start - 24), start) or _MAC_CUE.search(text, end, end + 12)
     logit = (2.0 if re.search("[a-f]", digits) else -1.5) + (3.0 if cue else 0.0)
-    if not match["bare"] and match[0][2] == "-" and not cue:
+    if match["mac"][2] == "-" and not cue:
         logit -= 1.0
     return Finding(start, end, "MAC_ADDRESS", probability(logit), ("cue:mac",) if cue else ("six bytes",))
 
 
-_PAIR = "[0-9A-Fa-f]{2}"
-_PAIRS = f"(?:{_PAIR}(?::{_PAIR}){{5}}|{_PAIR}(?:-{_PAIR}){{5}}|[0-9A-Fa-f]{{4}}(?:\\.[0-9A-Fa-f]{{4}}){{2}})"
+_PAIR, _FOUR = "[0-9A-Fa-f]{2}", "[0-9A-Fa-f]{4}"
+_NOT_BEFORE, _NOT_AFTER = "(?<![0-9A-Za-z])(?<![0-9A-Za-z][:.-])", "(?![0-9A-Za-z])(?![:.-][0-9A-Fa-f])"
 MAC = Detector(
     entities=("MAC_ADDRESS",),
-    core=f"(?:{_PAIRS}|(?:맥|[Mm][Aa][Cc])[^\\n]*[0-9A-Fa-f]{{12}})",
     pattern=re.compile(
-        f"(?<![0-9A-Za-z])(?<![0-9A-Za-z][:.-]){_PAIRS}(?![0-9A-Za-z])(?![:.-][0-9A-Fa-f])"
-        f"|(?:맥|[Mm][Aa][Cc])[^\\n]{{0,24}}?(?<![0-9A-Za-z])(?P<bare>[0-9A-Fa-f]{{12}})(?![0-9A-Za-z])"
+        f"{_NOT_BEFORE}(?P<mac>{_PAIR}(?::{_PAIR}){{5}}|{_PAIR}(?:-{_PAIR}){{5}}){_NOT_AFTER}"
     ),
     weigh=_mac,
-    head=(FOUR_DIGITS,),
-    digits=4,
-    sieve=(
-        f"{_PAIR}[:\\-]{_PAIR}[:\\-]{_PAIR}[:\\-]{_PAIR}[:\\-]",
-        "[0-9A-Fa-f]{4}\\.[0-9A-Fa-f]{4}\\.[0-9A-Fa-f]{4}",
-        "(?:맥|[Mm][Aa][Cc])[^\\n]*[0-9A-Fa-f]{12}",
+    words=spelt(_HEX, _HEX, (":", "-")),
+    digits=2,
+    marks=5,
+)
+POINTED_MAC = Detector(
+    entities=("MAC_ADDRESS",),
+    pattern=re.compile(f"{_NOT_BEFORE}(?P<mac>{_FOUR}(?:\\.{_FOUR}){{2}}){_NOT_AFTER}"),
+    weigh=_mac,
+    words=spelt(_HEX, _HEX, ".", _HEX),
+    digits=2,
+    marks=2,
+    letters=4,
+)
+BARE_MAC = Detector(  # without signs between, behind its name
+    entities=("MAC_ADDRESS",),
+    pattern=re.compile(
+        r"(?:맥|[Mm][Aa][Cc])[^\n]{0,24}?(?<![0-9A-Za-z])(?P<mac>[0-9A-Fa-f]{12})(?![0-9A-Za-z])"
     ),
-    needs=(":", "-", ".", "맥", "mac"),
+    weigh=_mac,
+    words=("맥", "mac"),
+    digits=2,
+    letters=12,
 )

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, own_cue, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _PLATE = re.compile(
     r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|오토바이|이륜|화물|트럭|차주|차종|차명|구급차|소방차|"
@@ -70,14 +69,15 @@ def _plate(text: str, match: re.Match[str]) -> Finding | None:
 
 PLATE = Detector(
     entities=("KR_VEHICLE_PLATE",),
-    core=(
-        f"(?:[0-9] ?-? ?[{_USE}] ?-? ?[0-9]{{4}}|(?:{_MISSION}) ?[0-9]{{3}}-[0-9]{{3}}|[육해공국합] ?[0-9]{{2}}-[0-9]{{4}}"
-        f"|(?:{_REGION}) ?[가-힣]{{1,3}} ?[{_USE}] ?[0-9]{{4}}|임시? ?[0-9]{{6}})"
-    ),
     pattern=re.compile(
         f"(?:(?<![0-9A-Za-z])(?<![0-9][-.,:])(?:{_CIVIL})|(?<![가-힣])(?:{_DIPLOMATIC}|{_MILITARY}|{_CYCLE}|{_TEMPORARY})){_AFTER}"
     ),
     weigh=_plate,
-    head=(FOUR_DIGITS,),
-    digits=5,
+    words=(
+        *spelt(list(_USE), ("", " ", "-", "  ", " -", "- ", " - "), "0"),
+        *spelt(tuple(_MISSION.split("|")), ("", " "), "000-"),
+        *spelt(list("육해공국합"), ("", " "), "00-0"),
+        *spelt(("임", "임시"), ("", " "), "000000"),
+    ),
+    digits=4,
 )

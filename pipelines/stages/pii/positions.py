@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
-from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _WORD = re.compile(
     r"위도|경도|북위|동경|좌표|위치|지피에스|(?<![a-z])(?:lat|lng|lon|long|gps|geo|location|coord|position|point)(?![b-z])|latitude|longitude|"
@@ -71,12 +70,10 @@ _DECIMAL = (
 )
 POSITION = Detector(
     entities=("GPS_COORDINATE",),
-    core=r"(?:[0-9]\.[0-9]{3,15}[^0-9\n]+[0-9]{1,3}\.[0-9]{3}|[°도º] ?[0-9]{1,2}(?:\.[0-9]+)?['′’분])",
     pattern=re.compile(
         rf"(?<![0-9A-Za-z.])(?<![0-9]-)(?:{_DEGREES}|{_DECIMAL})(?![0-9%])(?!\.[0-9])(?! ?(?:달러|원|kg|cm|km|m/|초에|%))"
     ),
     weigh=_position,
-    head=(FOUR_DIGITS,),
+    words=("0.000", *spelt("0", ("°", "도", "º"))),
     digits=4,
-    needs=(".", "°", "도", "º"),
 )

@@ -10,7 +10,6 @@ import re
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.first_look import FOUR_LETTERS
 
 # Host, and the path of one person on it.
 _NAME = r"[A-Za-z0-9_.\-]{2,40}"
@@ -100,12 +99,19 @@ def _trimmed(text: str, start: int, end: int) -> int:
     return tail.start() if tail else end
 
 
-_HOSTS = "|".join(re.sub(r"\(\?:[a-z.\\|\-]*\\.\)\?", "", host) for host in _PROFILES)  # without "www."
 PROFILE_URL = Detector(
-    ("URL",),
-    rf"(?i:(?:{_HOSTS})/|{_OWN_DOMAIN})",
-    _PATTERN,
-    _profile,
-    head=(FOUR_LETTERS, "me", "co", "fm", "vk", "fb", "at", "gg", "io", "ly", "tv", "kr"),
-    needs=("/", ".tistory", ".egloos", ".blogspot", ".github", ".velog", ".postype", ".blog.me"),
+    entities=("URL",),
+    pattern=_PATTERN,
+    weigh=_profile,
+    words=(
+        *("instagram.com/", "facebook.com/", "fb.com/", "fb.me/", "twitter.com/", "x.com/", "threads.net/"),
+        *("threads.com/", "t.me/", "telegram.me/", "kakao.com/", "naver.com/", "brunch.co.kr/", "velog.io/"),
+        *("medium.com/", "tiktok.com/", "github.com/", "gitlab.com/", "bitbucket.org/", "linkedin.com/"),
+        *("youtube.com/", "twitch.tv/", "sooplive.co", "afreecatv.co", "discord.gg/", "discord.com/"),
+        *("discordapp.com/", "steamcommunity.com/", "line.me/", "weibo.com/", "weibo.cn/", "linktr.ee/"),
+        *("litt.ly/", "about.me/", "ask.fm/", "wa.me/", "ko-fi.com/", "patreon.com/", "inpock.co.kr/"),
+        *("peing.net/", "toon.at/", "snapchat.com/", "pinterest.co", "vk.com/", "behance.net/"),
+        *("soundcloud.com/", "flickr.com/", "reddit.com/", "cyworld.com/", "cyworld.nate.com/"),
+        *(".tistory.com", ".egloos.com", ".blogspot.", ".github.io", ".velog.io", ".postype.com", ".blog.me"),
+    ),
 )

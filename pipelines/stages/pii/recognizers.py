@@ -15,7 +15,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.gate import CROSSING, DETECTORS
+from pipelines.stages.pii.gate import CROSSING_DETECTORS, DETECTORS
 from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing
 from pipelines.stages.pii.scan import find_spans, lines_of
 
@@ -25,7 +25,7 @@ class MalmoiRecognizer(EntityRecognizer):
 
     def __init__(self, entity: str, detectors: tuple[Detector, ...], language: str) -> None:
         self.detectors = detectors
-        self.crossing = tuple(d for d in CROSSING if entity in d.entities)
+        self.crossing = tuple(d for d in CROSSING_DETECTORS if entity in d.entities)
         self.label = f"Malmoi{entity}"
         super().__init__([entity], name=self.label, supported_language=language)
 

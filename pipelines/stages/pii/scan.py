@@ -7,17 +7,15 @@ are all the lines of a text, what is found in a line is the same.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding
-from pipelines.stages.pii.fold import fold
+from pipelines.stages.pii.fold import Folded, fold
 from pipelines.stages.pii.invented import is_ours
 
-_DIGIT = re.compile("[0-9]")
 REACH = 240
 PIECE = 4096
 OVERLAP = 256  # no match is longer; what begins in a piece is seen to its end
@@ -34,29 +32,31 @@ def lines_of(text: str, begin: int = 0, stop: int | None = None) -> Iterator[tup
         begin = end + 1
 
 
-def find_in_line(text: str, begin: int, end: int, detectors: Sequence[Detector]) -> Iterator[list[Finding]]:
-    """What the detectors find in the line text[begin:end], piece by piece; findings may overlap."""
+def find_in_line(
+    text: str, begin: int, end: int, detectors: Sequence[Detector], *, plain: bool = False
+) -> Iterator[list[Finding]]:
+    """What the detectors find in the line text[begin:end], piece by piece; findings may overlap.
+
+    `plain`: nothing in the text folds.
+    """
     if end - begin <= PIECE + OVERLAP:
-        yield _find(text, begin, end, detectors)
+        yield _find(text, begin, end, detectors, plain)
         return
     for start in range(begin, end, PIECE):
-        found = _find(text, start, min(end, start + PIECE + OVERLAP), detectors)
+        found = _find(text, start, min(end, start + PIECE + OVERLAP), detectors, plain)
         yield [finding for finding in found if finding.start < start + PIECE]
 
 
-def _find(text: str, begin: int, end: int, detectors: Sequence[Detector]) -> list[Finding]:
+def _find(text: str, begin: int, end: int, detectors: Sequence[Detector], plain: bool) -> list[Finding]:
     first = max(0, begin - REACH)
-    view = fold(text[first : end + REACH])
+    seen = text[first : end + REACH]
+    view = Folded(seen) if plain else fold(seen)
     folded = view.text
     start, stop = view.place(begin - first), view.place(end - first)
-    line = folded[start:stop]
-    digits, lower = len(_DIGIT.findall(line)), line.lower()
     found = [
-        finding._replace(score=SURROGATE_SCORE) if is_ours(finding.label, folded, *finding[:2]) else finding
+        finding
         for detector in detectors
-        if digits >= detector.digits
-        if not detector.needs or any(need in lower for need in detector.needs)
-        for finding in detector.find(folded, start, stop)
+        for finding in _known_as_ours(detector.find(folded, start, stop), folded)
     ]
     if not first and view.starts is None:
         return found
@@ -65,6 +65,13 @@ def _find(text: str, begin: int, end: int, detectors: Sequence[Detector]) -> lis
         at, till = view.span(finding.start, finding.end)
         moved.append(Finding(at + first, till + first, finding.label, finding.score, finding.evidence))
     return moved
+
+
+def _known_as_ours(findings: Iterator[Finding], text: str) -> Iterator[Finding]:
+    """The findings, with the score of a surrogate where they lie on an invented word of ours."""
+    for finding in findings:
+        ours = is_ours(finding.label, text, *finding[:2])
+        yield finding._replace(score=SURROGATE_SCORE) if ours else finding
 
 
 def find_spans(
@@ -83,14 +90,16 @@ def find_chosen(
     lines: Iterable[tuple[int, int, Sequence[Detector]]],
     min_score: float,
     crossing: Iterable[Detector] = (),
+    *,
+    plain: bool = False,
 ) -> Iterator[Finding]:
-    """The findings that stand, disjoint and in order of place: of each line's own detectors, and across lines.
+    """The findings that stand, disjoint, in order of place: of each line's own detectors, and across lines.
 
     Of a finding across lines and one of a line that it does not hold wholly, the line's stands.
     """
     waiting = deque(find_across(text, crossing, min_score))
     last = 0
-    for found in chain.from_iterable(find_in_line(text, *line) for line in lines):
+    for found in chain.from_iterable(find_in_line(text, *line, plain=plain) for line in lines):
         for finding in resolve(found, min_score):
             while waiting and waiting[0].start < finding.end:
                 across = waiting.popleft()
@@ -112,7 +121,7 @@ def find_across(text: str, detectors: Iterable[Detector], min_score: float) -> l
     found = [
         Finding(*view.span(f.start, f.end), f.label, f.score, f.evidence)
         for detector in detectors
-        for f in detector.find(view.text, 0, len(view.text))
+        for f in _known_as_ours(detector.find(view.text, 0, len(view.text)), view.text)
     ]
     return resolve(found, min_score)
 

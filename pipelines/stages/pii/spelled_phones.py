@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 
 from pipelines.stages.pii.checks import is_phone_surrogate
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, probability
-from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
 
 _WRITTEN = {
     "0": "공 영 o O ㅇ 零 〇 ○ ⓪ ゼロ cero zero",
@@ -38,16 +37,26 @@ def _one_of(digits: str) -> str:
     return f"(?:[{characters}]{''.join('|' + word for word in words)})"
 
 
+# The signs of one character, by digit.
+_LONE = {
+    digit: "".join(sign for sign, of in _DIGIT_OF.items() if of == digit and len(sign) == 1)
+    for digit in _WRITTEN
+}
 _ANY = _one_of("0123456789")
 _SIGN = re.compile(_ANY)
 _BETWEEN = r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3}|다시|에|의|대시|빼기|\([가-힣]{1,3}\)) ?| {1,2})?"
 _SIGNS = r"(?: ?[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3} ?| {1,2})?"  # what the gate's first look passes over
-_HEAD = f"{_one_of('0')}{_SIGNS}{_one_of('1')}{_SIGNS}{_one_of('0')}"
+_HEAD = (  # the gate knows 010 in single characters and by the words for zero
+    f"(?:[{_LONE['0']}]{_SIGNS}[{_LONE['1']}]{_SIGNS}[{_LONE['0']}]"
+    f"|(?:ゼロ|cero|zero){_SIGNS}{_one_of('1')}{_SIGNS}{_one_of('0')})"
+)
 _MOBILE = f"{_HEAD}(?:{_BETWEEN}{_ANY}){{8}}"
 _WORDS = "[공영일이삼사오육륙칠팔구]"
 _LAND = f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]{{1,2}}{_WORDS}{{3,4}}[ -]{{1,2}}{_WORDS}{{4}}"
 _OVER = r"[-. ]{0,2}\n?[ ]{0,2}"
-_SPLIT = f"{_one_of('0')}{_OVER}{_one_of('1')}{_OVER}{_one_of('0')}(?:{_OVER}{_ANY}){{8}}"
+_SPLIT = (
+    f"[{_LONE['0']}]{_OVER}[{_LONE['1']}]{_OVER}[{_LONE['0']}](?:{_OVER}[{''.join(_LONE.values())}]){{8}}"
+)
 _CUE = re.compile(
     r"번호|전화|연락|문자|폰|전번|톡|디엠|귓|직거래|거래|저장|call|号码|電話|番号|llama|n[uú]mero|tel",
     re.IGNORECASE,
@@ -90,19 +99,16 @@ def _split(text: str, match: re.Match[str]) -> Finding | None:
 _ALONE_BEFORE = "(?<![0-9A-Za-z])(?<![0-9][-.,:])"
 SPELLED_PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    core=f"(?:{_HEAD}{_BETWEEN}{_ANY}|[공영](?:이|[삼사오육륙][일이삼사오])[ -]+{_WORDS}{{3}})",
     pattern=re.compile(f"{_ALONE_BEFORE}(?:{_MOBILE}|{_LAND})(?![0-9])(?!-[0-9])"),
     weigh=_spelled,
-    head=(
-        FOUR_LETTERS,
-        *pairs("0공영oㅇ零〇○⓪ロ", "1일liㅣ|一①イ"),
-        *pairs("공영", "이삼사오육륙"),
+    words=(
+        *spelt(list("공영"), "이", (" ", "-")),
+        *spelt(list("공영"), list("삼사오육륙"), list("일이삼사오"), (" ", "-")),
     ),
-    sieve=(f"{_HEAD}{_BETWEEN}{_ANY}", f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]+{_WORDS}{{3}}"),
+    spelled=True,
 )
-SPLIT_PHONE = Detector(
+SPLIT_PHONE = Detector(  # the gate reads it as the same signs, with line feeds between
     entities=("PHONE_NUMBER",),
-    core=f"{_one_of('0')}{_OVER}{_one_of('1')}{_OVER}{_one_of('0')}(?:{_OVER}{_ANY}){{4}}",
     pattern=re.compile(f"{_ALONE_BEFORE}{_SPLIT}(?![0-9])(?!-[0-9])"),
     weigh=_split,
 )
