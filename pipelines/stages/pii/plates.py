@@ -79,5 +79,5 @@ PLATE = Detector(
     ),
     weigh=_plate,
     head=(FOUR_DIGITS,),
-    digits=5,
+    digits=4,
 )

@@ -54,7 +54,7 @@ class Case:
 
     @property
     def held_out(self) -> bool:
-        """Whether the case is kept from whoever tunes: a third of all by digest of the text, and the fresh ones."""
+        """Whether the case is kept from whoever tunes: a third, by digest of the text, and all fresh ones."""
         return self.family.startswith(FRESH) or _digest(self.text) % 3 == 0
 
     @property
