@@ -61,7 +61,7 @@ _CUE = re.compile(
     r"번호|전화|연락|문자|폰|전번|톡|디엠|귓|직거래|거래|저장|call|号码|電話|番号|llama|n[uú]mero|tel",
     re.IGNORECASE,
 )
-_NO_DIGITS = re.compile("[0-9]{11}")
+_ARITHMETIC = re.compile(r"[,+=*/]|(?<!\.)\.(?!\.)")  # between digits alone: a version, a sum
 _PLAIN_GROUPS = re.compile(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
 
 
@@ -80,7 +80,7 @@ def _spelled(text: str, match: re.Match[str]) -> Finding | None:
     if letters == 0:  # digits, oddly parted
         apart = re.sub("[0-9]+", " ", value).strip()
         logit = 1.5 if apart and not apart.isascii() else 0.6
-        if "," in value or "+" in value or "=" in value or "*" in value:
+        if _ARITHMETIC.search(value):
             return None
     elif letters == 11:
         logit = 2.5 if hangul else 1.0
