@@ -20,7 +20,9 @@ from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.fold import FOLDABLE_CHARACTERS, PLAIN
 from pipelines.stages.pii.gate_kernels import (
     CONTINUED,
+    CROSSING,
     DIGIT,
+    FOLDS,
     JOINT,
     LEAD,
     LINE_FEED,
@@ -29,6 +31,8 @@ from pipelines.stages.pii.gate_kernels import (
     MOST,
     POINT,
     SIGNS,
+    SPELLED,
+    ZERO,
     scan,
 )
 
@@ -40,8 +44,7 @@ _SIGNS = "23456789이삼사오육륙칠팔구二三四五六七八九②③④�
 _BLANKS = " \t-._·•♥♡❤★☆ㅡ~/*+^="
 CROSSING_WORDS = ("private key-----",)
 _SPELLED_WORDS = ("ゼロ", "cero", "zero")
-FOLDS, ZERO, SPELLED, CROSSING = (1 << bit for bit in (62, 61, 60, 59))
-FREE_BITS = 59
+FREE_BITS = 59  # CROSSING and above are the kernels'
 _AT_ONCE = 1 << 14  # lines
 
 
@@ -113,7 +116,12 @@ class FirstLook:
                 values,
                 bounds,
                 *self.automaton,
-                *(self.kinds, self.signs, self.plain, self.allowed, self.also, self.sets),
+                self.kinds,
+                self.signs,
+                self.plain,
+                self.allowed,
+                self.also,
+                self.sets,
                 found,
                 folds,
                 (row, at, position),

@@ -25,8 +25,9 @@ from pipelines.stages.pii.credentials import BLOCK, CREDENTIALS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.first_look import CROSSING, FirstLook
+from pipelines.stages.pii.first_look import FirstLook
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
+from pipelines.stages.pii.gate_kernels import CROSSING
 from pipelines.stages.pii.handles import BEHIND, GAME, MESSENGER, NICK, PLAYER, TAGGED
 from pipelines.stages.pii.identity_numbers import (
     BUSINESS,

@@ -7,15 +7,13 @@ from numpy.typing import NDArray
 
 from pipelines.kernels import njit
 
+# ruff: noqa: PLR0912, PLR0915 -- one pass over the bytes is one function
+
 CONTINUED, DIGIT, JOINT, LEAD, LINE_FEED, LONG, MARK, POINT = (1 << bit for bit in range(8))  # of a byte
 SIGNS = _ZERO, _ONE, _SIGN, _BLANK, _FEED = tuple(1 << bit for bit in range(5))  # of a character
+# Bits of a line above those of the detectors: it folds, a sign for zero, a number spelled out, over lines.
+FOLDS, ZERO, SPELLED, CROSSING = (1 << bit for bit in (62, 61, 60, 59))
 MOST = 32  # more of anything counts as so many
-_ZERO_SEEN, _SPELLED, _CROSSING, _FOLDS = (
-    np.int64(1 << 61),
-    np.int64(1 << 60),
-    np.int64(1 << 59),
-    np.int64(1 << 62),
-)
 _SPELLED_DIGITS = 11
 
 
@@ -52,7 +50,7 @@ def scan(
         while i <= end:
             start = position
             state = successors[symbols[32]]  # as behind a blank
-            seen = np.int64(0)
+            seen = 0
             digits = run = most = points = most_points = marks = long = longest = 0
             while i < end:
                 byte = values[i]
@@ -72,7 +70,7 @@ def scan(
                 if state >= silent:
                     output = outputs[(state - silent) // width]
                     seen |= output
-                    if output & _ZERO_SEEN and (not kind & DIGIT or byte == 48):
+                    if output & ZERO and (not kind & DIGIT or byte == 48):
                         seen |= _spells(values, i, end, signs, plain)
                 if kind & DIGIT:
                     digits += 1
@@ -91,7 +89,7 @@ def scan(
                 else:
                     long = 0
             mask = seen | wordless
-            if seen & _SPELLED:
+            if seen & SPELLED:
                 mask |= spelled
             for k in range(len(also)):
                 if not seen & also[k, 1]:
@@ -103,10 +101,10 @@ def scan(
                 & allowed[3, min(marks, MOST)]
                 & allowed[4, min(longest, MOST)]
             )
-            if seen & _FOLDS:
-                mask = every | _CROSSING
+            if seen & FOLDS:
+                mask = every | CROSSING
                 folds[row] = True
-            mask |= seen & _CROSSING
+            mask |= seen & CROSSING
             if mask:
                 found[done, 0], found[done, 1], found[done, 2], found[done, 3] = row, start, position, mask
                 done += 1
@@ -123,21 +121,21 @@ def scan(
 @njit(cache=True)
 def _decoded(values: NDArray[np.uint8], i: int) -> tuple[int, int]:
     """The code point that begins at byte i, 0 beyond the first plane, and the byte behind it."""
-    byte = np.int64(values[i])
+    byte = int(values[i])
     if byte < 0x80:
         return byte, i + 1
     if byte < 0xE0:
-        return (byte & 31) << 6 | (np.int64(values[i + 1]) & 63), i + 2
+        return (byte & 31) << 6 | (int(values[i + 1]) & 63), i + 2
     if byte < 0xF0:
-        low = (np.int64(values[i + 1]) & 63) << 6 | (np.int64(values[i + 2]) & 63)
+        low = (int(values[i + 1]) & 63) << 6 | (int(values[i + 2]) & 63)
         return (byte & 15) << 12 | low, i + 3
-    return np.int64(0), i + 4
+    return 0, i + 4
 
 
 @njit(cache=True)
 def _spells(
     values: NDArray[np.uint8], i: int, end: int, signs: NDArray[np.uint8], plain: NDArray[np.uint8]
-) -> np.int64:
+) -> int:
     """What a number may be whose zero lies just before byte i: spelled in its line, over several lines."""
     count = 1
     feeds = begun = False
@@ -152,9 +150,9 @@ def _spells(
             begun |= count == 3 and not feeds
         elif not sign & _BLANK:
             break
-    result = np.int64(0)
+    result = 0
     if begun:
-        result |= _SPELLED
+        result |= SPELLED
     if feeds and count == _SPELLED_DIGITS:
-        result |= _CROSSING
+        result |= CROSSING
     return result

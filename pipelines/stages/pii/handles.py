@@ -120,6 +120,8 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
         return None
     if "@" in handle[1:] or (text[end : end + 1] == "@" and text[end + 1 : end + 2].isalnum()):
         return None  # an e-mail
+    if text.startswith("://", end):
+        return None
     service, word = match["service"] or match["other"], match["word"] or match["word2"] or match["bare"]
     if text[start - 1].isascii() and text[start - 1].isalnum():
         return None  # "instagrammer"
@@ -176,7 +178,7 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
     hangul = _HANGUL.search(handle) is not None
     if text[start - 1].isalnum() and (text[start - 1].isascii() or _HANGUL.match(handle)):
         return None  # "ignore", "닉값"
-    if len(handle) < 2 or _PLACEHOLDER.match(handle):
+    if len(handle) < 2 or _PLACEHOLDER.match(handle) or text.startswith("://", end):
         return None
     tagged = tag is not None or handle.startswith("STEAM_")
     player = len(handle) > 3 and _PLAYER_BEHIND.match(text, end) is not None
