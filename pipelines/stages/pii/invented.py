@@ -38,7 +38,7 @@ def is_ours(label: str, text: str, start: int, end: int) -> bool:
         case "KR_ADDRESS":
             return PLACE in text[start:end] or LATIN_PLACE in text[start:end]
         case "MESSENGER_ID" | "GAME_ID":
-            return _HANDLE.match(text, start) is not None
+            return _HANDLE.match(text, start) is not None or PLACE in text[start:end]
         case "CREDENTIAL":
             return _is_our_secret(text[start:end])
     return False
