@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from pipelines.lineage.ledger import balance, read_ledger
+from pipelines.lineage.personal_report import personal_data
 from pipelines.lineage.report_page import (
     Cell,
     Html,
@@ -62,6 +63,7 @@ def render_report(manifest: Manifest, build: Path) -> str:
         section("data-sets", both("데이터 세트", "Data sets"), _LEGEND, _data_sets(manifest)),
         section("languages", both("언어별 토큰", "Tokens by language"), _languages(manifest, build)),
         section("conservation", both("보존 법칙", "Law of conservation"), _conservation(manifest, build)),
+        section("personal-data", both("개인정보", "Personal data"), personal_data(manifest)),
         section("rights", both("계약과 라이선스", "Contracts and licences"), _contracts(manifest)),
         section("excluded", both("제외된 파트너", "Excluded partners"), _excluded(manifest)),
         section("warnings", both("알림", "Warnings"), _warnings(manifest)),
