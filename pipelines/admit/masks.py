@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines.admit.texts import MIN_SCORE
-from pipelines.stages.pii.gate import find_within, gated_rows, resolve
+from pipelines.stages.pii.gate import every_finding, gated_rows, resolve
 from pipelines.stages.pii.identity_numbers import RESIDENT
 from schemas.rights import UNIQUE_IDENTIFIERS
 
@@ -36,7 +36,7 @@ def masked(text: str) -> str:
         text = f"{text[: match[0]]}[KR_RRN]{text[match[1] :]}"
     findings = [
         finding
-        for finding in find_within(text, 0, len(text))
+        for finding in every_finding(text)
         if finding.label in UNIQUE_IDENTIFIERS or finding.score >= MIN_SCORE
     ]
     for finding in reversed(resolve(findings, 0.0)):

@@ -60,9 +60,9 @@ _COMMAND = re.compile(
     r"Basic[ ](?P<basic>[A-Za-z0-9+/]{12,}={0,2})|Bearer[ ](?P<bearer>[A-Za-z0-9_\-.~+/]{16,}={0,2})|"
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:\\r|\\n|[ ])*(?P<pem>[A-Za-z0-9+/=\\]{16,})"
 )
-_BLOCK = re.compile(r"^[A-Za-z0-9+/]{16,76}={0,2}(?=\r?$)", re.MULTILINE)
-_BLOCK_HEAD = re.compile(
-    r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----\r?\n(?:[A-Za-z0-9+/=\-,: ]{0,80}\r?\n){0,3}\Z"
+_BLOCK = re.compile(  # RFC 7468; a key of 8,192 bits has 6,400 characters
+    r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[ ]*\r?\n(?:[A-Za-z][A-Za-z0-9-]*:[^\n]{0,120}\n){0,3}\s*"
+    r"(?P<body>(?:[A-Za-z0-9+/=]{1,76}[ ]*\r?\n?){1,110})"
 )
 _NOT_A_VALUE = re.compile(
     r"(?ix)\A(?: [*•●xX#._?\-]{3,} | <.*>? | \$.* | %\w+%? | \{.* | \[.* | \(.* | [|&;].* |(?:os|process|"
@@ -155,10 +155,11 @@ def _is_basic(value: str) -> bool:
 
 
 def _block(text: str, match: re.Match[str]) -> Finding | None:
-    start, end = match.span()
-    if not _BLOCK_HEAD.search(text, max(0, start - 320), start):
-        return None
-    return Finding(start, end, "CREDENTIAL", 0.95, ("private key",))
+    start = match.start("body")
+    value = match["body"].rstrip()
+    return (
+        Finding(start, start + len(value), "CREDENTIAL", 0.95, ("private key",)) if len(value) >= 16 else None
+    )
 
 
 TOKEN = Detector(
@@ -199,5 +200,11 @@ COMMAND = Detector(
     weigh=_command,
     words=("@", " -p", " -u", " --user", "basic ", "bearer ", "private key-----"),
 )
-BLOCK = Detector(entities=("CREDENTIAL",), pattern=_BLOCK, weigh=_block)  # lines behind a line: looks across
+BLOCK = Detector(
+    entities=("CREDENTIAL",),
+    pattern=_BLOCK,
+    weigh=_block,
+    words=("private key-----",),
+    lines=115,
+)
 CREDENTIALS = (TOKEN, SECRET, COMMAND)

@@ -16,12 +16,13 @@ LIKELY = 0.5  # from here on a finding is more likely the real thing than not
 class Detector:
     """Finds one family of personal data in folded text (`fold`): ASCII digits, '-' and ' ', composed Hangul.
 
-    `pattern` never matches a line feed. `weigh` turns a match into a finding, or None for a look-alike; of the
-    text it sees the line and 240 characters on either side. The rest is for the gate (first_look.py): a line
-    that holds a finding holds one of `words` and, where there are any, one of `also` (in lower case; 0 stands
-    for any digit, a blank for a tab too), and at least so many digits, digits in a `run` with nothing but
-    joints between, `points` between such digits, `marks` (points, colons, dashes), and letters and digits
-    (with + and /) in a row. `spelled`: or a number in signs for digits instead of one of the words.
+    `pattern` matches within a line, or, where `lines` is more, within so many. `weigh` turns a match into a
+    finding, or None for a look-alike; of the text it sees the lines and 240 characters on either side. The rest
+    is for the gate (first_look.py): a line in which the match of a finding begins holds one of `words` and,
+    where there are any, one of `also` (in lower case; 0 stands for any digit, a blank for a tab too), and at
+    least so many digits, digits in a `run` with nothing but joints between, `points` between such digits,
+    `marks` (points, colons, dashes), and letters and digits (with + and /) in a row. `spelled`: or a number in
+    signs for digits instead of one of the words.
     """
 
     entities: tuple[str, ...]
@@ -35,21 +36,23 @@ class Detector:
     marks: int = 0
     letters: int = 0
     spelled: bool = False
+    lines: int = 1
 
-    def find(self, text: str, begin: int, end: int) -> Iterator[Finding]:
-        """Findings that lie within text[begin:end], in order; look-arounds and cues see the whole text.
+    def find(self, text: str, begin: int, end: int, stop: int) -> Iterator[Finding]:
+        """Findings whose matches begin in text[begin:end] and end before `stop`, in order of their matches.
 
         begin and end must be line boundaries, or the ends of the text: so a text and its lines agree.
-        Behind a match that is nothing, the search goes on one character later: "02 010-..." hides no number.
+        Look-arounds and cues see the whole text. Behind a match that is nothing, the search goes on one
+        character later: "02 010-..." hides no number.
         """
         search = self.pattern.search
-        match = search(text, begin, end)
-        while match is not None:
+        match = search(text, begin, stop)
+        while match is not None and match.start() <= end:
             finding = self.weigh(text, match)
             if finding is not None:
                 yield finding
             likely = finding is not None and finding.score >= LIKELY
-            match = search(text, match.end() if likely else match.start() + 1, end)
+            match = search(text, match.end() if likely else match.start() + 1, stop)
 
 
 def spelt(*parts: str | Sequence[str]) -> tuple[str, ...]:

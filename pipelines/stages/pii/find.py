@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.gate import CROSSING_DETECTORS, DETECTORS, ENTITIES, found_rows
+from pipelines.stages.pii.gate import ENTITIES, find_whole, found_rows
 from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing, with_persons
 from pipelines.stages.pii.policy import wanted
-from pipelines.stages.pii.scan import find_spans, lines_of
 from schemas.contract import DataSet
 from schemas.documents import SPAN, SPANS, Outcome, split_outcome, with_column
 from schemas.errors import UsageError
@@ -66,7 +65,7 @@ def find_pii(batch: pa.RecordBatch, settings: PiiSettings, data_set: DataSet) ->
 
 def explain_pii(text: str, settings: PiiSettings) -> list[Finding]:
     """What find_pii finds in one text, with its evidence, and without the gate."""
-    findings = find_spans(text, lines_of(text), DETECTORS, settings.min_score, CROSSING_DETECTORS)
+    findings = find_whole(text, settings.min_score)
     if PERSON in settings.entities:
         findings = merged(findings, standing(persons_in(text), text, settings.min_score))
     return [finding for finding in findings if finding.label in settings.entities]

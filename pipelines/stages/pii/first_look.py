@@ -20,7 +20,6 @@ from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.fold import FOLDABLE_CHARACTERS, PLAIN
 from pipelines.stages.pii.gate_kernels import (
     CONTINUED,
-    CROSSING,
     DIGIT,
     FOLDS,
     JOINT,
@@ -42,7 +41,6 @@ JOINTS = "-_.~()[] \t·・"
 _ZEROS, _ONES = "0oO공영ㅇ零〇○⓪", "1lIi|일ㅣ一①イ"  # as people write them in 010, one character each
 _SIGNS = "23456789이삼사오육륙칠팔구二三四五六七八九②③④⑤⑥⑦⑧⑨ニ"
 _BLANKS = " \t-._·•♥♡❤★☆ㅡ~/*+^="
-CROSSING_WORDS = ("private key-----",)
 _SPELLED_WORDS = ("ゼロ", "cero", "zero")
 FREE_BITS = 59  # CROSSING and above are the kernels'
 _AT_ONCE = 1 << 14  # lines
@@ -63,7 +61,6 @@ class FirstLook:
     def __init__(self, detectors: Sequence[Detector]) -> None:
         words = [(word, 1 << bit) for bit, detector in enumerate(detectors) for word in detector.words]
         words += [(sign.lower(), ZERO) for sign in _ZEROS] + [(word, SPELLED) for word in _SPELLED_WORDS]
-        words += [(word, CROSSING) for word in CROSSING_WORDS]
         pairs = [(bit, detector) for bit, detector in enumerate(detectors) if detector.also]
         self.also = np.zeros((len(pairs), 2), np.int64)
         for place, (bit, detector) in enumerate(pairs):
@@ -75,7 +72,8 @@ class FirstLook:
         self.automaton = automaton(words, [(c, FOLDS) for c in FOLDABLE_CHARACTERS if c not in PLAIN])
         self.sets = (
             sum(1 << bit for bit, d in enumerate(detectors) if not d.words and not d.spelled),
-            sum(1 << bit for bit, d in enumerate(detectors) if d.spelled),
+            sum(1 << bit for bit, d in enumerate(detectors) if d.spelled and d.lines == 1),
+            sum(1 << bit for bit, d in enumerate(detectors) if d.spelled and d.lines > 1),
             (1 << len(detectors)) - 1,
         )
         least = [(d.digits, d.run, d.points, d.marks, d.letters) for d in detectors]
@@ -98,8 +96,7 @@ class FirstLook:
     def lines(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """(row, start, end, mask) of every line that some detector looks at, in order; which texts fold.
 
-        start and end in code points of its text; the mask holds CROSSING where something over several lines
-        may begin in it.
+        start and end in code points of its text.
         """
         texts = texts.cast(pa.large_string())
         _, offsets, data = texts.buffers()

@@ -2,13 +2,13 @@
 
 One pass over the bytes (first_look.py) lets through a superset of what can be found. Lines with a character
 that folding changes are for all detectors; clean text holds next to none. No pattern matches a line feed (but
-those of CROSSING_DETECTORS: the gate knows their lines too); so a text can hold something iff a line can, and
+those over several `lines`, which begin in one); so a text can hold something iff a line can, and
 only lines that pass are looked at. Cues are read from the text around.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -27,7 +27,6 @@ from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.first_look import FirstLook
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
-from pipelines.stages.pii.gate_kernels import CROSSING
 from pipelines.stages.pii.handles import BEHIND, GAME, MESSENGER, NICK, PLAYER, TAGGED
 from pipelines.stages.pii.identity_numbers import (
     BUSINESS,
@@ -42,15 +41,15 @@ from pipelines.stages.pii.persons import PERSON
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
-from pipelines.stages.pii.scan import find_across, find_chosen, find_in_line, lines_of, resolve
+from pipelines.stages.pii.scan import find_in_line, find_over_lines, find_spans, lines_of, resolve
 from pipelines.stages.pii.spelled_phones import SPELLED_PHONE, SPLIT_PHONE
 
 __all__ = (
-    "CROSSING_DETECTORS",
     "DETECTORS",
     "ENTITIES",
     "Window",
-    "find_within",
+    "every_finding",
+    "find_whole",
     "found_rows",
     "gated_rows",
     "resolve",
@@ -80,8 +79,9 @@ DETECTORS: tuple[Detector, ...] = (
     FOREIGN_PHONE,
     SPELLED_PHONE,
     *(ADDRESS, BIRTH_DATE, MESSENGER, BEHIND, NICK, GAME, PLAYER, TAGGED, PROFILE_URL, *CREDENTIALS),
+    SPLIT_PHONE,
+    BLOCK,
 )
-CROSSING_DETECTORS: tuple[Detector, ...] = (SPLIT_PHONE, BLOCK)  # look across lines, at whole texts
 ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})
 _LINES = 1 << 15  # that pass, looked at together: what Python holds of a column at a time
 
@@ -92,7 +92,7 @@ class Window(NamedTuple):
     row: int
     start: int
     end: int
-    mask: int  # bit i: DETECTORS[i]; CROSSING
+    mask: int  # bit i: DETECTORS[i]
 
 
 @cache
@@ -102,9 +102,10 @@ def first_look() -> FirstLook:
 
 
 @lru_cache(1 << 12)
-def chosen(mask: int) -> tuple[Detector, ...]:
-    """The detectors of a window's mask, in their order."""
-    return tuple(detector for bit, detector in enumerate(DETECTORS) if mask >> bit & 1)
+def chosen(mask: int) -> tuple[tuple[Detector, ...], tuple[Detector, ...]]:
+    """The detectors of a window's mask, in their order: those of one line, those of several."""
+    able = [detector for bit, detector in enumerate(DETECTORS) if mask >> bit & 1]
+    return tuple(d for d in able if d.lines == 1), tuple(d for d in able if d.lines > 1)
 
 
 def windows(texts: pa.Array) -> Iterator[Window]:
@@ -120,12 +121,16 @@ def _windows(lines: np.ndarray) -> Iterator[Window]:
 def found_rows(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Finding]]]:
     """The findings that stand in each text that passes the gate, with its row; null is no text."""
     passing, folds = first_look().lines(texts)
-    rows, firsts = np.unique(passing[:, 0], return_index=True)
-    crossing = np.bitwise_or.reduceat(passing[:, 3], firsts) & CROSSING if len(rows) else rows
     for row, lines in groupby(_windows(passing), key=itemgetter(0)):
-        within = ((start, end, chosen(mask)) for _, start, end, mask in lines)
-        across = CROSSING_DETECTORS if crossing[np.searchsorted(rows, row)] else ()
-        yield row, find_chosen(texts[row].as_py(), within, min_score, across, plain=not folds[row])
+        within = ((start, end, *chosen(mask)) for _, start, end, mask in lines)
+        yield row, find_spans(texts[row].as_py(), within, min_score, plain=not folds[row])
+
+
+def find_whole(text: str, min_score: float, detectors: Iterable[Detector] = DETECTORS) -> Iterator[Finding]:
+    """The findings that stand in a text, without the gate."""
+    able = tuple(detectors)
+    single, several = tuple(d for d in able if d.lines == 1), tuple(d for d in able if d.lines > 1)
+    return find_spans(text, ((*line, single, several) for line in lines_of(text)), min_score)
 
 
 def gated_rows(texts: pa.Array) -> np.ndarray:
@@ -133,13 +138,12 @@ def gated_rows(texts: pa.Array) -> np.ndarray:
     return np.unique(first_look().lines(texts)[0][:, 0])
 
 
-def find_within(text: str, begin: int, end: int) -> list[Finding]:
-    """All findings of all detectors in text[begin:end], which must be whole lines; they may overlap."""
-    found = [
-        finding
-        for line in lines_of(text, begin, end)
-        for found in find_in_line(text, *line, DETECTORS)
-        for finding in found
-    ]
-    whole = (begin, end) == (0, len(text))
-    return found + find_across(text, CROSSING_DETECTORS, 0.0) if whole else found
+def every_finding(text: str) -> list[Finding]:
+    """All findings of all detectors in a text, whatever their score; they may overlap."""
+    single, several = chosen((1 << len(DETECTORS)) - 1)
+    found: list[Finding] = []
+    for line in lines_of(text):
+        for piece in find_in_line(text, *line, single):
+            found += piece
+        found += find_over_lines(text, *line, several)
+    return found

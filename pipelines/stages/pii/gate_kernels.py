@@ -30,7 +30,7 @@ def scan(
     plain: NDArray[np.uint8],
     allowed: NDArray[np.int64],
     also: NDArray[np.int64],
-    sets: tuple[int, int, int],
+    sets: tuple[int, int, int, int],
     found: NDArray[np.int64],
     folds: NDArray[np.bool_],
     place: tuple[int, int, int],
@@ -40,7 +40,7 @@ def scan(
     Returns the place to go on from and how many lines were found. Characters that fold to one of ASCII are
     read as that.
     """
-    wordless, spelled, every = sets
+    wordless, spelled, over, every = sets
     row, at, position = place
     silent = len(successors) - len(outputs) * width  # states before this one say nothing
     done = 0
@@ -91,6 +91,8 @@ def scan(
             mask = seen | wordless
             if seen & SPELLED:
                 mask |= spelled
+            if seen & CROSSING:
+                mask |= over
             for k in range(len(also)):
                 if not seen & also[k, 1]:
                     mask &= ~also[k, 0]
@@ -102,9 +104,8 @@ def scan(
                 & allowed[4, min(longest, MOST)]
             )
             if seen & FOLDS:
-                mask = every | CROSSING
+                mask = every
                 folds[row] = True
-            mask |= seen & CROSSING
             if mask:
                 found[done, 0], found[done, 1], found[done, 2], found[done, 3] = row, start, position, mask
                 done += 1

@@ -15,9 +15,8 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
-from pipelines.stages.pii.gate import CROSSING_DETECTORS, DETECTORS
+from pipelines.stages.pii.gate import DETECTORS, find_whole
 from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing
-from pipelines.stages.pii.scan import find_spans, lines_of
 
 
 class MalmoiRecognizer(EntityRecognizer):
@@ -25,7 +24,6 @@ class MalmoiRecognizer(EntityRecognizer):
 
     def __init__(self, entity: str, detectors: tuple[Detector, ...], language: str) -> None:
         self.detectors = detectors
-        self.crossing = tuple(d for d in CROSSING_DETECTORS if entity in d.entities)
         self.label = f"Malmoi{entity}"
         super().__init__([entity], name=self.label, supported_language=language)
 
@@ -40,7 +38,7 @@ class MalmoiRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """Findings of the entity in the text; cue words are read by the detectors, not from the artifacts."""
         wanted = set(entities or self.supported_entities) & set(self.supported_entities)
-        findings: Iterable[Finding] = find_spans(text, lines_of(text), self.detectors, 0.0, self.crossing)
+        findings: Iterable[Finding] = find_whole(text, 0.0, self.detectors)
         if PERSON in wanted:
             findings = merged(findings, standing(persons_in(text), text, 0.0))
         return [

@@ -7,9 +7,7 @@ are all the lines of a text, what is found in a line is the same.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding
@@ -18,7 +16,8 @@ from pipelines.stages.pii.invented import is_ours
 
 REACH = 240
 PIECE = 4096
-OVERLAP = 256  # no match is longer; what begins in a piece is seen to its end
+OVERLAP = 256  # no match within a line is longer; what begins in a piece is seen to its end
+AHEAD = 8192  # characters behind a line that a match over lines may reach
 
 
 def lines_of(text: str, begin: int = 0, stop: int | None = None) -> Iterator[tuple[int, int]]:
@@ -35,28 +34,46 @@ def lines_of(text: str, begin: int = 0, stop: int | None = None) -> Iterator[tup
 def find_in_line(
     text: str, begin: int, end: int, detectors: Sequence[Detector], *, plain: bool = False
 ) -> Iterator[list[Finding]]:
-    """What the detectors find in the line text[begin:end], piece by piece; findings may overlap.
+    """What detectors of one line find in the line text[begin:end], piece by piece; findings may overlap.
 
     `plain`: nothing in the text folds.
     """
     if end - begin <= PIECE + OVERLAP:
-        yield _find(text, begin, end, detectors, plain)
+        yield _find(text, begin, end, end, detectors, plain)
         return
     for start in range(begin, end, PIECE):
-        found = _find(text, start, min(end, start + PIECE + OVERLAP), detectors, plain)
+        stop = min(end, start + PIECE + OVERLAP)
+        found = _find(text, start, stop, stop, detectors, plain)
         yield [finding for finding in found if finding.start < start + PIECE]
 
 
-def _find(text: str, begin: int, end: int, detectors: Sequence[Detector], plain: bool) -> list[Finding]:
+def find_over_lines(
+    text: str, begin: int, end: int, detectors: Sequence[Detector], *, plain: bool = False
+) -> Iterator[Finding]:
+    """What detectors of several lines find from the line text[begin:end] on; findings may overlap."""
+    for detector in detectors:
+        stop = end
+        for _ in range(detector.lines - 1):
+            following = text.find("\n", stop + 1, end + AHEAD)
+            stop = min(len(text), end + AHEAD) if following < 0 else following
+        for start in range(begin, end + 1, PIECE):
+            last = start + PIECE > end
+            until = end if last else start + PIECE - 1
+            yield from _find(text, start, until, stop if last else until + OVERLAP, (detector,), plain)
+
+
+def _find(
+    text: str, begin: int, end: int, stop: int, detectors: Sequence[Detector], plain: bool
+) -> list[Finding]:
     first = max(0, begin - REACH)
-    seen = text[first : end + REACH]
+    seen = text[first : stop + REACH]
     view = Folded(seen) if plain else fold(seen)
     folded = view.text
-    start, stop = view.place(begin - first), view.place(end - first)
+    places = tuple(view.place(place - first) for place in (begin, end, stop))
     found = [
         finding
         for detector in detectors
-        for finding in _known_as_ours(detector.find(folded, start, stop), folded)
+        for finding in _known_as_ours(detector.find(folded, *places), folded)
     ]
     if not first and view.starts is None:
         return found
@@ -74,56 +91,41 @@ def _known_as_ours(findings: Iterator[Finding], text: str) -> Iterator[Finding]:
         yield finding._replace(score=SURROGATE_SCORE) if ours else finding
 
 
+Line = tuple[int, int, Sequence[Detector], Sequence[Detector]]  # begin, end, of one line, of several lines
+
+
 def find_spans(
-    text: str,
-    lines: Iterable[tuple[int, int]],
-    detectors: Sequence[Detector],
-    min_score: float,
-    crossing: Iterable[Detector] = (),
+    text: str, lines: Iterable[Line], min_score: float, *, plain: bool = False
 ) -> Iterator[Finding]:
-    """The findings of all the detectors that stand, in these lines and across lines; as find_chosen."""
-    return find_chosen(text, ((begin, end, detectors) for begin, end in lines), min_score, crossing)
+    """The findings that stand, disjoint, in order of place: of each line's own detectors, and over lines.
 
-
-def find_chosen(
-    text: str,
-    lines: Iterable[tuple[int, int, Sequence[Detector]]],
-    min_score: float,
-    crossing: Iterable[Detector] = (),
-    *,
-    plain: bool = False,
-) -> Iterator[Finding]:
-    """The findings that stand, disjoint, in order of place: of each line's own detectors, and across lines.
-
-    Of a finding across lines and one of a line that it does not hold wholly, the line's stands.
+    Of a finding over lines and one of a line that it does not hold wholly, the line's stands.
     """
-    waiting = deque(find_across(text, crossing, min_score))
+    waiting: list[Finding] = []
     last = 0
-    for found in chain.from_iterable(find_in_line(text, *line, plain=plain) for line in lines):
-        for finding in resolve(found, min_score):
-            while waiting and waiting[0].start < finding.end:
-                across = waiting.popleft()
-                if across.start >= last and (across.end <= finding.start or across.end >= finding.end):
-                    last = across.end
-                    yield across
-            if finding.start >= last:
-                last = finding.end
-                yield finding
-    yield from (across for across in waiting if across.start >= last)
-
-
-def find_across(text: str, detectors: Iterable[Detector], min_score: float) -> list[Finding]:
-    """What detectors that look across lines find in a whole text, disjoint, in order of place."""
-    detectors = tuple(detectors)
-    if not detectors:
-        return []
-    view = fold(text)
-    found = [
-        Finding(*view.span(f.start, f.end), f.label, f.score, f.evidence)
-        for detector in detectors
-        for f in _known_as_ours(detector.find(view.text, 0, len(view.text)), view.text)
-    ]
-    return resolve(found, min_score)
+    for begin, end, within, over in lines:
+        if over:
+            waiting += resolve(list(find_over_lines(text, begin, end, over, plain=plain)), min_score)
+            waiting.sort()
+        for found in find_in_line(text, begin, end, within, plain=plain):
+            for finding in resolve(found, min_score):
+                while waiting and waiting[0].start < finding.end:
+                    across = waiting.pop(0)
+                    if across.start >= last and (across.end <= finding.start or across.end >= finding.end):
+                        last = across.end
+                        yield across
+                if finding.start >= last:
+                    last = finding.end
+                    yield finding
+        while waiting and waiting[0].start <= end:
+            across = waiting.pop(0)
+            if across.start >= last:
+                last = across.end
+                yield across
+    for across in waiting:
+        if across.start >= last:
+            last = across.end
+            yield across
 
 
 _WHOLES = frozenset({"URL", "CREDENTIAL"})

@@ -107,8 +107,10 @@ SPELLED_PHONE = Detector(
     ),
     spelled=True,
 )
-SPLIT_PHONE = Detector(  # the gate reads it as the same signs, with line feeds between
+SPLIT_PHONE = Detector(
     entities=("PHONE_NUMBER",),
     pattern=re.compile(f"{_ALONE_BEFORE}{_SPLIT}(?![0-9])(?!-[0-9])"),
     weigh=_split,
+    spelled=True,
+    lines=11,
 )
