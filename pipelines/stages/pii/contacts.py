@@ -128,6 +128,8 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
     passes = luhn_check(digits)
     if is_marked(digits):
         return Finding(start, end, "CREDIT_CARD", SURROGATE_SCORE, ())
+    if _TERM.match(text, end):
+        return None
     bare = end - start == len(digits)
     issuer = _has_issuer(digits)
     usual = len(digits) == 16 or (issuer and len(digits) == 15)
@@ -146,6 +148,9 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
         cue += 2.0
     signs = [name for name, is_so in (("check digit", passes), ("issuer", issuer), ("bare", bare)) if is_so]
     return Finding(start, end, "CREDIT_CARD", probability(logit + cue), (*signs, *names))
+
+
+_TERM = re.compile(" ?[=*/]")  # behind four terms of a sum
 
 
 def _has_issuer(digits: str) -> bool:

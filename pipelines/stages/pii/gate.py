@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from pipelines.stages.pii.accounts import ACCOUNT
 from pipelines.stages.pii.address import ADDRESS
-from pipelines.stages.pii.birth_date import BIRTH_DATE
+from pipelines.stages.pii.birth_date import BIRTH_COLUMN, BIRTH_DATE
 from pipelines.stages.pii.contacts import CARD, PHONE
 from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector
@@ -59,7 +59,7 @@ DETECTORS: tuple[Detector, ...] = (
     POSITION,
     FOREIGN_PHONE,
     SPELLED_PHONE,
-    *(ADDRESS, BIRTH_DATE, MESSENGER, BEHIND, GAME, TAGGED, PROFILE_URL, *CREDENTIALS),
+    *(ADDRESS, BIRTH_DATE, BIRTH_COLUMN, MESSENGER, BEHIND, GAME, TAGGED, PROFILE_URL, *CREDENTIALS),
 )
 CROSSING: tuple[Detector, ...] = (SPLIT_PHONE,)  # look across lines, at whole texts
 ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})

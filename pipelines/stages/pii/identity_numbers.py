@@ -113,6 +113,9 @@ def _business(text: str, match: re.Match[str]) -> Finding:
     bare = end - start == 10
     passes = business_check(digits)
     logit = (-3.5 if bare else 0.0) + (2.3 if passes else -2.5) + (-3.0 if digits[0] == "0" else 0.0)
+    first, second = _joints(match[0])
+    if not bare and first != second:
+        logit -= 2.5 if "." in first + second else 1.5  # "197.1099392", "16450-16460"
     if not bare and not has_dash(match[0]):
         logit -= 2.0  # three groups of digits by spaces or points are common in tables
     cue, names = weigh_cue(text, start, end, _BUSINESS)
@@ -123,6 +126,13 @@ def _business(text: str, match: re.Match[str]) -> Finding:
     shape = ("bare",) if bare else ("separator",)
     check = ("check digit",) if passes else ()
     return Finding(start, end, "KR_BRN", probability(logit + cue), (*shape, *check, *names))
+
+
+def _joints(number: str) -> tuple[str, str]:
+    """What stands behind the third digit and behind the fifth, without blanks beside a sign."""
+    groups = re.split(f"({DIGIT})", number)  # between the digits: every second
+    first, second = groups[6].strip(), groups[10].strip()
+    return first or groups[6][:1], second or groups[10][:1]
 
 
 _SAID_BEFORE = re.compile(r"사업자|등록번호[가-힣]{0,2} ?\Z")

@@ -20,6 +20,8 @@ _DISGUISED_LOCAL = re.compile(r"(?<![0-9A-Za-z._])[0-9A-Za-z_][0-9A-Za-z._%+\-]{
 _OUR_LOCAL = re.compile(r"user[0-9a-f]{8}\Z")
 _OUR_DOMAINS = frozenset({"example.com", "example.net", "example.org"})
 _NO_DOMAINS = frozenset({"png", "jpg", "jpeg", "gif", "webp", "svg", "css", "js", "ts", "md", "py"})
+_USER_INFO = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
+_LOGIN = re.compile(r"(?:^|[\s`$#>])(?:ssh|scp|sftp|rsync|kinit|kvno)[ ][^\n@]*\Z")
 _SCALED = re.compile(r"[0-9](?:\.[0-9])?x\.")  # name@2x.png
 
 
@@ -35,8 +37,8 @@ def _email(text: str, match: re.Match[str]) -> Finding | None:
     if domain.rsplit(".", 1)[1] in _NO_DOMAINS or _SCALED.match(domain):
         return None
     before = text[max(0, start - 64) : start]
-    if before.endswith(":") and "://" in before.rsplit(" ", 1)[-1]:
-        return None  # scheme://user:password@host
+    if _USER_INFO.search(before) or _LOGIN.search(before):
+        return None  # scheme://user:password@host; ssh user@host
     if local[0] == "git" and (text[end : end + 1] == ":" or before.endswith("//")):
         return None
     return Finding(start, end, "EMAIL_ADDRESS", 0.98, ("address with domain",))
@@ -236,7 +238,7 @@ MAC = Detector(
     core=f"(?:{_PAIRS}|(?:맥|[Mm][Aa][Cc])[^\\n]*[0-9A-Fa-f]{{12}})",
     pattern=re.compile(
         f"(?<![0-9A-Za-z])(?<![0-9A-Za-z][:.-]){_PAIRS}(?![0-9A-Za-z])(?![:.-][0-9A-Fa-f])"
-        f"|(?:맥|[Mm][Aa][Cc])[^\\n]{{0,24}}?(?<![0-9A-Za-z])(?P<bare>[0-9A-Fa-f]{{12}})(?![0-9A-Za-z])"
+        f"|(?:맥|[Mm][Aa][Cc])[^\\n]{{0,24}}?(?<![0-9A-Za-z])(?<![A-Za-z]-)(?P<bare>[0-9A-Fa-f]{{12}})(?![0-9A-Za-z])"
     ),
     weigh=_mac,
     head=(FOUR_DIGITS,),
