@@ -62,7 +62,7 @@ def _resident(text: str, match: re.Match[str]) -> Finding:
         evidence.append("date")
         logit += 2.0 if resident_check(digits) else -1.5
         if birth_year(digits) < _OLDEST_LIVING:
-            logit -= 0.5 if dashed else 2.0
+            logit -= 2.5 if digits[6] in "09" else 0.5 if dashed else 2.0  # 1800s: order numbers of the 2020s
     else:
         logit -= 5.0 if digits[6] in "12345678" else 7.0
     if resident_check(digits):

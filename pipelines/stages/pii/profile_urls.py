@@ -47,6 +47,16 @@ _PROFILES = {
     r"link\.inpock\.co\.kr|peing\.net/ko|toon\.at/donate|(?:www\.)?snapchat\.com/add": _NAME,
     r"(?:www\.)?(?:pinterest\.(?:com|co\.kr)|vk\.com|behance\.net|soundcloud\.com)|flickr\.com/people": _NAME,
     r"(?:www\.|old\.)?reddit\.com": rf"(?:u|user)/{_NAME}",
+    r"(?:www\.)?op\.gg/(?:[a-z]{2}/)?(?:lol/)?summoners|fow\.(?:kr|lol)/find": (
+        r"(?:[a-z]{2,4}/)?[^/\s\"'<>)\]]{2,40}"
+    ),
+    r"(?:www\.)?(?:douyin|acmicpc)\.(?:com|net)/user|(?:www\.)?zhihu\.com/people|solved\.ac/profile": _NAME,
+    r"space\.bilibili\.com|(?:www\.)?pixiv\.net/(?:en/)?users|(?:m\.)?douyu\.com": r"[0-9]{3,20}",
+    r"note\.com|qiita\.com|zenn\.dev|notefolio\.net|(?:www\.)?kaggle\.com|huggingface\.co|toss\.me": _NAME,
+    r"leetcode\.com/u|bsky\.app/profile|(?:ko\.)?gravatar\.com|keybase\.io|qr\.kakaopay\.com": _NAME,
+    r"stackoverflow\.com/users|(?:www\.)?goodreads\.com/user/show": rf"[0-9]{{3,12}}(?:/{_NAME})?",
+    r"scholar\.google\.[a-z.]{2,6}": r"citations\?(?:[a-z]+=[a-zA-Z]+&)*user=[A-Za-z0-9_\-]{6,20}",
+    r"(?:www\.)?mastodon\.[a-z]{2,8}|mstdn\.jp|(?:www\.)?dailymotion\.com/user": rf"@?{_NAME}",
     r"(?:www\.)?cyworld\.(?:com|nate\.com)": _NAME,
 }
 _OWN_DOMAIN = (
@@ -70,10 +80,13 @@ _RESERVED = re.compile(
     r"share|sharer|sharer\.php|shop|signin|signup|sponsors|static|status|stories|store|support|tag|tags|"
     r"terms|test|topic|topics|tos|trending|tv|upload|user|users|video|videos|watch|web|wiki|plugins|dialog|"
     r"mypage|postlist\.naver|postview\.naver|postview\.nhn|postlist\.nhn|section|market|index|index\.html|"
+    r"models|datasets|spaces|blog|competitions|code|learn|discussions|rankings|question|topics|problem|problems|"
     r"robots\.txt|favicon\.ico|s|c|site|sitemap|trends|orgs|enterprise|readme|actions|login\.php)\Z"
 )
 _DEEPER = re.compile(r"(?<=/)[A-Za-z0-9_@~][A-Za-z0-9_/\-%.?=&@~]*|(?<![/])/[A-Za-z0-9_/\-%.]+|")
-_FIRST_ONLY = re.compile(r"(?i)(?:github|gitlab|bitbucket|facebook|reddit|instagram|twitter|x)\.(?:com|org)/")
+_FIRST_ONLY = re.compile(
+    r"(?i)(?:github|gitlab|bitbucket|facebook|reddit|instagram|twitter|x|kaggle|note|qiita)\.(?:com|org)/|huggingface\.co/|zenn\.dev/"
+)
 _TAIL = re.compile(r"[.\-_]+\Z")
 
 
@@ -81,6 +94,8 @@ def _profile(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     deeper = _DEEPER.match(text, end)
     if match["own"]:
+        if deeper and deeper[0].strip("/") and ".github." in match["own"].lower():
+            return None  # a project's pages
         return Finding(
             start, _trimmed(text, start, deeper.end() if deeper else end), "URL", 0.9, ("personal host",)
         )
