@@ -130,6 +130,16 @@ def _in_column(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "DATE_OF_BIRTH", 0.9, ("heading:birth",))
 
 
+def day_at(text: str, start: int) -> int | None:
+    """The end of the date of the calendar that begins there, or None."""
+    match = _PATTERN.match(text, start)
+    if match is None:
+        return None
+    number = next(name[1:] for name, part in match.groupdict().items() if part and name[0] in "yd")
+    parts = (match.groupdict().get(f"{part}{number}") for part in "ymd")
+    return match.end() if number != "10" and _in_calendar(*parts) else None
+
+
 def date_parts(value: str) -> dict[str, tuple[int, int]]:
     """Where year, month and day ("y", "m", "d") of a date stand in it; those that it has."""
     match = _PATTERN.match(value)

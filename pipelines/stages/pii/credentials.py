@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 
+from pipelines.stages.pii.characters import without_looks
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
@@ -78,7 +79,7 @@ _BLOCK_HEAD = re.compile(
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----\r?\n(?:[A-Za-z0-9+/=\-,: ]{0,80}\r?\n){0,3}\Z"
 )
 _NOT_A_VALUE = re.compile(
-    r"(?ix)\A(?: [*•●xX#._?\-]{3,} | \**<.*>?\** | /[\w.\-]*/[\w./\-]* | (?:base64|sha-?[0-9]|md5|utf-?8|bcrypt).* | \$.* | %\w+%? | \{.* | \[.* | \(.* | [|&;].* |(?:os|process|"
+    r"(?ix)\A(?: [*•●xX#._?\-]{3,} | \**<.*>?\** | \w*password\*+ | /[\w.\-]*/[\w./\-]* | (?:base64|sha-?[0-9]|md5|utf-?8|bcrypt).* | \$.* | %\w+%? | \{.* | \[.* | \(.* | [|&;].* |(?:os|process|"
     r"env|request|config|settings|self|this|ctx|params|args|props|user|data|form|"
     r"req|app|var|local|module|secrets|vault|System|Environment)[.\[(:].* |"
     r"your.* | (?:my|the|a|an)(?![a-z0-9!@\#$%^&*])[^0-9]* | (?:new|old|enter|insert|replace|change|example|sample|dummy|test|null|none|nil|true|"
@@ -119,6 +120,10 @@ def _set(text: str, match: re.Match[str]) -> Finding | None:
         return None
     if "," in link and group == "plain":
         return None  # arguments
+    if (match["password"] or "").startswith("ㅂ") and (
+        group != "plain" or _shape(value) < 2 or value[0] in "\"'"
+    ):
+        return None  # "bye bye"
     if text[end : end + 1] in {"(", "["} or (text[start - 1].isascii() and text[start - 1].isalnum()):
         return None  # a call; "passport"
     option = text[max(0, match.start() - 2) : match.start()] == "--"
@@ -233,7 +238,7 @@ _PREFIXES = (
     "dc",
 )
 TOKEN = Detector(("CREDENTIAL",), _ISSUED, _KNOWN, _known, head=(FOUR_LETTERS, *_PREFIXES))
-_SIEVE_WORD, _SIEVE_LINK = _WORD.replace("(?=[ :])", "[ :]"), _LINK.replace("(?=[ ])", "[ ]")
+_SIEVE_WORD, _SIEVE_LINK = without_looks(_WORD), without_looks(_LINK)
 SECRET = Detector(
     ("CREDENTIAL",),
     f"(?i:{_SIEVE_WORD}|{_KEY_WORD})",

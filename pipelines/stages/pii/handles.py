@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.characters import without_looks
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
-from pipelines.stages.pii.first_look import FOUR_LETTERS, pairs
+from pipelines.stages.pii.first_look import FOUR_DIGITS, FOUR_LETTERS, pairs
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
-    r"카카오톡|카1?톡|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|텔레그램|텔레|telegram|위챗|wechat|weixin|微信号?|"
+    r"카카오톡|카[ 1]?톡|까톡|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|[텔틀]레그램|[텔틀]레|텔(?=[ ]@)|인[☆★*](?:그램)?|telegram|위챗|wechat|weixin|微信号?|ディスコード|"
     r"加我微信|디스코드|디코|"
     r"discord|스카이프|skype|인스타그램|인스타|instagram|insta(?=[ :])|트위터|twitter|스냅챗|snapchat|"
     r"왓츠앱|whatsapp|바이버|viber|"
@@ -37,26 +38,28 @@ _ID = r"(?:아이디|아뒤|아디|ID|Id|id|계정|친구[ ]?코드|친구추가
 _NICK = (  # the word for a name in games
     r"(?:닉네임|닉넴|닉(?!값|변|언)|캐릭(?:터)?(?:[ ]?명|[ ]?이름|[ ]?닉)|소환사[ ]?(?:명|이름)|"
     r"배틀[ ]?태그|battle[ ]?tag|IGN|ign|라이엇[ ]?(?:ID|아이디)|riot[ ]?id|구단주[ ]?명|길드원|롤네임|"
-    r"게임[ ]?네임)"
+    r"게임[ ]?네임|감독[ ]?명|모험단(?:[ ]?명|[ ]이름)|기사단[ ]?명|구단[ ]?명|유저[ ]?명|신고[ ]?대상(?:자)?|"
+    r"플레이어[ ]?(?:명|이름)|gamer[ ]?tag|in-?game[ ]?name|nick(?:name)?(?:[ ]en[ ][A-Za-z]{2,15})?|"
+    r"character[_ ]?name|ID[ ]de[ ]jugador)"
 )
 _LINK = (
-    r"(?:(?:은|는|이|가)[ :=]|[ ]?(?:の|は|es|is)|[ ]?(?:DM|디엠)[ ]?(?:주세요|"
-    r"주셈)?)?[ ]?[:=]{0,2}[ \t\"']{0,2}"
+    r"[\"']?(?:(?:은|는|이|가)요?[ :=]|[ ]?(?:の|は|es|is|是|叫)|[ ]?(?:DM|디엠)[ ]?(?:주세요|"
+    r"주셈)?)?[ ]?[:=|,]{0,2}[ \t\"']{0,2}"
 )
 _HANDLE = r"@?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
 _MESSENGER_CUE = (
-    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ ]?(?P<word>{_ID}))?|"
-    rf"(?P<other>{_SERVICE_WITH_WORD})[ ]?[의の]?[ ]?(?P<word2>{_ID}|(?=:))|"
+    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{_ID}))?|"
+    rf"(?P<other>{_SERVICE_WITH_WORD})[ ]?[의の]?[ _]?(?P<word2>{_ID}|(?=:)|(?=[ ]is[ ]@)|(?<=라인)(?=[은는][ ]))|"
     rf"(?P<bare>아이디|계정[ ]?ID)){_LINK}"
 )
 _MESSENGER_ID = re.compile(
-    rf"(?<![가-힣A-Za-z.]){_MESSENGER_CUE}(?P<handle>{OURS}|live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})",
+    rf"(?<![가-힣A-Za-z._\-]){_MESSENGER_CUE}(?P<handle>{OURS}|live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})",
     re.IGNORECASE,
 )
 _NAME = r"[가-힣A-Za-z0-9_][가-힣A-Za-z0-9_\-]{1,19}"
 _GAME_ID = re.compile(
     rf"(?<![가-힣A-Za-z])(?:"
-    rf"(?:(?:{_GAME})[ ]?)?(?P<nick>{_NICK})|(?P<game>{_GAME})[ ]?(?P<word>{_ID})|(?P<tagged>{_GAME}|유저|"
+    rf"(?:(?:{_GAME})[ ]?)?(?P<nick>{_NICK})|(?P<game>{_GAME})[ ]?(?:계정[ ]?)?(?P<word>{_ID})|(?P<tagged>{_GAME}|유저|"
     rf"user)(?=[ ])){_LINK}(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
     rf"{_NAME}(?:[ ][A-Za-z]+){{0,2}}(?P<tag>#[A-Za-z0-9]{{2,6}})?|{_NAME}(?P<tag2>#[A-Za-z0-9]{{2,6}})?)",
     re.IGNORECASE,
@@ -69,12 +72,12 @@ _BEHIND = re.compile(
     r"(?<![A-Za-z0-9@._/가-힣])(?P<handle>@?[A-Za-z0-9][A-Za-z0-9_.]{2,28}[A-Za-z0-9_])(?<=[a-z0-9_])(?:으?로|"
     r"이|가|은|는)? ?"
     r"\(?(?:제 ?)?(?:카카오톡|카톡|텔레그램|텔레|디스코드|디코|인스타그램|인스타|위챗|라인)"
-    r"(?: ?(?:아이디|ID|추가해|추가 ?좀|연락|친추|주세요|주셈|줘|이에요|예요|임|입니다|디엠|DM)|\))",
+    r"(?P<tail> ?(?:아이디|ID|추가해|추가 ?좀|연락|친추|주세요|주셈|줘|이에요|예요|임|입니다|디엠|DM)|\)|(?= ))",
     re.IGNORECASE,
 )
 _TAGGED = re.compile(
-    r"(?<![A-Za-z0-9가-힣#/_.])(?:[가-힣A-Za-z0-9]{2,16}#(?:KR[0-9]?|JP1|NA1|EUW)|"
-    r"[가-힣]{2,8}#[0-9]{4,5})(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9가-힣#/_.\-])(?:SW-[0-9]{4}-[0-9]{4}-[0-9]{4}|[가-힣A-Za-z0-9]{2,16}#(?:KR[0-9]?|JP1|NA1|EUW)|"
+    r"[가-힣]{2,8}#[0-9]{4,5})(?![A-Za-z0-9#])"
 )
 _NO_TAGGED = re.compile(
     r"이슈|문의|주문|번호|티켓|버그|건|파트|채널|예약|접수|태그|해시|에피|시즌|댓글|글|호|작업|과제|문제"
@@ -92,6 +95,7 @@ _STRONG = re.compile(r"[0-9_.#@]|[A-Za-z]-[A-Za-z0-9]|[a-z][A-Z]")
 _PLACEHOLDER = re.compile(
     r"(?i)@?(?:null|none|undefined|true|false|string|int|example|test|admin|root|your[_-]?\w*|id|"
     r"user(?:name)?|value|key|field|"
+    r"required|varchar|request\w*|usestate|too|not|already|self\w*|get\w*|data|text|"
     r"everyone|here|channel|py|js|com|api|bot|server|dm|pay|app|web|pc|mobile|android|ios|v?\d+(?:\.\d+)*)\Z"
 )
 # What follows 닉네임 and is no name: verbs, wishes, questions, things one does with a name.
@@ -101,19 +105,26 @@ _NO_NICK = re.compile(
     r"무엇|어떻|알려|정하|정해|추천|바꾸|바꿔|바뀌|짓|지어|등록|없|있|아이디|중복|수정|쓰[는고기면]|"
     r"말[하해고씀]|보[여이통고]|같|다시|새로|한글|영어|영문|생성|"
     r"만들|가진|길드|유저|사용|기준|대신|때문|그대로|누구|어디|네임|멋진|예쁘|이쁘|귀엽|웃기|특이|남자|"
-    r"여자|[ㄱ-ㅎㅏ-ㅣ]|하나|하고|까지|부터|값|세탁|신고|차단|친추|추가|"
+    r"여자|너무|정말|진짜|이미|계속|자꾸|아직|벌써|매우|되게|완전|정지|당했|[ㄱ-ㅎㅏ-ㅣ]|하나|하고|까지|부터|값|세탁|신고|차단|친추|추가|"
     r"서버|점검|패치|업데이트|이벤트|시즌|친구|공식|초보|신규|모바일|온라인|계정|핵|버그|오류|렉)"
 )
 _PLAYER_BEHIND = re.compile(r"[ ](?:[가-힣]{1,5}[ ]서버|신고|차단|핵|친추|듀오)")
+_GAME_BEHIND = re.compile("[ ]?(?:인|이라는)?[ ]?(?:게임|캐릭)")
+_QQ = re.compile("QQ", re.IGNORECASE)
 _LATIN_WORDS = re.compile("[A-Za-z ]+")
 _GAME_FIRST = re.compile(_GAME, re.IGNORECASE)
-_GAME_BEFORE = re.compile(rf"(?:{_GAME})[ ]?\Z", re.IGNORECASE)
+_GAME_BEFORE = re.compile(rf"(?:{_GAME})[ ]?(?:계정[ ]?)?\Z", re.IGNORECASE)
 
 
 def _messenger(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span("handle")
     handle = match["handle"]
-    if _PLACEHOLDER.match(handle) or text[end : end + 1] in {"(", "[", "/"} or text[end : end + 2] == "@":
+    qq = _QQ.match(match[0]) is not None and handle.isdigit() and len(handle) >= 7
+    if (
+        (_PLACEHOLDER.match(handle) and not qq)
+        or text[end : end + 1] in {"(", "[", "/"}
+        or text[end : end + 2] == "@"
+    ):
         return None
     if "@" in handle[1:] or (text[end : end + 1] == "@" and text[end + 1 : end + 2].isalnum()):
         return None  # an e-mail
@@ -122,6 +133,9 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
         return None  # "instagrammer"
     if match["bare"] and _GAME_BEFORE.search(text, max(0, match.start() - 8), match.start()):
         return None
+    if "," in match[0] and not word:
+        return None
+    label = "GAME_ID" if match["bare"] and _GAME_BEHIND.match(text, end) else "MESSENGER_ID"
     signs = []
     logit = -2.2
     if service:
@@ -140,12 +154,18 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
         signs.append("at sign")
     letters = sum(character.isalpha() for character in handle)
     if letters == 0:
-        logit -= 3.5
+        logit += 2.0 if qq else -3.5
+    elif (
+        match["other"]
+        and not word
+        and not (handle[0] == "@" or any(map(str.isdigit, handle)) or "." in handle)
+    ):
+        return None
     if re.fullmatch(r"[0-9.]+[a-z]{1,3}|v[0-9.]+", handle):
         logit -= 3.0
     if re.search(r"\.(?:com|net|kr|io|gg|py|js|org|me)\Z", handle) and not handle.startswith("@"):
         logit -= 4.0
-    return Finding(start, end, "MESSENGER_ID", probability(logit), tuple(signs))
+    return Finding(start, end, label, probability(logit), tuple(signs))
 
 
 def _behind(text: str, match: re.Match[str]) -> Finding | None:
@@ -153,6 +173,8 @@ def _behind(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span("handle")
     handle = match["handle"]
     if _PLACEHOLDER.match(handle) or not _STRONG.search(handle) or not any(map(str.isalpha, handle)):
+        return None
+    if not match["tail"] and handle[0] != "@":
         return None
     return Finding(start, end, "MESSENGER_ID", 0.8, ("service behind", "no word"))
 
@@ -167,18 +189,23 @@ def _tagged(text: str, match: re.Match[str]) -> Finding | None:
 def _game(text: str, match: re.Match[str]) -> Finding | None:
     start = match.start("handle")
     tag = match["tag"] or match["tag2"]
-    handle = match["handle"] if tag else _without_particle(match["handle"])
+    link = text[match.end("nick") : start] if match["nick"] else ""
+    said = link.strip() in {"은", "는", "이", "가"}  # "닉네임은 ..."
+    handle = match["handle"] if tag else _without_particle(match["handle"], said=said)
     end = start + len(handle)
     hangul = _HANGUL.search(handle) is not None
     if text[start - 1].isalnum() and (text[start - 1].isascii() or _HANGUL.match(handle)):
         return None  # "ignore", "닉값"
-    if len(handle) < 2 or _PLACEHOLDER.match(handle):
+    if len(handle) < 2 or _PLACEHOLDER.match(handle) or text[end : end + 1] == "(" or set(link) & set(",|"):
         return None
+    if not said and match.end("handle") == end + 1 and _SERVER_BEHIND.match(text, end + 1):
+        end, handle = end + 1, handle + text[end]  # "하늬가 카단 서버"
     tagged = tag is not None or handle.startswith("STEAM_")
     player = len(handle) > 3 and _PLAYER_BEHIND.match(text, end) is not None
     if not (match["nick"] or match["word"] or tagged or player):
         return None
-    beside = match["nick"] is not None and hangul and not text[match.end("nick") : start].strip(" ")
+    beside = match["nick"] is not None and hangul and not link.strip(" ")
+    closing = match.end("handle") > end or _ENDS.match(text, end) is not None
     signs = [
         (2.3 if beside else 3.5, "word for it", match["nick"]),
         (3.0, "word for it", match["word"]),
@@ -186,8 +213,15 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
         (3.0 if match["nick"] or match["word"] else 2.0, "tag", tagged),
         (2.0, "no word", not hangul and _STRONG.search(handle)),
         (0.7, "game", match["game"] or _GAME_FIRST.match(match[0])),
+        (1.0, "alone", beside and len(handle) >= 4 and closing and not _VERBAL.search(handle)),
         (-4.0, "a word of talk", hangul and _NO_NICK.match(handle)),
+        (-3.0, "a name of somebody", hangul and said and match["nick"] == "닉" and not closing),
         (-4.0, "digits", handle.isdigit()),
+        (
+            -2.0,
+            "code",
+            match["nick"] and match["nick"].isascii() and not hangul and not _STRONG.search(handle),
+        ),
     ]
     logit = sum((weight for weight, _, there in signs if there), -2.5)
     return Finding(
@@ -195,10 +229,24 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
     )
 
 
-def _without_particle(handle: str) -> str:
-    """The handle alone: of several words only Latin ones stay together."""
+_SERVER_BEHIND = re.compile("[ ][가-힣]{1,5}[ ]?서버")
+_ENDS = re.compile(
+    r"[ \t]*(?:[\n.,!?)\]\"'/|]|\Z)|[ ](?:[가-힣]{0,5}[ ]?서버|신고|차단|핵|친추|길드|직업|레벨)"
+)
+_VERBAL = re.compile(
+    "(?:[요다까죠네음함냐나줘해됨임면서고게도만]|지만|는데|려고|거나|든지|어|아|여|을|를|중|점|권|창|법|제|료)\\Z"
+)
+_COPULA = re.compile(
+    r"(?<=[가-힣A-Za-z0-9_])(?:이야|이에요|예요|이예요|입니다|이요|이고요?|인데요?|요|야|임)\Z"
+)
+
+
+def _without_particle(handle: str, *, said: bool) -> str:
+    """The handle alone: of several words only Latin ones stay together. `said`: "is" stands before."""
     if not _LATIN_WORDS.fullmatch(handle):
         handle = handle.split(" ", 1)[0]
+    if said and (copula := _COPULA.search(handle)) and copula.start() >= 2:
+        return handle[: copula.start()]
     particle = _PARTICLE.search(handle)
     if particle and not handle[: particle.start()][-1].isascii():
         particle = _hangul_end(handle)
@@ -216,10 +264,33 @@ def _hangul_end(handle: str) -> re.Match[str] | None:
     return soft if closed == (soft[0] in "은이을") else None
 
 
-_GROUP = re.compile(r"\?P<[a-z0-9]+>")
+_HAN_CUE = r"(?:(?:游戏)?昵称|游戏(?:ID|名)|角色名|キャラ(?:クター)?名|プレイヤー名|ゲーム名|ニックネーム)"
+_HAN_NAME = r"[ぁ-ゖァ-ヶー一-鿿A-Za-z0-9_]{2,14}"
+_HAN_GAME = re.compile(
+    rf"{_HAN_CUE}[ ]?(?:は|是|叫|:|=)[ ]?(?P<handle>{_HAN_NAME}?)(?:です|だ|と|，|,|。|\s|[.!?)]|\Z|$)"
+)
+_NO_HAN = re.compile("什么|不|已|请|何|なに|入力|変更|必須|重複")
+_UID = re.compile(
+    r"(?<![A-Za-z_])UID(?:은|는|가)?[ ]?:?[ ]?(?P<handle>[1-9][0-9]{8})(?![0-9])", re.IGNORECASE
+)
+_UID_GAME = re.compile("원신|스타레일|붕괴|젠레스|명조|게임|genshin|hsr|原神|친추", re.IGNORECASE)
+
+
+def _han_game(text: str, match: re.Match[str]) -> Finding | None:
+    if _NO_HAN.match(match["handle"]):
+        return None
+    return Finding(*match.span("handle"), "GAME_ID", 0.85, ("word for it",))
+
+
+def _uid(text: str, match: re.Match[str]) -> Finding | None:
+    start, end = match.span("handle")
+    cue = _UID_GAME.search(text, max(0, start - 20), start) or _UID_GAME.search(text, end, end + 12)
+    return Finding(start, end, "GAME_ID", 0.85, ("cue:game",)) if cue else None
+
+
 MESSENGER = Detector(
-    ("MESSENGER_ID",),
-    f"(?i:{_GROUP.sub('?:', _MESSENGER_CUE).replace('(?=:)', ':').replace('(?=[ :])', '[ :]')}[a-z0-9@])",
+    ("MESSENGER_ID", "GAME_ID"),
+    f"(?i:{without_looks(_MESSENGER_CUE)}[a-z0-9@])",
     _MESSENGER_ID,
     _messenger,
     head=(
@@ -252,7 +323,12 @@ BEHIND = Detector(
     head=("톡", "텔레", "디스", "디코", "인스", "위챗", "라인"),
 )
 TAGGED = Detector(
-    ("GAME_ID",), r"[가-힣A-Za-z0-9]#(?:KR|JP1|NA1|EUW|[0-9]{4})", _TAGGED, _tagged, needs=("#",)
+    ("GAME_ID",),
+    r"[가-힣A-Za-z0-9]#(?:KR|JP1|NA1|EUW|[0-9]{4})|SW-[0-9]{4}-",
+    _TAGGED,
+    _tagged,
+    needs=("#", "sw-"),
+    head=("#", "sw"),
 )
 GAME = Detector(
     ("GAME_ID",),
@@ -260,7 +336,7 @@ GAME = Detector(
     _GAME_ID,
     _game,
     sieve=(
-        f"(?i:{re.sub(r'[(][?]!.*?[)]', '', _NICK)})",
+        f"(?i:{without_looks(_NICK)})",
         f"(?i:(?:{_GAME})[ ]?{_ID})",
         f"(?i:(?:{_GAME}|유저|user)[ ][^\\n]*(?:#|서버|신고|차단|핵|친추|듀오))",
         "(?i:STEAM_[0-5]:)",
@@ -273,6 +349,12 @@ GAME = Detector(
             "소환",
             "배틀",
             "구단",
+            "감독",
+            "모험",
+            "기사",
+            "유저",
+            "대상",
+            "플레",
             "길드",
             "롤네",
             "게임",
@@ -285,3 +367,21 @@ GAME = Detector(
         *("친구", "친추", "핸들", "서버", "신고", "차단", "핵", "듀오", "#", "id", "ig", "ps"),
     ),
 )
+HAN_GAME = Detector(
+    ("GAME_ID",),
+    f"{_HAN_CUE} ?(?:は|是|叫|:|=) ?{_HAN_NAME}",
+    _HAN_GAME,
+    _han_game,
+    head=("昵称", "游戏", "角色", "ラ名", "ー名", "ム名", "ネー"),
+    needs=("昵称", "游戏", "角色名", "名", "ニックネーム"),
+)
+UID = Detector(
+    ("GAME_ID",),
+    "(?i:uid)[은는가]? ?:? ?[1-9][0-9]{8}",
+    _UID,
+    _uid,
+    head=(FOUR_DIGITS,),
+    needs=("uid",),
+    digits=9,
+)
+HANDLES = (MESSENGER, BEHIND, GAME, TAGGED, HAN_GAME, UID)

@@ -115,7 +115,7 @@ def _business(text: str, match: re.Match[str]) -> Finding:
     logit = (-3.5 if bare else 0.0) + (2.3 if passes else -2.5) + (-3.0 if digits[0] == "0" else 0.0)
     first, second = _joints(match[0])
     if not bare and first != second:
-        logit -= 2.5 if "." in first + second else 1.5  # "197.1099392", "16450-16460"
+        logit -= 3.0  # "197.1099392", "16450-16460"
     if not bare and not has_dash(match[0]):
         logit -= 2.0  # three groups of digits by spaces or points are common in tables
     cue, names = weigh_cue(text, start, end, _BUSINESS)

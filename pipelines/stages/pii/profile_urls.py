@@ -100,7 +100,7 @@ def _profile(text: str, match: re.Match[str]) -> Finding | None:
             start, _trimmed(text, start, deeper.end() if deeper else end), "URL", 0.9, ("personal host",)
         )
     path = next(value for name, value in match.groupdict().items() if name[0] == "p" and value)
-    if _RESERVED.match(path.lower()):
+    if _RESERVED.match(path.lower()) or not any(map(str.isalnum, path)):
         return None
     if deeper and deeper[0]:
         if _FIRST_ONLY.search(match[0]):

@@ -1,0 +1,75 @@
+"""What is asked for in one line and said in the next: "생년월일이요?" - "고객: 850213이요".
+
+The line that asks (or that is the only heading of a column) names the class; the next one holds the value and
+little else, behind the speaker's name. Across a line feed, as split numbers are: on whole texts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.stages.pii.birth_date import day_at
+from pipelines.stages.pii.characters import without_looks
+from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.evidence import Finding
+
+_ASKED = {
+    "birth": (
+        r"생[ ]?년[ ]?월[ ]?일|(?<!발)생일|생신|몇[ ]?년생|(?:주민(?:등록)?번호|주번|민증)[ ]?앞|birthday|birth[ _]?date|"
+        r"date of birth|(?<![a-z])dob(?![a-z])|出生日期|生日|生年月日|誕生日|nacimiento"
+    ),
+    "secret": r"비밀번호|비번|암호|패스워드|password|密码|パスワード|contraseña",
+    "messenger": r"(?:카카오톡|카톡|톡|텔레(?:그램)?|라인|디스코드|디코|인스타(?:그램)?|위챗)|微信|kakao[a-z ]*id|line id",
+    "game": r"닉네임|닉(?![가-힣])|캐릭(?:터)?[ ]?(?:명|이름)|소환사[ ]?명|배틀[ ]?태그|게임[ ]?(?:아이디|ID)|(?<![a-z])ign(?![a-z])|昵称",
+}
+_SPEAKER = r"(?:[^\n:\[\]()]{1,14}[ ]?:[ ]?)?(?:(?:네|넵|예|응|아|음|어|yes)[,.~!]*[ ])?(?:(?:저는|제|나|난|내)[ ])?[\"']?"
+_VALUE = r"(?P<value>[^\n]{2,44}?)"
+_TAIL = (
+    r"(?:이에요|예요|이예요|입니다|이요|이야|이고요?|인데요?|임|요|야|です|생이요|생이야|생입니다|생)?"
+    r"[\"']?(?:[.,!~?]{0,3}(?:[ ]|$)[^\n]{0,24})?(?=\n|\Z)"
+)
+_PATTERN = re.compile(
+    "|".join(rf"(?P<{kind}>{words.replace('?P<', '?:')})" for kind, words in _ASKED.items()).join(
+        ("(?i:", ")")
+    )
+    + r"(?P<rest>[^\n]{0,22})\n"
+    + rf"(?={_SPEAKER}{_VALUE}{_TAIL})",
+    re.MULTILINE,
+)
+_AFTER = re.compile(_TAIL)
+_HANDLE = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_.\-]{2,28}[A-Za-z0-9_](?:#[0-9]{3,5})?\Z")
+_NICK = re.compile(r"[가-힣A-Za-z0-9_]{4,14}(?:#[A-Za-z0-9]{2,6})?\Z")
+_STRONG = re.compile(r"[0-9_.@#]")
+_SECRET = re.compile(r"[!-~]{4,40}\Z")
+_ASKS = re.compile(
+    r"[은는이가을를의]?[ ]?(?:[가-힣]{0,8}[ ]?){0,3}(?:[?요죠]|뭐|알려|불러|말씀|확인|적어|해|임|지|야|니|냐|되)|[^가-힣A-Za-z]*\Z"
+)
+_TALK = re.compile(r"(?:[요다까죠네음함냐지해줘]|ㅋ+|비밀|몰라|글쎄)\Z")
+
+
+def _answer(text: str, match: re.Match[str]) -> Finding | None:
+    kind = next(name for name in _ASKED if match[name])
+    value, start = match["value"], match.start("value")
+    if not _ASKS.match(match["rest"]):
+        return None
+    end = start + len(value)
+    if kind == "birth":
+        till = day_at(text, start)
+        if till is None or not _AFTER.match(text, till):
+            return None
+        return Finding(start, till, "DATE_OF_BIRTH", 0.9, ("answer",))
+    if kind == "messenger" and _HANDLE.match(value) and _STRONG.search(value) and not value.isdigit():
+        return Finding(start, end, "MESSENGER_ID", 0.85, ("answer",))
+    if kind == "secret" and _SECRET.match(value) and any(map(str.isdigit, value)):
+        return Finding(start, end, "CREDENTIAL", 0.85, ("answer",))
+    if kind == "game" and _NICK.match(value) and not _TALK.search(value) and not value.isdigit():
+        return Finding(start, end, "GAME_ID", 0.8, ("answer",))
+    return None
+
+
+ANSWER = Detector(
+    ("DATE_OF_BIRTH", "MESSENGER_ID", "GAME_ID", "CREDENTIAL"),
+    f"(?i:{'|'.join(map(without_looks, _ASKED.values()))})[^\\n]{{0,22}}\\n",
+    _PATTERN,
+    _answer,
+)
