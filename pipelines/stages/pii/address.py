@@ -23,6 +23,13 @@ _REGION = (
     r"제주(?:특별자치도|도)?)"
 )
 _CITY = r"(?:(?!다시|역시|잠시|즉시|표시|도시|친구|가구|요구|연구|누구)[가-힣]{1,5}[시군구])"
+# The cities, as they are said without 시 before a district or a road.
+_SHORT_CITY = (
+    r"(?:수원|성남|고양|용인|부천|안산|안양|남양주|화성|평택|의정부|시흥|파주|광명|김포|군포|이천|양주|오산|구리|안성|포천|"
+    r"의왕|하남|여주|동두천|과천|춘천|원주|강릉|동해|태백|속초|삼척|청주|충주|제천|천안|공주|보령|아산|서산|논산|계룡|당진|"
+    r"전주|군산|익산|정읍|남원|김제|목포|여수|순천|나주|광양|포항|경주|김천|안동|구미|영주|영천|상주|문경|경산|창원|진주|"
+    r"통영|사천|김해|밀양|거제|양산|서귀포)(?=[ \t])"
+)
 _TOWN = r"(?:[가-힣]{1,5}[0-9]{0,2}(?:읍|면|동|가))"
 # 중앙로, 도움6로, 마곡중앙8로; then 12번길, 77길, 9가길. A counter behind the number is no building.
 _NO_COUNTER = (
@@ -52,7 +59,7 @@ _UNIT = (
     r"제?[0-9]{1,4}동(?![가-힣])|"
     r"[가-하A-Z]동(?![가-힣])|제?[A-Z]?[0-9]{1,5}(?:-[0-9]{1,3})?호(?![가-힣]*(?:선|차))|[0-9]{1,2}단지|"
     r"[0-9]{1,2}차(?=[ \t][0-9])|"
-    r"[0-9]{1,2}통|[0-9]{1,2}반|#[0-9]{2,5}(?![0-9])|[0-9]{1,2}F(?![A-Za-z])|[가-하A-Z]-[0-9]{2,4}호?)"
+    r"[0-9]{1,2}통|[0-9]{1,2}반|#[0-9]{2,5}(?![0-9])|[0-9]{1,2}F(?![A-Za-z])|B[0-9]{1,2}(?![A-Za-z0-9])|[가-하A-Z]-[0-9]{2,4}호?)"
 )
 _NO_NAME = (
     r"(?!(?:앞|옆|뒤|인근|소재|근처|건너|거주|위치|방면|구간|일대|외|및|또는|그리고|에서)(?![가-힣]{2}))"
@@ -79,9 +86,7 @@ _APARTMENT = (
     rf""
     rf"차|실))))"
 )
-_FRONT = (
-    rf"(?:(?P<region>{_REGION}){_SP})?(?P<city>(?:{_CITY}{_SP}){{1,3}})?(?P<town>(?:{_TOWN}{_SP}){{1,2}})?"
-)
+_FRONT = rf"(?:(?P<region>{_REGION}){_SP})?(?P<city>(?:{_SHORT_CITY}[ \t])?(?:{_CITY}{_SP}){{1,3}}|{_SHORT_CITY}[ \t])?(?P<town>(?:{_TOWN}{_SP}){{1,2}})?"
 _KOREAN = re.compile(
     rf"(?:(?<![가-힣])|(?={_REGION}[ \t]?{_CITY}))(?:{_FRONT}(?:{_ROAD}|{_LOT}){_TAIL}|"
     rf"{_FRONT.replace('?P<', '?P<a_')}{_APARTMENT})"
@@ -147,7 +152,7 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
         (1.5, "building and unit", re.search(r"동[ \t,]{0,2}제?[0-9]+호", units)),
         (1.0, "floor", "층" in units or "지하" in units),
         (1.0, "reference", ")" in units),
-        (1.2, "branch road", part["gil"]),
+        (2.6, "branch road", part["gil"]),
         (1.0, "parcel", part["parcel"] or part["road_lot"]),
         (1.0, "detached lot", part["minor"]),
         (2.5, "cue", _CUE.search(text, max(0, found.start() - _CUE_REACH), found.start())),

@@ -40,12 +40,13 @@ def _one_of(digits: str) -> str:
 
 _ANY = _one_of("0123456789")
 _SIGN = re.compile(_ANY)
-_BETWEEN = r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3}|다시|에|의|대시|빼기|\([가-힣]{1,3}\)) ?| {1,2})?"
+_BETWEEN = r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=@#]{1,3}|다시|에|의|대시|빼기|별|하트|작대기|막대|줄|슬래시|콤마|쉼표|점|\([가-힣]{1,3}\)) ?| {1,2})?"
 _SIGNS = r"(?: ?[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3} ?| {1,2})?"  # what the gate's first look passes over
 _HEAD = f"{_one_of('0')}{_SIGNS}{_one_of('1')}{_SIGNS}{_one_of('0')}"
 _MOBILE = f"{_HEAD}(?:{_BETWEEN}{_ANY}){{8}}"
 _WORDS = "[공영일이삼사오육륙칠팔구]"
-_LAND = f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]{{1,2}}{_WORDS}{{3,4}}[ -]{{1,2}}{_WORDS}{{4}}"
+_AREA = "[공영](?:이|[삼사오육륙][일이삼사오]|칠[공영]|일[일육륙칠팔구])"
+_LAND = f"{_AREA}[ -]{{1,2}}{_WORDS}{{3,4}}[ -]{{1,2}}{_WORDS}{{4}}"
 _OVER = r"[-. ]{0,2}\n?[ ]{0,2}"
 _SPLIT = f"{_one_of('0')}{_OVER}{_one_of('1')}{_OVER}{_one_of('0')}(?:{_OVER}{_ANY}){{8}}"
 _CUE = re.compile(
@@ -90,15 +91,15 @@ def _split(text: str, match: re.Match[str]) -> Finding | None:
 _ALONE_BEFORE = "(?<![0-9A-Za-z])(?<![0-9][-.,:])"
 SPELLED_PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    core=f"(?:{_HEAD}{_BETWEEN}{_ANY}|[공영](?:이|[삼사오육륙][일이삼사오])[ -]+{_WORDS}{{3}})",
+    core=f"(?:{_HEAD}{_BETWEEN}{_ANY}|{_AREA}[ -]+{_WORDS}{{3}})",
     pattern=re.compile(f"{_ALONE_BEFORE}(?:{_MOBILE}|{_LAND})(?![0-9])(?!-[0-9])"),
     weigh=_spelled,
     head=(
         FOUR_LETTERS,
         *pairs("0공영oㅇ零〇○⓪ロ", "1일liㅣ|一①イ"),
-        *pairs("공영", "이삼사오육륙"),
+        *pairs("공영", "이삼사오육륙칠"),
     ),
-    sieve=(f"{_HEAD}{_BETWEEN}{_ANY}", f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]+{_WORDS}{{3}}"),
+    sieve=(f"{_HEAD}{_BETWEEN}{_ANY}", f"{_AREA}[ -]+{_WORDS}{{3}}"),
 )
 SPLIT_PHONE = Detector(
     entities=("PHONE_NUMBER",),
