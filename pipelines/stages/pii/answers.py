@@ -1,4 +1,4 @@
-"""What is asked for in one line and said in the next: "생년월일이요?" - "고객: 850213이요".
+"""What is asked for in one line and said in the next ("생년월일이요?" - "고객: 850213이요"), or stands in a column.
 
 The line that asks (or that is the only heading of a column) names the class; the next one holds the value and
 little else, behind the speaker's name. Across a line feed, as split numbers are: on whole texts.
@@ -72,4 +72,61 @@ ANSWER = Detector(
     f"(?i:{'|'.join(map(without_looks, _ASKED.values()))})[^\\n]{{0,22}}\\n",
     _PATTERN,
     _answer,
+)
+
+_HEADINGS = {
+    "GAME_ID": r"(?:게임[ ]?)?(?:닉네임|닉)|캐릭(?:터)?[ ]?(?:명|이름)|(?:게임|유저)[ ]?(?:ID|아이디)|nick_?name|ign|character_?name|昵称",
+    "MESSENGER_ID": (
+        r"(?:카카오톡|카톡|텔레그램|라인|인스타(?:그램)?|디스코드|위챗|메신저)[ _]?(?:ID|아이디|계정)?|"
+        r"(?:kakao|telegram|line|instagram|discord|wechat)[_ ]?(?:id)?|微信号?"
+    ),
+    "CREDENTIAL": r"비밀번호|비번|암호|password|passwd|pw|密码|パスワード",
+}
+_HEADING = {label: re.compile(rf"(?i)[ ]*(?:{words})[ ]*\Z") for label, words in _HEADINGS.items()}
+_CELL = re.compile(r"(?:(?<=\n)|(?<=[|\t,]))[ ]?(?P<value>[^\s|,]{2,40})(?=[ ]?(?:[|\t,\n]|\Z))")
+
+
+def _top(text: str, start: int) -> str | None:
+    """The cell that heads the column: in the first of the rows above, of as many cells; None without rows."""
+    begin = text.rfind("\n", 0, start) + 1
+    stop = text.find("\n", start)
+    line = text[begin : stop if stop >= 0 else len(text)]
+    separator = next((sign for sign in "|\t," if sign in line), None)
+    above = text[max(0, begin - _TABLE) : max(0, begin - 1)].split("\n")
+    if separator is None or len(line) > _TABLE or not begin:
+        return None
+    top = None
+    for row in reversed(above):
+        if row.count(separator) != line.count(separator):
+            break
+        top = row
+    return None if top is None else top.split(separator)[text.count(separator, begin, start)]
+
+
+_TABLE = 2_000  # characters of a table that are looked at above a cell
+_NO_CELL = re.compile(
+    r"(?:필수|선택|없음|설명|비고|입력|문자열?|숫자|예시|varchar|string|null|none|text|n/a)", re.IGNORECASE
+)
+
+
+def _cell(text: str, match: re.Match[str]) -> Finding | None:
+    """A cell below a heading that names handles or passwords."""
+    start, end = match.span("value")
+    column = _top(text, start)
+    label = next((name for name, words in _HEADING.items() if column and words.match(column)), None)
+    value = match["value"]
+    if label is None or value.isdigit() or _NO_CELL.match(value):
+        return None
+    shaped = {"GAME_ID": _CELL_NICK, "MESSENGER_ID": _HANDLE, "CREDENTIAL": _SECRET}[label].match(value)
+    if not shaped or (label == "CREDENTIAL" and not any(map(str.isdigit, value))):
+        return None
+    return Finding(start, end, label, 0.8, ("heading",))
+
+
+_CELL_NICK = re.compile(r"[가-힣一-鿿ぁ-ヶA-Za-z0-9_]{2,16}(?:#[A-Za-z0-9]{2,6})?\Z")
+COLUMN = Detector(
+    ("GAME_ID", "MESSENGER_ID", "CREDENTIAL"),
+    f"(?i:{'|'.join(_HEADINGS.values())})[ ]*[|\\t,\\n]",
+    _CELL,
+    _cell,
 )

@@ -137,7 +137,7 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
         (-1.5 if bare else 0.8)
         + (0.0 if usual or not bare else -3.0)
         + (1.0 if issuer else -1.5)
-        + (1.8 if passes else -1.6)
+        + (1.8 if passes else -2.2)
     )
     if bare and digits[0] == "2":
         logit -= 2.0  # sixteen digits that begin with a year

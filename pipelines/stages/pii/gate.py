@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from pipelines.stages.pii.accounts import ACCOUNT
 from pipelines.stages.pii.address import ADDRESS
-from pipelines.stages.pii.answers import ANSWER
+from pipelines.stages.pii.answers import ANSWER, COLUMN
 from pipelines.stages.pii.birth_date import BIRTH_COLUMN, BIRTH_DATE
 from pipelines.stages.pii.contacts import CARD, PHONE
 from pipelines.stages.pii.credentials import CREDENTIALS
@@ -29,6 +29,7 @@ from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.first_look import FirstLook, line_texts
 from pipelines.stages.pii.fold import FOLDABLE, foldable_characters
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
+from pipelines.stages.pii.game_chat import PLAYER
 from pipelines.stages.pii.handles import HANDLES
 from pipelines.stages.pii.identity_numbers import BUSINESS, CORPORATE, LICENCE, PASSPORT, RESIDENT
 from pipelines.stages.pii.network import DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC
@@ -60,9 +61,9 @@ DETECTORS: tuple[Detector, ...] = (
     POSITION,
     FOREIGN_PHONE,
     SPELLED_PHONE,
-    *(ADDRESS, BIRTH_DATE, BIRTH_COLUMN, *HANDLES, PROFILE_URL, *CREDENTIALS),
+    *(ADDRESS, BIRTH_DATE, BIRTH_COLUMN, *HANDLES, PLAYER, PROFILE_URL, *CREDENTIALS),
 )
-CROSSING: tuple[Detector, ...] = (SPLIT_PHONE, ANSWER)  # look across lines, at whole texts
+CROSSING: tuple[Detector, ...] = (SPLIT_PHONE, ANSWER, COLUMN)  # look across lines, at whole texts
 ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})
 SIEVE = tuple(dict.fromkeys((FOLDABLE, *(part for detector in DETECTORS for part in detector.gate))))
 FIRST_LOOK = FirstLook((head for detector in DETECTORS for head in detector.head), foldable_characters())

@@ -196,7 +196,7 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
     hangul = _HANGUL.search(handle) is not None
     if text[start - 1].isalnum() and (text[start - 1].isascii() or _HANGUL.match(handle)):
         return None  # "ignore", "닉값"
-    if len(handle) < 2 or _PLACEHOLDER.match(handle) or text[end : end + 1] == "(" or set(link) & set(",|"):
+    if len(handle) < 2 or _PLACEHOLDER.match(handle) or text[end : end + 1] == "(" or set(link) & set(",|\t"):
         return None
     if not said and match.end("handle") == end + 1 and _SERVER_BEHIND.match(text, end + 1):
         end, handle = end + 1, handle + text[end]  # "하늬가 카단 서버"

@@ -125,6 +125,8 @@ def _ipv4(text: str, match: re.Match[str]) -> Finding | None:
         return Finding(start, end, "IP_ADDRESS", SURROGATE_SCORE, ())
     if ".".join(parts) in _RESOLVERS or any(low <= (a, b) <= high for low, high in _NOBODYS):
         return None
+    if text[max(0, start - 2) : start] in {"==", "~=", ">=", "<="}:
+        return None  # a requirement of a package
     private = any(low <= (a, b) <= high for low, high in _PRIVATE)
     logit, evidence = (0.3, ["private"]) if private else (1.0, ["public"])
     cue, distance = nearest_cue(text, start) or ("", 0)

@@ -14,7 +14,7 @@ from pipelines.stages.pii.evidence import Finding, own_cue, probability
 from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _PLATE = re.compile(
-    r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|오토바이|이륜|화물|트럭|차주|차종|차명|구급차|소방차|"
+    r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|오토바이|이륜|화물|트럭|차주|차종|차명|군용|구급차|소방차|"
     r"택배차|탁송|운전|배차|대리|과속|접촉사고|차[ ]빼|plate|vehicle|(?<![a-z])car(?![a-z])|车牌|車牌|ナンバー|matr[ií]cula|쏘나타|아반떼|그랜저|제네시스|SUV",
     re.IGNORECASE,
 )
@@ -55,9 +55,9 @@ def _plate(text: str, match: re.Match[str]) -> Finding | None:
     elif match["mission"]:
         logit, signs = 2.0, ["mission"]
         if match["mission"] in {"대표", "협정", "국기"} and not text[end - 7] == "0":
-            logit -= 2.0
+            logit -= 2.5
     elif match["army"]:
-        logit, signs = (-0.8 if match["army"] in "공" else 0.0), ["army"]
+        logit, signs = -0.8, ["army"]
     elif match["cycle"]:
         logit, signs = 1.2, ["two wheels"]
         if match["kind"] in _AMBIGUOUS or match["district"][-1] in "역로길동":

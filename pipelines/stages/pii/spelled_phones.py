@@ -53,7 +53,10 @@ _CUE = re.compile(
     r"번호|전화|연락|문자|폰|전번|톡|디엠|귓|직거래|거래|저장|call|号码|電話|番号|llama|n[uú]mero|tel",
     re.IGNORECASE,
 )
-_ARITHMETIC = re.compile(r"[,+=*/]|(?<!\.)\.(?!\.)")  # between digits alone: a version, a sum
+_ARITHMETIC = re.compile(r"[,+=*/]|(?<!\.)\.(?!\.)")  # between digits alone: a version, a sum, a path ...
+_WHOLE_GROUPS = re.compile(
+    r"01[016-9](?P<sign>[./*+=])[0-9]{3,4}(?P=sign)[0-9]{4}\Z|[0-9](?P<dot>\.)[0-9](?:\.[0-9]){9}\Z"
+)
 _PLAIN_GROUPS = re.compile(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
 
 
@@ -72,8 +75,8 @@ def _spelled(text: str, match: re.Match[str]) -> Finding | None:
     if letters == 0:  # digits, oddly parted
         apart = re.sub("[0-9]+", " ", value).strip()
         logit = 1.5 if apart and not apart.isascii() else 0.6
-        if _ARITHMETIC.search(value):
-            return None
+        if _ARITHMETIC.search(value) and not _WHOLE_GROUPS.match(re.sub(r"([./*+=])\1+", r"\1", value)):
+            return None  # ... unless the groups are a number's, or every digit stands alone
     elif letters == 11:
         logit = 2.5 if hangul else 1.0
     else:
