@@ -23,6 +23,8 @@ _ASKED = {
     "game": r"닉네임|닉(?![가-힣])|캐릭(?:터)?[ ]?(?:명|이름)|소환사[ ]?명|배틀[ ]?태그|게임[ ]?(?:아이디|ID)|(?<![a-z])ign(?![a-z])|昵称",
 }
 _SPEAKER = r"(?:[^\n:\[\]()]{1,14}[ ]?:[ ]?)?(?:(?:네|넵|예|응|아|음|어|yes)[,.~!]*[ ])?(?:(?:저는|제|나|난|내)[ ])?[\"']?"
+# How a line asks: "... 알려 주세요", "...?", or nothing behind the word.
+_ASKS = r"(?:[^\n]{0,18}(?:[?요죠]|뭐|알려|불러|말씀|확인|적어|해|임|지|야|니|냐|되)[^\nA-Za-z]{0,6}|[^\n가-힣A-Za-z]{0,4})"
 _VALUE = r"(?P<value>[^\n]{2,44}?)"
 _TAIL = (
     r"(?:이에요|예요|이예요|입니다|이요|이야|이고요?|인데요?|임|요|야|です|생이요|생이야|생입니다|생)?"
@@ -32,7 +34,7 @@ _PATTERN = re.compile(
     "|".join(rf"(?P<{kind}>{words.replace('?P<', '?:')})" for kind, words in _ASKED.items()).join(
         ("(?i:", ")")
     )
-    + r"(?P<rest>[^\n]{0,22})\n"
+    + rf"{_ASKS}\n"
     + rf"(?={_SPEAKER}{_VALUE}{_TAIL})",
     re.MULTILINE,
 )
@@ -41,17 +43,12 @@ _HANDLE = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_.\-]{2,28}[A-Za-z0-9_](?:#[0-9]{3
 _NICK = re.compile(r"[가-힣A-Za-z0-9_]{4,14}(?:#[A-Za-z0-9]{2,6})?\Z")
 _STRONG = re.compile(r"[0-9_.@#]")
 _SECRET = re.compile(r"[!-~]{4,40}\Z")
-_ASKS = re.compile(
-    r"[은는이가을를의]?[ ]?(?:[가-힣]{0,8}[ ]?){0,3}(?:[?요죠]|뭐|알려|불러|말씀|확인|적어|해|임|지|야|니|냐|되)|[^가-힣A-Za-z]*\Z"
-)
 _TALK = re.compile(r"(?:[요다까죠네음함냐지해줘]|ㅋ+|비밀|몰라|글쎄)\Z")
 
 
 def _answer(text: str, match: re.Match[str]) -> Finding | None:
     kind = next(name for name in _ASKED if match[name])
     value, start = match["value"], match.start("value")
-    if not _ASKS.match(match["rest"]):
-        return None
     end = start + len(value)
     if kind == "birth":
         till = day_at(text, start)
@@ -69,7 +66,7 @@ def _answer(text: str, match: re.Match[str]) -> Finding | None:
 
 ANSWER = Detector(
     ("DATE_OF_BIRTH", "MESSENGER_ID", "GAME_ID", "CREDENTIAL"),
-    f"(?i:{'|'.join(map(without_looks, _ASKED.values()))})[^\\n]{{0,22}}\\n",
+    f"(?i:{'|'.join(map(without_looks, _ASKED.values()))}){_ASKS}\\n",
     _PATTERN,
     _answer,
 )
