@@ -12,7 +12,7 @@ _MOVES = "(?:입장|퇴장|접속|로그인|로그아웃|강퇴|추방)"
 _CHANNEL = r"\[(?:길드|파티|전체|귓속말|귓말|팀|친구|지역|거래|외치기)\]"
 _NAME = "[가-힣A-Za-z0-9_]{2,16}"
 _PATTERN = re.compile(
-    rf"(?<![가-힣A-Za-z0-9_])(?P<moved>{_NAME}?)[ ]?님(?:이|께서)[ ]?{_MOVES}"
+    rf"(?<![가-힣A-Za-z0-9_.])(?P<moved>{_NAME}?)[ ]?님(?:이|께서)[ ]?{_MOVES}"
     rf"|{_CHANNEL}[ ]?(?P<said>{_NAME})[ ]?:(?=[ ])"
 )
 _NOBODY = re.compile(

@@ -110,6 +110,10 @@ _NO_NICK = re.compile(
 )
 _PLAYER_BEHIND = re.compile(r"[ ](?:[가-힣]{1,5}[ ]서버|신고|차단|핵|친추|듀오)")
 _GAME_BEHIND = re.compile("[ ]?(?:인|이라는)?[ ]?(?:게임|캐릭)")
+_HOST_BEHIND = re.compile(r"\.?[A-Za-z0-9]|[_\-]")
+_LATIN_END = re.compile(r"[A-Za-z0-9_\-]+$")
+_DOMAIN = re.compile(r"\.(?:com|net|kr|io|gg|py|js|org|me|example)\Z")
+_SCHEME = re.compile("https?$", re.IGNORECASE)
 _QQ = re.compile("QQ", re.IGNORECASE)
 _LATIN_WORDS = re.compile("[A-Za-z ]+")
 _GAME_FIRST = re.compile(_GAME, re.IGNORECASE)
@@ -119,6 +123,11 @@ _GAME_BEFORE = re.compile(rf"(?:{_GAME})[ ]?(?:계정[ ]?)?\Z", re.IGNORECASE)
 def _messenger(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span("handle")
     handle = match["handle"]
+    if text.startswith("://", end):
+        handle = _SCHEME.sub("", handle)  # a URL begins right behind it
+        end = start + len(handle)
+        if len(handle) < 3:
+            return None
     qq = _QQ.match(match[0]) is not None and handle.isdigit() and len(handle) >= 7
     if (
         (_PLACEHOLDER.match(handle) and not qq)
@@ -163,7 +172,7 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
         return None
     if re.fullmatch(r"[0-9.]+[a-z]{1,3}|v[0-9.]+", handle):
         logit -= 3.0
-    if re.search(r"\.(?:com|net|kr|io|gg|py|js|org|me)\Z", handle) and not handle.startswith("@"):
+    if _DOMAIN.search(handle) and not handle.startswith("@"):
         logit -= 4.0
     return Finding(start, end, label, probability(logit), tuple(signs))
 
@@ -174,7 +183,7 @@ def _behind(text: str, match: re.Match[str]) -> Finding | None:
     handle = match["handle"]
     if _PLACEHOLDER.match(handle) or not _STRONG.search(handle) or not any(map(str.isalpha, handle)):
         return None
-    if not match["tail"] and handle[0] != "@":
+    if handle[0] != "@" and (not match["tail"] or _DOMAIN.search(handle)):
         return None
     return Finding(start, end, "MESSENGER_ID", 0.8, ("service behind", "no word"))
 
@@ -191,7 +200,13 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
     tag = match["tag"] or match["tag2"]
     link = text[match.end("nick") : start] if match["nick"] else ""
     said = link.strip() in {"은", "는", "이", "가"}  # "닉네임은 ..."
-    handle = match["handle"] if tag else _without_particle(match["handle"], said=said)
+    handle = match["handle"]
+    if text.startswith("://", match.end("handle")):
+        handle = _SCHEME.sub("", handle)  # a URL begins right behind it
+    elif not tag and _HANGUL.match(handle) and _HOST_BEHIND.match(text, match.end("handle")):
+        handle = _LATIN_END.sub("", handle)
+    elif not tag:
+        handle = _without_particle(handle, said=said)
     end = start + len(handle)
     hangul = _HANGUL.search(handle) is not None
     if text[start - 1].isalnum() and (text[start - 1].isascii() or _HANGUL.match(handle)):

@@ -50,13 +50,13 @@ _PROFILES = {
     r"(?:www\.)?op\.gg/(?:[a-z]{2}/)?(?:lol/)?summoners|fow\.(?:kr|lol)/find": (
         r"(?:[a-z]{2,4}/)?[^/\s\"'<>)\]]{2,40}"
     ),
-    r"(?:www\.)?(?:douyin|acmicpc)\.(?:com|net)/user|(?:www\.)?zhihu\.com/people|solved\.ac/profile": _NAME,
+    r"(?:www\.)?(?:douyin\.com|acmicpc\.net)/user|(?:www\.)?zhihu\.com/people|solved\.ac/profile": _NAME,
     r"space\.bilibili\.com|(?:www\.)?pixiv\.net/(?:en/)?users|(?:m\.)?douyu\.com": r"[0-9]{3,20}",
     r"note\.com|qiita\.com|zenn\.dev|notefolio\.net|(?:www\.)?kaggle\.com|huggingface\.co|toss\.me": _NAME,
     r"leetcode\.com/u|bsky\.app/profile|(?:ko\.)?gravatar\.com|keybase\.io|qr\.kakaopay\.com": _NAME,
     r"stackoverflow\.com/users|(?:www\.)?goodreads\.com/user/show": rf"[0-9]{{3,12}}(?:/{_NAME})?",
     r"scholar\.google\.[a-z.]{2,6}": r"citations\?(?:[a-z]+=[a-zA-Z]+&)*user=[A-Za-z0-9_\-]{6,20}",
-    r"(?:www\.)?mastodon\.[a-z]{2,8}|mstdn\.jp|(?:www\.)?dailymotion\.com/user": rf"@?{_NAME}",
+    r"(?:www\.)?mastodon\.(?:social|online|world|cloud|jp|kr)|mstdn\.jp|(?:www\.)?dailymotion\.com/user": rf"@?{_NAME}",
     r"(?:www\.)?cyworld\.(?:com|nate\.com)": _NAME,
 }
 _OWN_DOMAIN = (
