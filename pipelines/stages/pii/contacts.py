@@ -186,7 +186,8 @@ PHONE = Detector(
     entities=("PHONE_NUMBER",),
     core=f"(?:{_MOBILE}|{_LAND}|{_INTL}|{_NATIONWIDE})",
     pattern=re.compile(
-        f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|(?P<nation>{_NATIONWIDE}))"
+        f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|"
+        f"(?P<nation>{_NATIONWIDE}))"
         f"{NO_DIGIT_AFTER}(?!호)"
     ),
     weigh=_phone,

@@ -47,7 +47,8 @@ _LINK = rf"(?:[\"']\]?,?)?{_OF}{_GAP}{_VERB}\??{_GAP}(?::=|=>|=|:|-(?=[ ]))?{_GA
 _VALUE = r"(?:\"(?P<dq>[^\"\n]{4,120})\"|'(?P<sq>[^'\n]{4,120})'|(?P<plain>[!-~]{4,160}))"
 # A word for it begins a word, or a part of one: dbPassword, PGPASSWORD, spring.datasource.password.
 _START = (
-    r"(?:(?<![A-Za-z])|(?=[가-힣ㅂ密口パ暗])|(?<=[a-z])(?<!publickey)(?-i:(?=Pass|Secret|Token|Pwd))|(?<=[A-Z])(?-i:(?=PASSWORD|SECRET|TOKEN|"
+    r"(?:(?<![A-Za-z])|(?=[가-힣ㅂ密口パ暗])|(?<=[a-z])(?<!publickey)(?-i:(?=Pass|Secret|"
+    r"Token|Pwd))|(?<=[A-Z])(?-i:(?=PASSWORD|SECRET|TOKEN|"
     r"PWD)))"
 )
 _SET = re.compile(
@@ -79,10 +80,13 @@ _BLOCK_HEAD = re.compile(
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----\r?\n(?:[A-Za-z0-9+/=\-,: ]{0,80}\r?\n){0,3}\Z"
 )
 _NOT_A_VALUE = re.compile(
-    r"(?ix)\A(?: [*•●xX#._?\-]{3,} | \**<.*>?\** | \w*password\*+ | /[\w.\-]*/[\w./\-]* | (?:base64|sha-?[0-9]|md5|utf-?8|bcrypt).* | \$.* | %\w+%? | \{.* | \[.* | \(.* | [|&;].* |(?:os|process|"
+    r"(?ix)\A(?: [*•●xX#._?\-]{3,} | \**<.*>?\** | \w*password\*+ | /[\w.\-]*/[\w./\-]* |"
+    r" (?:base64|sha-?[0-9]|md5|utf-?8|bcrypt).* | \$.* | %\w+%? | \{.* | \[.* | \(.* | [|"
+    r"&;].* |(?:os|process|"
     r"env|request|config|settings|self|this|ctx|params|args|props|user|data|form|"
     r"req|app|var|local|module|secrets|vault|System|Environment)[.\[(:].* |"
-    r"your.* | (?:my|the|a|an)(?![a-z0-9!@\#$%^&*])[^0-9]* | (?:new|old|enter|insert|replace|change|example|sample|dummy|test|null|none|nil|true|"
+    r"your.* | (?:my|the|a|an)(?![a-z0-9!@\#$%^&*])[^0-9]* | (?:new|old|enter|insert|replace|"
+    r"change|example|sample|dummy|test|null|none|nil|true|"
     r"false|undefined|string|str|int|bool|text|varchar|required|optional|default|value|"
     r"password|passwd|secret|token|key|file|field|input|hash|hidden|empty|is|must|should|and|or|for|to|in|"
     r"of|not|with)(?![a-z0-9!@\#$%^&*]).* | YOUR.* | .*\(.*\)?;?)\Z"
@@ -92,7 +96,8 @@ _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
 _ENDS = re.compile(r"[\"'`<>,;)\]}|&\\](?![A-Za-z0-9!@#$%^&*]*[0-9])|[\"'`<>,;|\\]")
 _LEAST, _LEAST_KEY, _LONG_KEY = 4, 12, 20  # characters of a password, of a key
 _COUNTED = re.compile(
-    r"[ ]?(?:같|처럼|등|이나|따위|(?:은|는|을|를)?[ ]?쓰지|자리|자|회|번|개|글자|분|초|일|회차|차|년|월|원|명|~|-|이상|이하|단계)"
+    r"[ ]?(?:같|처럼|등|이나|따위|(?:은|는|을|를)?[ ]?쓰지|자리|자|회|번|개|글자|분|초|일|"
+    r"회차|차|년|월|원|명|~|-|이상|이하|단계)"
 )
 
 
@@ -302,9 +307,11 @@ COMMAND = Detector(
     ("CREDENTIAL",),
     (
         r"://[^ /@]*:[^ /@]*@|(?:mysql|mysqldump|mariadb|sshpass|mongo|psql)[^\n]* -p|(?:curl|wget|"
-        r"http)[^\n]* (?:-u|--user)|docker login[^\n]* -p|redis-cli[^\n]* -a|net user |hooks\.slack\.com/services/|"
+        r"http)[^\n]* (?:-u|--user)|docker login[^\n]* -p|redis-cli[^\n]* -a|net user |"
+        r"hooks\.slack\.com/services/|"
         r"(?i:(?:password|passwd|pwd|secret)(?:[\"'] {1,2}value=|>[^ <>]{4,80}</))|"
-        r"(?i:(?:아이디|ID|계정|user(?:name)?) ?[/|,] ?(?:비번|비밀번호|암호|패스워드|PW|password) ?[:=])|Basic [A-Za-z0-9+/]{12}|Bearer [A-Za-z0-9_]|PRIVATE KEY-----"
+        r"(?i:(?:아이디|ID|계정|user(?:name)?) ?[/|,] ?(?:비번|비밀번호|암호|패스워드|PW|"
+        r"password) ?[:=])|Basic [A-Za-z0-9+/]{12}|Bearer [A-Za-z0-9_]|PRIVATE KEY-----"
     ),
     _COMMAND,
     _command,

@@ -13,8 +13,10 @@ from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _BEFORE = re.compile(
-    r"(?:(?:my|your|his|her|our|their|this|the phone)(?: new| direct)? number|reach (?:me|us|him|her)|dial|hotline|helpline|"
-    r"toll[- ]free|mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|whatsapp|sms|text me|ring|전화|휴대폰|핸드폰|연락처|팩스|手机|电话|電話|携帯|"
+    r"(?:(?:my|your|his|her|our|their|this|the phone)(?: new| direct)? number|reach (?:me|us|"
+    r"him|her)|dial|hotline|helpline|"
+    r"toll[- ]free|mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|"
+    r"whatsapp|sms|text me|ring|전화|휴대폰|핸드폰|연락처|팩스|手机|电话|電話|携帯|"
     r"tel[eé]fono|m[oó]vil)(?: ?(?:number|no\.?|번호|me at|us at|at|on))?(?: is)?[는은이가をはは]?\W{0,3}\Z",
     re.IGNORECASE,
 )
@@ -56,12 +58,16 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
 
 
 _GROUPS = r"[0-9]{1,5}(?:[-. ][0-9]{2,8}){1,5}|[0-9]{9,11}"
-_NUMBER = rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{1,8}}){{0,5}}|\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
+_NUMBER = (
+    rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{1,8}}){{0,5}}|"
+    rf"\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
+)
 FOREIGN_PHONE = Detector(
     entities=("PHONE_NUMBER",),
     core=r"[0-9](?:[-. ()]{0,3}[0-9]){6}",
     pattern=re.compile(
-        rf"(?<![0-9A-Za-z+])(?<![0-9][-.,/])(?P<number>{_NUMBER})(?P<extension> ?(?:x|ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
+        rf"(?<![0-9A-Za-z+])(?<![0-9][-.,/])(?P<number>{_NUMBER})(?P<extension> ?(?:x|"
+        rf"ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
     ),
     weigh=_foreign,
     sieve=(DIGITS_SIEVE,),

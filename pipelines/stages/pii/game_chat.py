@@ -16,7 +16,8 @@ _PATTERN = re.compile(
     rf"|{_CHANNEL}[ ]?(?P<said>{_NAME})[ ]?:(?=[ ])"
 )
 _NOBODY = re.compile(
-    "(?:고객|상담[사원]|회원|사용자|관리자|운영자|운영진|선생|부모|매니저|기사|사장|손님|작성자|게스트|방장|친구|이벤트|공지|점검|안내|알림)\\Z"
+    "(?:고객|상담[사원]|회원|사용자|관리자|운영자|운영진|선생|부모|매니저|기사|사장|손님|"
+    "작성자|게스트|방장|친구|이벤트|공지|점검|안내|알림)\\Z"
 )
 _NOT_A_PERSON = 4  # letters: shorter Hangul names are left to the persons
 

@@ -58,7 +58,10 @@ _DOMAIN = (
 _AT = r"(?:\s?[(\[{<]\s?(?:at|AT|At|@|골뱅이|앳)\s?[)\]}>]\s?| ?골뱅이 ?)".replace(r"\s", " ")
 _DOT = r"(?:\.| ?[(\[{<] ?(?:dot|DOT|Dot|\.|점|닷) ?[)\]}>] ?| ?(?:점|쩜|닷) ?)"
 _TOP = "(?:com|net|org|kr|co|io|me|edu|gov|info|biz|jp|cn|us|uk|de|dev|app|ai|example)"
-_DISGUISED = rf"{_AT}(?P<domain>[0-9A-Za-z\-]{{2,63}}(?:{_DOT}[0-9A-Za-z\-]{{2,63}}){{0,3}}{_DOT}{_TOP})(?![0-9A-Za-z])"
+_DISGUISED = (
+    rf"{_AT}(?P<domain>[0-9A-Za-z\-]{{2,63}}(?:{_DOT}[0-9A-Za-z\-]{{2,63}})"
+    rf"{{0,3}}{_DOT}{_TOP})(?![0-9A-Za-z])"
+)
 EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
     core=r"[0-9A-Za-z._%+\-]@[0-9A-Za-z가-힣\-]",
@@ -93,7 +96,8 @@ _RESOLVERS = frozenset(  # public name servers: Google, Cloudflare, Quad9, OpenD
 )
 _NETWORK_MASK = re.compile(r"/(?:[0-9]|[12][0-9]|3[01])(?![0-9])")
 _RELEASE = re.compile(
-    r"(?:\)|에서|으로|로|은|는|을|를|이|가)? ?(?:배포|릴리|업데이트|업그레이드|올림|올려|올렸|패치|버전|버젼|빌드|설치|절|항|장|조(?![가-힣])|"
+    r"(?:\)|에서|으로|로|은|는|을|를|이|가)? ?(?:배포|릴리|업데이트|업그레이드|올림|올려|올렸|"
+    r"패치|버전|버젼|빌드|설치|절|항|장|조(?![가-힣])|"
     r"update|release|version|build)",
     re.IGNORECASE,
 )
@@ -213,7 +217,8 @@ def mac_check(first_five: str) -> str:
 
 
 _MAC_CUE = re.compile(
-    r"맥(?:[ ]?(?:주소|어드레스))?|(?<![A-Za-z])mac(?![a-z])|bssid|wlan|(?<![a-z])eth[0-9]|hwaddr|ether(?![a-z])|와이파이|블루투스|"
+    r"맥(?:[ ]?(?:주소|어드레스))?|(?<![A-Za-z])mac(?![a-z])|bssid|wlan|(?<![a-z])eth[0-9]|"
+    r"hwaddr|ether(?![a-z])|와이파이|블루투스|"
     r"bluetooth|wi-?fi",
     re.IGNORECASE,
 )
@@ -240,7 +245,8 @@ MAC = Detector(
     core=f"(?:{_PAIRS}|(?:맥|[Mm][Aa][Cc])[^\\n]*[0-9A-Fa-f]{{12}})",
     pattern=re.compile(
         f"(?<![0-9A-Za-z])(?<![0-9A-Za-z][:.-]){_PAIRS}(?![0-9A-Za-z])(?![:.-][0-9A-Fa-f])"
-        f"|(?:맥|[Mm][Aa][Cc])[^\\n]{{0,24}}?(?<![0-9A-Za-z])(?<![A-Za-z]-)(?P<bare>[0-9A-Fa-f]{{12}})(?![0-9A-Za-z])"
+        f"|(?:맥|[Mm][Aa][Cc])[^\\n]{{0,24}}?(?<![0-9A-Za-z])"
+        f"(?<![A-Za-z]-)(?P<bare>[0-9A-Fa-f]{{12}})(?![0-9A-Za-z])"
     ),
     weigh=_mac,
     head=(FOUR_DIGITS,),

@@ -14,16 +14,24 @@ from pipelines.stages.pii.evidence import Finding, own_cue, probability
 from pipelines.stages.pii.first_look import FOUR_DIGITS
 
 _PLATE = re.compile(
-    r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|오토바이|이륜|화물|트럭|차주|차종|차명|군용|구급차|소방차|"
-    r"택배차|탁송|운전|배차|대리|과속|접촉사고|차[ ]빼|plate|vehicle|(?<![a-z])car(?![a-z])|车牌|車牌|ナンバー|matr[ií]cula|쏘나타|아반떼|그랜저|제네시스|SUV",
+    r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|"
+    r"오토바이|이륜|화물|트럭|차주|차종|차명|군용|구급차|소방차|"
+    r"택배차|탁송|운전|배차|대리|과속|접촉사고|차[ ]빼|plate|vehicle|(?<![a-z])car(?![a-z])|"
+    r"车牌|車牌|ナンバー|matr[ií]cula|쏘나타|아반떼|그랜저|제네시스|SUV",
     re.IGNORECASE,
 )
 _USE = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자배하허호"
 _AMBIGUOUS = frozenset("조호주도자로사구바마대수")
 _REGION = "서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주"
 _MISSION = "외교|영사|준외|준영|국기|협정|대표"
-_AFTER = r"(?![0-9])(?![-.,][0-9])(?! ?(?:원|명|년|억|만|회|쪽|번지|번째|페이지|세대|톤|킬로|미터|석|가구|마리|그릇|연대|화음|호실|km|m[m ]|m\b|kg|%|℃|천))"
-_CIVIL = rf"(?:(?P<region>{_REGION}) ?)?(?P<group>[0-9]{{1,3}})(?P<gap> ?-? ?)(?P<use>[{_USE}])(?P<space> ?-? ?)(?P<serial>[0-9]{{4}})"
+_AFTER = (
+    r"(?![0-9])(?![-.,][0-9])(?! ?(?:원|명|년|억|만|회|쪽|번지|번째|페이지|세대|톤|킬로|미터|"
+    r"석|가구|마리|그릇|연대|화음|호실|km|m[m ]|m\b|kg|%|℃|천))"
+)
+_CIVIL = (
+    rf"(?:(?P<region>{_REGION}) ?)?(?P<group>[0-9]{{1,3}})"
+    rf"(?P<gap> ?-? ?)(?P<use>[{_USE}])(?P<space> ?-? ?)(?P<serial>[0-9]{{4}})"
+)
 _DIPLOMATIC = rf"(?P<mission>{_MISSION}) ?[0-9]{{3}}-[0-9]{{3}}(?!호)"
 _MILITARY = r"(?P<army>[육해공국합]) ?[0-9]{2}-[0-9]{4}"
 _CYCLE = rf"(?P<cycle>{_REGION}) ?(?P<district>[가-힣]{{1,3}}) ?(?P<kind>[{_USE}]) ?[0-9]{{4}}"
@@ -54,7 +62,7 @@ def _plate(text: str, match: re.Match[str]) -> Finding | None:
             logit -= 3.0
     elif match["mission"]:
         logit, signs = 2.0, ["mission"]
-        if match["mission"] in {"대표", "협정", "국기"} and not text[end - 7] == "0":
+        if match["mission"] in {"대표", "협정", "국기"} and text[end - 7] != "0":
             logit -= 2.5
     elif match["army"]:
         logit, signs = -0.8, ["army"]
@@ -71,11 +79,13 @@ def _plate(text: str, match: re.Match[str]) -> Finding | None:
 PLATE = Detector(
     entities=("KR_VEHICLE_PLATE",),
     core=(
-        f"(?:[0-9] ?-? ?[{_USE}] ?-? ?[0-9]{{4}}|(?:{_MISSION}) ?[0-9]{{3}}-[0-9]{{3}}|[육해공국합] ?[0-9]{{2}}-[0-9]{{4}}"
+        f"(?:[0-9] ?-? ?[{_USE}] ?-? ?[0-9]{{4}}|(?:{_MISSION}) ?[0-9]{{3}}-[0-9]{{3}}|"
+        f"[육해공국합] ?[0-9]{{2}}-[0-9]{{4}}"
         f"|(?:{_REGION}) ?[가-힣]{{1,3}} ?[{_USE}] ?[0-9]{{4}}|임시? ?[0-9]{{6}})"
     ),
     pattern=re.compile(
-        f"(?:(?<![0-9A-Za-z])(?<![0-9][-.,:])(?:{_CIVIL})|(?<![가-힣])(?:{_DIPLOMATIC}|{_MILITARY}|{_CYCLE}|{_TEMPORARY})){_AFTER}"
+        f"(?:(?<![0-9A-Za-z])(?<![0-9][-.,:])(?:{_CIVIL})|(?<![가-힣])(?:{_DIPLOMATIC}|"
+        f"{_MILITARY}|{_CYCLE}|{_TEMPORARY})){_AFTER}"
     ),
     weigh=_plate,
     head=(FOUR_DIGITS,),

@@ -56,7 +56,10 @@ _PROFILES = {
     r"leetcode\.com/u|bsky\.app/profile|(?:ko\.)?gravatar\.com|keybase\.io|qr\.kakaopay\.com": _NAME,
     r"stackoverflow\.com/users|(?:www\.)?goodreads\.com/user/show": rf"[0-9]{{3,12}}(?:/{_NAME})?",
     r"scholar\.google\.[a-z.]{2,6}": r"citations\?(?:[a-z]+=[a-zA-Z]+&)*user=[A-Za-z0-9_\-]{6,20}",
-    r"(?:www\.)?mastodon\.(?:social|online|world|cloud|jp|kr)|mstdn\.jp|(?:www\.)?dailymotion\.com/user": rf"@?{_NAME}",
+    (
+        r"(?:www\.)?mastodon\.(?:social|online|world|cloud|jp|kr)|mstdn\.jp|"
+        r"(?:www\.)?dailymotion\.com/user"
+    ): rf"@?{_NAME}",
     r"(?:www\.)?cyworld\.(?:com|nate\.com)": _NAME,
 }
 _OWN_DOMAIN = (
@@ -80,12 +83,14 @@ _RESERVED = re.compile(
     r"share|sharer|sharer\.php|shop|signin|signup|sponsors|static|status|stories|store|support|tag|tags|"
     r"terms|test|topic|topics|tos|trending|tv|upload|user|users|video|videos|watch|web|wiki|plugins|dialog|"
     r"mypage|postlist\.naver|postview\.naver|postview\.nhn|postlist\.nhn|section|market|index|index\.html|"
-    r"models|datasets|spaces|blog|competitions|code|learn|discussions|rankings|question|topics|problem|problems|"
+    r"models|datasets|spaces|blog|competitions|code|learn|discussions|rankings|question|"
+    r"topics|problem|problems|"
     r"robots\.txt|favicon\.ico|s|c|site|sitemap|trends|orgs|enterprise|readme|actions|login\.php)\Z"
 )
 _DEEPER = re.compile(r"(?<=/)[A-Za-z0-9_@~][A-Za-z0-9_/\-%.?=&@~]*|(?<![/])/[A-Za-z0-9_/\-%.]+|")
 _FIRST_ONLY = re.compile(
-    r"(?i)(?:github|gitlab|bitbucket|facebook|reddit|instagram|twitter|x|kaggle|note|qiita)\.(?:com|org)/|huggingface\.co/|zenn\.dev/"
+    r"(?i)(?:github|gitlab|bitbucket|facebook|reddit|instagram|twitter|x|kaggle|note|"
+    r"qiita)\.(?:com|org)/|huggingface\.co/|zenn\.dev/"
 )
 _TAIL = re.compile(r"[.\-_]+\Z")
 
