@@ -1,4 +1,4 @@
-"""What is asked for in one line and said in the next ("생년월일이요?" - "고객: 850213이요"), or stands in a column.
+"""What one line asks and the next one says ("생년월일이요?" - "고객: 850213이요"), or stands in a column.
 
 The line that asks (or that is the only heading of a column) names the class; the next one holds the value and
 little else, behind the speaker's name. Across a line feed, as split numbers are: on whole texts.
@@ -21,7 +21,7 @@ _ASKED = {
     ),
     "secret": r"비밀번호|비번|암호|패스워드|password|密码|パスワード|contraseña",
     "messenger": (
-        r"(?:카카오톡|카톡|톡|텔레(?:그램)?|라인|디스코드|디코|인스타(?:그램)?|위챗)|微信|"
+        r"(?<![가-힣])(?:카카오톡|카톡|톡|텔레(?:그램)?|라인|디스코드|디코|인스타(?:그램)?|위챗)|微信|"
         r"kakao[a-z ]*id|line id"
     ),
     "game": (
@@ -68,7 +68,12 @@ def _answer(text: str, match: re.Match[str]) -> Finding | None:
         if till is None or not _AFTER.match(text, till):
             return None
         return Finding(start, till, "DATE_OF_BIRTH", 0.9, ("answer",))
-    if kind == "messenger" and _HANDLE.match(value) and _STRONG.search(value) and not value.isdigit():
+    if (
+        kind == "messenger"
+        and _HANDLE.match(value)
+        and _STRONG.search(value)
+        and any(map(str.isalpha, value))
+    ):
         return Finding(start, end, "MESSENGER_ID", 0.85, ("answer",))
     if kind == "secret" and _SECRET.match(value) and any(map(str.isdigit, value)):
         return Finding(start, end, "CREDENTIAL", 0.85, ("answer",))

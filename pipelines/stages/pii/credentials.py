@@ -118,38 +118,46 @@ def _known(text: str, match: re.Match[str]) -> Finding | None:
 def _set(text: str, match: re.Match[str]) -> Finding | None:
     group = "dq" if match["dq"] else "sq" if match["sq"] else "plain"
     start = match.start(group)
-    value = match[group] if group != "plain" else _bare(match[group])
+    quoted = group != "plain"
+    value = match[group] if quoted else _bare(match[group])
     end = start + len(value)
     link = match["link"].strip(" \t")
-    if len(value) < _LEAST or _NOT_A_VALUE.match(value) or _ATTRIBUTE.match(value) or "://" in value:
+    if _is_no_value(value) or ("," in link and not quoted):  # arguments
         return None
-    if "," in link and group == "plain":
-        return None  # arguments
-    if (match["password"] or "").startswith("ㅂ") and (
-        group != "plain" or _shape(value) < 2 or value[0] in "\"'"
-    ):
-        return None  # "bye bye"
     if text[end : end + 1] in {"(", "["} or (text[start - 1].isascii() and text[start - 1].isalnum()):
         return None  # a call; "passport"
     option = text[max(0, match.start() - 2) : match.start()] == "--"
     assigned = option or link.endswith(("=", ":", "=>", ",", "-"))
-    logit = -2.5 + 1.5 * assigned + 1.0 * (group != "plain") - 3.0 * (" " in value)
+    logit = -2.5 + 1.5 * assigned + 1.0 * quoted - 3.0 * (" " in value)
     logit -= 4.0 * (_CONSTANT.fullmatch(value) is not None)
     if match["secret"]:
-        if len(value) < _LEAST_KEY or not (any(map(str.isdigit, value)) or group != "plain"):
-            return None
-        logit += 1.0 * (not match["secret"].isascii())
-        logit += 1.5 * (len(value) >= _LONG_KEY) + (1.2 if _shape(value) > 1 else -2.0)
+        logit += _key(match["secret"], value, quoted=quoted)
     else:
         said = not assigned and _SAID.search(link) is not None
-        logit += _password(match["password"], value, assigned=assigned, said=said)
-        if group != "plain" and assigned and _shape(value) == 1 and not value.isdigit():
-            logit += 2.3
-        if value.isdigit() and (_COUNTED.match(text, end) or len(value) > 12):
+        logit += _password(match["password"], value, assigned=assigned, said=said, quoted=quoted)
+        if value.isdigit() and (_COUNTED.match(text, end) or len(value) > _MOST_DIGITS):
             return None
     return Finding(
         start, end, "CREDENTIAL", probability(logit), ("word for it", f"{_shape(value)} kinds of character")
     )
+
+
+_MOST_DIGITS = 12
+_NEVER = -20.0
+
+
+def _is_no_value(value: str) -> bool:
+    """Whether it is too short, a placeholder, a variable, an address."""
+    short = len(value) < _LEAST or "://" in value
+    return short or _NOT_A_VALUE.match(value) is not None or _ATTRIBUTE.match(value) is not None
+
+
+def _key(word: str, value: str, *, quoted: bool) -> float:
+    """Logits of a value behind a word for keys."""
+    if len(value) < _LEAST_KEY or not (quoted or any(map(str.isdigit, value))):
+        return _NEVER
+    logit = 1.0 * (not word.isascii()) + 1.5 * (len(value) >= _LONG_KEY)
+    return logit + (1.2 if _shape(value) > 1 else -2.0)
 
 
 _SAID = re.compile(r"(?:은요?|는요?|요[?]?|は|is|es|era|是)\Z")
@@ -157,10 +165,12 @@ _NUMBER_WORD = re.compile(r"(?i)pin|.* ?code\Z")  # behind these a number alone 
 _SIGN_WITHIN = re.compile(r"[A-Za-z0-9][@#$%^&*!][A-Za-z0-9]")
 
 
-def _password(word: str, value: str, *, assigned: bool, said: bool) -> float:
+def _password(word: str, value: str, *, assigned: bool, said: bool, quoted: bool) -> float:
     """Logits of a value behind a word for passwords; `said`: "is", "은" stands between."""
     shape, digits = _shape(value), any(map(str.isdigit, value))
     korean = not word.isascii()
+    if word.startswith("ㅂ") and (quoted or shape < 2 or value[0] in "\"'"):
+        return _NEVER  # "bye bye"
     logit = 1.0 * korean
     if shape > 1:
         logit += 2.2 if digits or shape == 3 else 1.2 if assigned or "-" in value else -1.0
@@ -171,7 +181,7 @@ def _password(word: str, value: str, *, assigned: bool, said: bool) -> float:
         number = (assigned or said) and _NUMBER_WORD.match(word)
         logit += 1.8 if korean else 3.0 if number else -3.0
     else:
-        logit -= 1.5
+        logit += 0.8 if quoted and assigned else -1.5
     if word.lower() in {"pass", "pw", "clave", "token"} and not (assigned or said):
         logit += 0.5 if shape == 3 else -1.5
     return logit

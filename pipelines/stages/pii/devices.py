@@ -1,4 +1,4 @@
-"""Numbers of things that lead to their owners: IMEI (3GPP TS 23.003), vehicle identification number (ISO 3779)."""
+"""Numbers of things that lead to their owners: IMEI (3GPP TS 23.003), VIN of vehicles (ISO 3779)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.first_look import FirstLook, line_texts
 from pipelines.stages.pii.fold import FOLDABLE, foldable_characters
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
-from pipelines.stages.pii.game_chat import PLAYER
+from pipelines.stages.pii.game_names import GAME_NAMES
 from pipelines.stages.pii.handles import HANDLES
 from pipelines.stages.pii.identity_numbers import BUSINESS, CORPORATE, LICENCE, PASSPORT, RESIDENT
 from pipelines.stages.pii.network import DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC
@@ -61,7 +61,7 @@ DETECTORS: tuple[Detector, ...] = (
     POSITION,
     FOREIGN_PHONE,
     SPELLED_PHONE,
-    *(ADDRESS, BIRTH_DATE, BIRTH_COLUMN, *HANDLES, PLAYER, PROFILE_URL, *CREDENTIALS),
+    *(ADDRESS, BIRTH_DATE, BIRTH_COLUMN, *HANDLES, *GAME_NAMES, PROFILE_URL, *CREDENTIALS),
 )
 CROSSING: tuple[Detector, ...] = (SPLIT_PHONE, ANSWER, COLUMN)  # look across lines, at whole texts
 ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})

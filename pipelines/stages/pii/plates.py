@@ -1,7 +1,7 @@
 """Number plates: private, commercial, rented, diplomatic, military, two-wheel, regional, temporary.
 
 Ministry of Land, notice on registration plates: a class of two digits (three since 2019), a letter of use, a
-serial of four. The letters are also counters and particles (조, 호, 주, 도, 자), so what follows is looked at.
+serial of four. The letters are also counters and particles (조, 호, 주), so what follows is looked at.
 Ours have one of 차, 카, 타, 파 for the letter of use, which is never given out: they are not even matched.
 """
 
@@ -40,40 +40,44 @@ _TEMPORARY = r"(?P<temporary>임시?) ?[0-9]{6}"
 
 def _plate(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
-    signs: list[str]
     if match["use"]:
-        group, region = match["group"], match["region"]
-        if (len(group) == 1 and not region) or int(group) == 0 or (len(group) == 3 and group[0] == "0"):
+        if not _is_class(match["group"], match["region"]):
             return None
-        ambiguous = match["use"] in _AMBIGUOUS
-        spaced = " " in match["space"] or " " in match["gap"]
-        logit, signs = 2.2 if not spaced else 1.0, ["class, use, serial"]
-        if ambiguous:
-            logit -= 2.6 if spaced else 1.2
-        if "-" in match["gap"] + match["space"]:
-            logit -= 1.0
-        if region:
-            logit += 2.5
-            signs.append("region")
-        elif spaced and "1900" <= match["serial"] <= "2100":
-            logit -= 1.0
-        before = text[max(0, start - 2) : start]
-        if before.endswith(("제", "제 ", "#", "~", "+", "=")) or (before[-1:] == "-"):
-            logit -= 3.0
+        logit, sign = _civil(text, match), "class, use, serial"
     elif match["mission"]:
-        logit, signs = 2.0, ["mission"]
-        if match["mission"] in {"대표", "협정", "국기"} and text[end - 7] != "0":
-            logit -= 2.5
+        unsure = match["mission"] in {"대표", "협정", "국기"} and text[end - 7] != "0"
+        logit, sign = (-0.5 if unsure else 2.0), "mission"
     elif match["army"]:
-        logit, signs = -0.8, ["army"]
+        logit, sign = -0.8, "army"
     elif match["cycle"]:
-        logit, signs = 1.2, ["two wheels"]
-        if match["kind"] in _AMBIGUOUS or match["district"][-1] in "역로길동":
-            logit -= 1.5
+        unsure = match["kind"] in _AMBIGUOUS or match["district"][-1] in "역로길동"
+        logit, sign = (-0.3 if unsure else 1.2), "two wheels"
     else:
-        logit, signs = -2.0, ["temporary"]
+        logit, sign = -2.0, "temporary"
     cue, names = own_cue(text, start, end, _PLATE, "plate")
-    return Finding(start, end, "KR_VEHICLE_PLATE", probability(logit + cue), (*signs, *names))
+    return Finding(start, end, "KR_VEHICLE_PLATE", probability(logit + cue), (sign, *names))
+
+
+def _is_class(group: str, region: str | None) -> bool:
+    """Two digits, three that do not begin with 0, or one behind a region (before 2004)."""
+    return int(group) > 0 and (len(group) == 2 or (len(group) == 3 and group[0] != "0") or region is not None)
+
+
+def _civil(text: str, match: re.Match[str]) -> float:
+    """Logits of a class, a letter of use and a serial."""
+    between = match["gap"] + match["space"]
+    spaced = " " in between
+    logit = 1.0 if spaced else 2.2
+    if match["use"] in _AMBIGUOUS:
+        logit -= 2.6 if spaced else 1.2
+    if "-" in between:
+        logit -= 1.0
+    if match["region"]:
+        logit += 2.5
+    elif spaced and "1900" <= match["serial"] <= "2100":
+        logit -= 1.0
+    before = text[max(0, match.start() - 2) : match.start()]
+    return logit - 3.0 * before.endswith(("제", "제 ", "#", "~", "+", "=", "-"))
 
 
 PLATE = Detector(

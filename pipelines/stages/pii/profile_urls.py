@@ -121,18 +121,20 @@ def _trimmed(text: str, start: int, end: int) -> int:
 
 
 _HOSTS = "|".join(re.sub(r"\(\?:[a-z.\\|\-]*\\.\)\?", "", host) for host in _PROFILES)  # without "www."
-_NEEDS = tuple(  # every URL of a person holds one of these
-    (
-        "instagram.com facebook.com fb.com fb.me twitter.com x.com threads.net threads.com t.me/ telegram.me kakao.com "
-        "blog.naver cafe.naver post.naver chzzk.naver brunch.co velog.io medium.com tiktok.com github.com gitlab.com "
-        "bitbucket.org linkedin.com youtube.com twitch.tv sooplive. afreecatv. discord steamcommunity. line.me weibo. "
-        "linktr.ee litt.ly about.me ask.fm wa.me ko-fi.com patreon.com inpock.co peing.net toon.at snapchat.com "
-        "pinterest. vk.com behance.net soundcloud.com flickr.com reddit.com op.gg fow. douyin.com acmicpc.net "
-        "zhihu.com solved.ac bilibili.com pixiv.net douyu.com note.com qiita.com zenn.dev notefolio.net kaggle.com "
-        "huggingface.co toss.me leetcode.com bsky.app gravatar.com keybase.io kakaopay.com stackoverflow.com "
-        "goodreads.com scholar.google mastodon. mstdn.jp dailymotion.com cyworld. "
-        ".tistory .egloos .blogspot .github .velog .postype .blog.me"
-    ).split()
+_NEEDS = (  # every URL of a person holds one of these
+    *("instagram.com", "facebook.com", "fb.com", "fb.me", "twitter.com", "x.com", "threads.net"),
+    *("threads.com", "t.me/", "telegram.me", "kakao.com", "blog.naver", "cafe.naver", "post.naver"),
+    *("chzzk.naver", "brunch.co", "velog.io", "medium.com", "tiktok.com", "github.com"),
+    *("gitlab.com", "bitbucket.org", "linkedin.com", "youtube.com", "twitch.tv", "sooplive."),
+    *("afreecatv.", "discord", "steamcommunity.", "line.me", "weibo.", "linktr.ee", "litt.ly"),
+    *("about.me", "ask.fm", "wa.me", "ko-fi.com", "patreon.com", "inpock.co", "peing.net"),
+    *("toon.at", "snapchat.com", "pinterest.", "vk.com", "behance.net", "soundcloud.com"),
+    *("flickr.com", "reddit.com", "op.gg", "fow.", "douyin.com", "acmicpc.net", "zhihu.com"),
+    *("solved.ac", "bilibili.com", "pixiv.net", "douyu.com", "note.com", "qiita.com", "zenn.dev"),
+    *("notefolio.net", "kaggle.com", "huggingface.co", "toss.me", "leetcode.com", "bsky.app"),
+    *("gravatar.com", "keybase.io", "kakaopay.com", "stackoverflow.com", "goodreads.com"),
+    *("scholar.google", "mastodon.", "mstdn.jp", "dailymotion.com", "cyworld.", ".tistory"),
+    *(".egloos", ".blogspot", ".github", ".velog", ".postype", ".blog.me"),
 )
 PROFILE_URL = Detector(
     ("URL",),
