@@ -27,6 +27,8 @@ NO_DIGIT_AFTER = f"(?!{DIGIT})"
 ALONE_BEFORE = f"{NO_DIGIT_BEFORE}(?<!{DIGIT}[{DASHES}.．])"
 ALONE_AFTER = f"{NO_DIGIT_AFTER}(?![{DASHES}]{DIGIT})"
 
+_LOOKS = re.compile(r"\(\?<?[=!][^()]*\)")  # none holds a bracket
+_NAMES = re.compile(r"\?P<[a-z0-9_]+>")
 _NO_DIGIT = re.compile(f"[^{DIGITS}]+")
 _HAS_DASH = re.compile(DASH)
 _FOLD = {wide: wide - _FULL_WIDTH for wide in range(0xFF01, 0xFF5F)}
@@ -51,3 +53,8 @@ def digits_of(text: str) -> str:
 def has_dash(text: str) -> bool:
     """Whether a hyphen of any kind stands in it."""
     return _HAS_DASH.search(text) is not None
+
+
+def without_looks(pattern: str) -> str:
+    """A pattern without its look-arounds and its groups' names, for the gate's engine: matches no less."""
+    return _NAMES.sub("?:", _LOOKS.sub("", pattern))

@@ -65,38 +65,48 @@ _BUSINESS_PREFIXES = frozenset(
 def _phone(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     digits = digits_of(match[0])
-    kind = match.lastgroup
+    kind = match.lastgroup or ""
     if kind == "intl":
         digits = "0" + digits[2:].removeprefix("0")
     if is_phone_surrogate(digits):
         return Finding(start, end, "PHONE_NUMBER", SURROGATE_SCORE, ())
     separated = not match[0].isalnum()
-    mobile = digits[:3] in {"010", "011", "016", "017", "018", "019"}
-    if digits.startswith("010") and len(digits) != 11:
+    mobile = kind != "intl" and digits[:3] in _MOBILES
+    logit = _mobile(digits, separated=separated) if mobile else _fixed(kind, match[0], digits)
+    if logit is None:
         return None
-    if kind == "intl":
-        if not 9 <= len(digits) <= 11:
-            return None
-        logit = 3.5 if folded(match[0])[0] == "+" else 0.5
-    elif mobile:
-        logit = (3.5 if separated else 1.5) - (1.0 if digits[2] != "0" else 0.0)
-    elif kind == "land":
-        logit = 1.5 if has_dash(match[0]) or ")" in folded(match[0]) else 0.1 if separated else -2.5
-    else:
-        if digits[:4] not in _BUSINESS_PREFIXES:
-            return None
-        year = "1000" <= digits[4:] <= "2100"
-        logit = (0.8 if has_dash(match[0]) else -1.0) - (2.0 if year else 0.0)
     if _is_piece(text, start, end) or (not separated and _beside_latin(text, start, end)):
         logit -= 3.0
-    elif mobile and separated and "번호" not in text[max(0, start - 6) : start]:  # nothing else looks so
+    elif digits[:3] in _MOBILES and separated and "번호" not in text[max(0, start - 6) : start]:
         return Finding(start, end, "PHONE_NUMBER", probability(logit), ("mobile", "separator"))
     cue, names = weigh_cue(text, start, end, _PHONE)
     if names and names[0] in _NO_OTHER:
         cue = 0.0
-    elif mobile and cue == OTHER_CUE:
+    elif digits[:3] in _MOBILES and cue == OTHER_CUE:
         cue *= 2.0  # a number that says what it is of
-    return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind or "", *names))
+    return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind, *names))
+
+
+_MOBILES = frozenset({"010", "011", "016", "017", "018", "019"})
+
+
+def _mobile(digits: str, *, separated: bool) -> float | None:
+    if digits.startswith("010") and len(digits) != 11:
+        return None
+    return (3.5 if separated else 1.5) - (1.0 if digits[2] != "0" else 0.0)
+
+
+def _fixed(kind: str, written: str, digits: str) -> float | None:
+    """Logits of a number with a country's code, of a land line, a nationwide one; None where it is none."""
+    dash = has_dash(written)
+    if kind == "intl":
+        able = 9 <= len(digits) <= 11 and (not digits.startswith("010") or len(digits) == 11)
+        return (3.5 if folded(written)[0] == "+" else 0.5) if able else None
+    if kind == "land":
+        return 1.5 if dash or ")" in folded(written) else 0.1 if not written.isalnum() else -2.5
+    if digits[:4] not in _BUSINESS_PREFIXES:
+        return None
+    return (0.8 if dash else -1.0) - (2.0 if "1000" <= digits[4:] <= "2100" else 0.0)
 
 
 _NO_OTHER = frozenset(
@@ -126,6 +136,8 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
     passes = luhn_check(digits)
     if is_marked(digits):
         return Finding(start, end, "CREDIT_CARD", SURROGATE_SCORE, ())
+    if _TERM.match(text, end):
+        return None
     bare = end - start == len(digits)
     issuer = _has_issuer(digits)
     usual = len(digits) == 16 or (issuer and len(digits) == 15)
@@ -133,7 +145,7 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
         (-1.5 if bare else 0.8)
         + (0.0 if usual or not bare else -3.0)
         + (1.0 if issuer else -1.5)
-        + (1.8 if passes else -1.6)
+        + (1.8 if passes else -2.2)
     )
     if bare and digits[0] == "2":
         logit -= 2.0  # sixteen digits that begin with a year
@@ -144,6 +156,9 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
         cue += 2.0
     signs = [name for name, is_so in (("check digit", passes), ("issuer", issuer), ("bare", bare)) if is_so]
     return Finding(start, end, "CREDIT_CARD", probability(logit + cue), (*signs, *names))
+
+
+_TERM = re.compile(" ?[=*/]")  # behind four terms of a sum
 
 
 def _has_issuer(digits: str) -> bool:
@@ -178,7 +193,8 @@ _CARD_CORE = (
 PHONE = Detector(
     entities=("PHONE_NUMBER",),
     pattern=re.compile(
-        f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|(?P<nation>{_NATIONWIDE}))"
+        f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|"
+        f"(?P<nation>{_NATIONWIDE}))"
         f"{NO_DIGIT_AFTER}(?!호)"
     ),
     weigh=_phone,

@@ -19,7 +19,7 @@ class Detector:
     `pattern` matches within a line, or, where `lines` is more, within so many. `weigh` turns a match into a
     finding, or None for a look-alike; of the text it sees the lines and 240 characters on either side. The rest
     is for the gate (first_look.py): a line in which the match of a finding begins holds one of `words` and,
-    where there are any, one of `also` (in lower case; 0 stands for any digit, a blank for a tab too), and at
+    where there are any, one of `also` (in lower case; 0 stands for any digit), and at
     least so many digits, digits in a `run` with nothing but joints between, `points` between such digits,
     `marks` (points, colons, dashes), and letters and digits (with + and /) in a row. `spelled`: or a number in
     signs for digits instead of one of the words.
@@ -27,7 +27,7 @@ class Detector:
 
     entities: tuple[str, ...]
     pattern: re.Pattern[str]
-    weigh: Callable[[str, re.Match[str]], Finding | None]
+    weigh: Callable[[str, re.Match[str]], Finding | list[Finding] | None]
     words: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     digits: int = 0
@@ -49,7 +49,10 @@ class Detector:
         match = search(text, begin, stop)
         while match is not None and match.start() <= end:
             finding = self.weigh(text, match)
-            if finding is not None:
+            if isinstance(finding, list):
+                yield from finding
+                finding = None
+            elif finding is not None:
                 yield finding
             likely = finding is not None and finding.score >= LIKELY
             match = search(text, match.end() if likely else match.start() + 1, stop)

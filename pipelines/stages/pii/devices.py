@@ -1,4 +1,4 @@
-"""Numbers of things that lead to their owners: IMEI (3GPP TS 23.003), vehicle identification number (ISO 3779)."""
+"""Numbers of things that lead to their owners: IMEI (3GPP TS 23.003), VIN of vehicles (ISO 3779)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def _vin(text: str, match: re.Match[str]) -> Finding | None:
 IMEI = Detector(
     entities=("IMEI",),
     pattern=re.compile(
-        "(?<![0-9A-Za-z])(?<![0-9][-.])(?:[0-9]{15}|[0-9]{2}[- ][0-9]{6}[- ][0-9]{6}[- ][0-9]|[0-9]{8}[- ][0-9]{6}[- ][0-9])"
+        "(?<![0-9A-Za-z])(?<![0-9][-.])(?:[0-9]{15}|[0-9]{2}[- ][0-9]{6}[- ][0-9]{6}[- ][0-9]|"
+        "[0-9]{8}[- ][0-9]{6}[- ][0-9])"
         "(?![0-9A-Za-z])(?![-.][0-9])"
     ),
     weigh=_imei,

@@ -22,8 +22,10 @@ AFTER_CUE = 3.0
 HEADING = 3.5  # the column's
 
 _CUES: dict[str, str] = {
-    "resident": r"주민\s?(?:등록|번호|번|증)|민증|외국인\s?(?:등록|번호|증)|거소\s?신고|실명\s?(?:번호|확인)|고유식별|resident reg|"
-    r"RRN|FRN|foreign(?:er)? reg|alien reg|registro de (?:residente|extranjero)|登[录錄録][证證証]|居民|住民|外国人",
+    "resident": r"주민\s?(?:등록|번호|번|증)|민증|외국인\s?(?:등록|번호|증)|거소\s?신고|실명\s?(?:번호|"
+    r"확인)|고유식별|resident reg|"
+    r"RRN|FRN|foreign(?:er)? reg|alien reg|registro de (?:residente|extranjero)|"
+    r"登[录錄録][证證証]|居民|住民|外国人",
     "corporate": r"법인\s?(?:등록|등기|번호)|corporate reg|corporation n|(?<![a-z])crn(?![a-z])|法人",
     "business": r"사업자|business (?:reg|number|no)|BRN|tax id|事業者|营业执照",
     "passport": r"여권|passport|旅券|护照|パスポート|pasaporte",
@@ -33,11 +35,13 @@ _CUES: dict[str, str] = {
     r"(?<![A-Za-z])(?:hp|h\.p|t|m|f)(?=[ .:)]{1,2})",
     "card": r"카드|card|visa|master|amex|(?<![A-Za-z])cc(?![A-Za-z])|tarjeta|信用卡|カード",
     "account": r"계좌|은행|농협|신협|뱅크|입금|송금|예금주|account|bank|iban",
-    "address": r"아이피|접속|서버|공인|(?<![A-Za-z])ip(?:v[46])?(?![A-Za-z])|client_ip|_ip(?![A-Za-z])|server|host|client|로그인|ping|"
+    "address": r"아이피|접속|서버|공인|(?<![A-Za-z])ip(?:v[46])?(?![A-Za-z])|client_ip|_ip(?![A-Za-z])|"
+    r"server|host|client|로그인|ping|"
     r"방화벽|차단|막[혔히]|화이트리스트|허용|iptables|inet6?|内网|地址|アドレス",
     "version": r"버전|버젼|릴리[스즈]|빌드|펌웨어|드라이버|"
     r"version|release|build|firmware|(?<![A-Za-z])v(?:er)?\.?\s?$",
-    "serial": r"(?:주문|사건\s?접수|접수|관리|문서|사건|증권|승인|허가|예약|티켓|상품|등기|일련|거래|제품|품목|모델|공사|재고|쿠폰|고지|납부)\s?"
+    "serial": r"(?:주문|사건\s?접수|접수|관리|문서|사건|증권|승인|허가|예약|티켓|상품|등기|일련|거래|"
+    r"제품|품목|모델|공사|재고|쿠폰|고지|납부)\s?"
     r"(?:번호|코드|no)|송장|운송장|시리얼|바코드|품번|학번|사번|특허|"
     r"serial|order n|order #|invoice|tracking|barcode|imei|isbn|issn|sku|s/n|uuid|guid|ticket",
 }

@@ -130,17 +130,16 @@ class FirstLook:
 def automaton(words: Iterable[tuple[str, int]], characters: Iterable[tuple[str, int]]) -> Automaton:
     """Of words and of single characters (which share their last state), each with its bits.
 
-    A byte is read as its symbol: Latin letters in lower case, "0" for every digit, a blank for a tab;
+    A byte is read as its symbol: Latin letters in lower case, "0" for every digit;
     bytes that no word holds are one symbol.
     """
-    spelt = [(_bytes(word), bits) for word, bits in words]
+    spelt = [(word.encode(), bits) for word, bits in words]
     alone = [(character.encode(), bits) for character, bits in characters]
     used = sorted({byte for word, _ in [*spelt, *alone] for byte in word})
     symbols = np.zeros(256, np.uint8)
     symbols[used] = np.arange(1, len(used) + 1)
     symbols[ord("A") : ord("Z") + 1] = symbols[ord("a") : ord("z") + 1]
     symbols[ord("0") : ord("9") + 1] = symbols[ord("0")]
-    symbols[ord("\t")] = symbols[ord(" ")]
 
     children: list[dict[int, int]] = [{}]
     outputs: list[int] = [0]
@@ -198,10 +197,6 @@ def _completed(
     places[order] = np.arange(len(order), dtype=np.int32)
     moved = places[successors[order]] * np.int32(width)
     return Automaton(symbols, moved.ravel(), heard[order][np.count_nonzero(heard == 0) :], width)
-
-
-def _bytes(word: str) -> bytes:
-    return word.replace("\t", " ").encode()
 
 
 def _kinds() -> NDArray[np.uint8]:

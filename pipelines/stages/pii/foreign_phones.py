@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
 
 _BEFORE = re.compile(
-    r"(?:mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|whatsapp|전화|휴대폰|핸드폰|연락처|팩스|手机|电话|電話|携帯|"
-    r"tel[eé]fono|m[oó]vil)(?: ?(?:number|no\.?|번호|me at|us at|is|at|on))?[는은이가をはは]?\W{0,3}\Z",
+    r"(?:(?:my|your|his|her|our|their|this|the phone)(?: new| direct)? number|reach (?:me|us|"
+    r"him|her)|dial|hotline|helpline|"
+    r"toll[- ]free|mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|"
+    r"whatsapp|sms|text me|ring|전화|휴대폰|핸드폰|연락처|팩스|手机|电话|電話|携帯|"
+    r"tel[eé]fono|m[oó]vil)(?: ?(?:number|no\.?|번호|me at|us at|at|on))?(?: is)?[는은이가をはは]?\W{0,3}\Z",
     re.IGNORECASE,
 )
 _AFTER = re.compile(r" ?\(?(?:office|fax|mobile|cell|desk|home|work)(?![A-Za-z])", re.IGNORECASE)
@@ -30,14 +33,15 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
         return None
     before, after = _BEFORE.search(text, max(0, start - 24), start), _AFTER.match(text, end)
     coded = number[0] == "+"
-    if not (before or after or coded):
+    american = _NORTH_AMERICA.fullmatch(number) is not None
+    if not (before or after or coded or extension or american):
         return None
     logit = 2.0 if coded else -2.2
     signs = ["country code"] if coded else []
     if coded and len(digits) < 9:
         logit -= 2.0
-    if _NORTH_AMERICA.fullmatch(number):
-        logit += 1.5
+    if american:
+        logit += 1.5 if coded or before or after else 2.6
         signs.append("North America")
     if extension:
         logit += 2.0
@@ -52,17 +56,25 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
 
 
 _GROUPS = r"[0-9]{1,5}(?:[-. ][0-9]{2,8}){1,5}|[0-9]{9,11}"
-_NUMBER = rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{2,8}}){{0,5}}|\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
+_NUMBER = (
+    rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{1,8}}){{0,5}}|"
+    rf"\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
+)
 FOREIGN_PHONE = Detector(
     entities=("PHONE_NUMBER",),
     pattern=re.compile(
-        rf"(?<![0-9A-Za-z+])(?<![0-9][-.,/])(?P<number>{_NUMBER})(?P<extension> ?(?:x|ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
+        rf"(?<![0-9A-Za-z+])(?<![0-9][-.,/])(?P<number>{_NUMBER})(?P<extension> ?(?:x|"
+        rf"ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
     ),
     weigh=_foreign,
     words=(
+        *spelt("000", ("-", ".", " ", ")", ") "), "000", ("-", ".", " "), "0000"),  # North America
+        *spelt("0", ("", " "), ("x", "ext"), ("", ".", " "), "0"),
+        "0 ext. 0",
+        "0ext. 0",
         *("+0", "mobile", "desk", "fax", "tel", "phone", "cell", "office", "call", "contact", "answering at"),
         *("whatsapp", "전화", "휴대폰", "핸드폰", "연락처", "팩스", "手机", "电话", "電話", "携帯", "vil"),
-        *("home", "work"),
+        *("home", "work", "number", "reach", "dial", "hotline", "helpline", "toll", "sms", "text me", "ring"),
     ),
     run=7,
 )

@@ -19,15 +19,17 @@ import pyarrow as pa
 
 from pipelines.stages.pii.accounts import ACCOUNT
 from pipelines.stages.pii.address import ADDRESS
-from pipelines.stages.pii.birth_date import BIRTH_DATE
+from pipelines.stages.pii.answers import ANSWER, COLUMN
+from pipelines.stages.pii.birth_date import BIRTH_COLUMN, BIRTH_DATE
 from pipelines.stages.pii.contacts import CARD, PHONE
-from pipelines.stages.pii.credentials import BLOCK, CREDENTIALS
+from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.devices import IMEI, VIN
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.first_look import FirstLook
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
-from pipelines.stages.pii.handles import BEHIND, GAME, MESSENGER, NICK, PLAYER, TAGGED
+from pipelines.stages.pii.game_names import GAME_NAMES
+from pipelines.stages.pii.handles import HANDLES
 from pipelines.stages.pii.identity_numbers import (
     BUSINESS,
     CORPORATE,
@@ -78,9 +80,18 @@ DETECTORS: tuple[Detector, ...] = (
     POSITION,
     FOREIGN_PHONE,
     SPELLED_PHONE,
-    *(ADDRESS, BIRTH_DATE, MESSENGER, BEHIND, NICK, GAME, PLAYER, TAGGED, PROFILE_URL, *CREDENTIALS),
-    SPLIT_PHONE,
-    BLOCK,
+    *(
+        ADDRESS,
+        BIRTH_DATE,
+        BIRTH_COLUMN,
+        *HANDLES,
+        *GAME_NAMES,
+        PROFILE_URL,
+        *CREDENTIALS,
+        SPLIT_PHONE,
+        ANSWER,
+        COLUMN,
+    ),
 )
 ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})
 _LINES = 1 << 15  # that pass, looked at together: what Python holds of a column at a time

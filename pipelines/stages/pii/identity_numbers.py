@@ -60,7 +60,7 @@ def _resident(text: str, match: re.Match[str]) -> Finding:
         evidence.append("date")
         logit += 2.0 if resident_check(digits) else -1.5
         if birth_year(digits) < _OLDEST_LIVING:
-            logit -= 0.5 if dashed else 2.0
+            logit -= 2.5 if digits[6] in "09" else 0.5 if dashed else 2.0  # 1800s: order numbers of the 2020s
     else:
         logit -= 5.0 if digits[6] in "12345678" else 7.0
     if resident_check(digits):
@@ -111,6 +111,9 @@ def _business(text: str, match: re.Match[str]) -> Finding:
     bare = end - start == 10
     passes = business_check(digits)
     logit = (-3.5 if bare else 0.0) + (2.3 if passes else -2.5) + (-3.0 if digits[0] == "0" else 0.0)
+    first, second = _joints(match[0])
+    if not bare and first != second:
+        logit -= 3.0  # "197.1099392", "16450-16460"
     if not bare and not has_dash(match[0]):
         logit -= 2.0  # three groups of digits by spaces or points are common in tables
     cue, names = weigh_cue(text, start, end, _BUSINESS)
@@ -121,6 +124,13 @@ def _business(text: str, match: re.Match[str]) -> Finding:
     shape = ("bare",) if bare else ("separator",)
     check = ("check digit",) if passes else ()
     return Finding(start, end, "KR_BRN", probability(logit + cue), (*shape, *check, *names))
+
+
+def _joints(number: str) -> tuple[str, str]:
+    """What stands behind the third digit and behind the fifth, without blanks beside a sign."""
+    groups = re.split(f"({DIGIT})", number)  # between the digits: every second
+    first, second = groups[6].strip(), groups[10].strip()
+    return first or groups[6][:1], second or groups[10][:1]
 
 
 _SAID_BEFORE = re.compile(r"사업자|등록번호[가-힣]{0,2} ?\Z")

@@ -36,7 +36,9 @@ def is_ours(label: str, text: str, start: int, end: int) -> bool:
                 if found.start() < end
             )
         case "KR_ADDRESS":
-            return PLACE in text[start:end] or LATIN_PLACE in text[start:end]
+            # A unit alone, close behind one of our places, is what is left of ours.
+            begin = max(0, start - 24, text.rfind("\n", 0, start)) if text[start].isdigit() else start
+            return PLACE in text[begin:end] or LATIN_PLACE in text[start:end]
         case "MESSENGER_ID" | "GAME_ID":
             return _HANDLE.match(text, start) is not None or PLACE in text[start:end]
         case "CREDENTIAL":

@@ -19,6 +19,8 @@ _DISGUISED_LOCAL = re.compile(r"(?<![0-9A-Za-z._])[0-9A-Za-z_][0-9A-Za-z._%+\-]{
 _OUR_LOCAL = re.compile(r"user[0-9a-f]{8}\Z")
 _OUR_DOMAINS = frozenset({"example.com", "example.net", "example.org"})
 _NO_DOMAINS = frozenset({"png", "jpg", "jpeg", "gif", "webp", "svg", "css", "js", "ts", "md", "py"})
+_USER_INFO = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
+_LOGIN = re.compile(r"(?:^|[\s`$#>])(?:ssh|scp|sftp|rsync|kinit|kvno)[ ][^\n@]*\Z")
 _SCALED = re.compile(r"[0-9](?:\.[0-9])?x\.")  # name@2x.png
 
 
@@ -34,8 +36,8 @@ def _email(text: str, match: re.Match[str]) -> Finding | None:
     if domain.rsplit(".", 1)[1] in _NO_DOMAINS or _SCALED.match(domain):
         return None
     before = text[max(0, start - 64) : start]
-    if before.endswith(":") and "://" in before.rsplit(" ", 1)[-1]:
-        return None  # scheme://user:password@host
+    if _USER_INFO.search(before) or _LOGIN.search(before):
+        return None  # scheme://user:password@host; ssh user@host
     if local[0] == "git" and (text[end : end + 1] == ":" or before.endswith("//")):
         return None
     return Finding(start, end, "EMAIL_ADDRESS", 0.98, ("address with domain",))
@@ -55,7 +57,10 @@ _DOMAIN = (
 _AT = r"(?:\s?[(\[{<]\s?(?:at|AT|At|@|골뱅이|앳)\s?[)\]}>]\s?| ?골뱅이 ?)".replace(r"\s", " ")
 _DOT = r"(?:\.| ?[(\[{<] ?(?:dot|DOT|Dot|\.|점|닷) ?[)\]}>] ?| ?(?:점|쩜|닷) ?)"
 _TOP = "(?:com|net|org|kr|co|io|me|edu|gov|info|biz|jp|cn|us|uk|de|dev|app|ai|example)"
-_DISGUISED = rf"{_AT}(?P<domain>[0-9A-Za-z\-]{{2,63}}(?:{_DOT}[0-9A-Za-z\-]{{2,63}}){{0,3}}{_DOT}{_TOP})(?![0-9A-Za-z])"
+_DISGUISED = (
+    rf"{_AT}(?P<domain>[0-9A-Za-z\-]{{2,63}}(?:{_DOT}[0-9A-Za-z\-]{{2,63}})"
+    rf"{{0,3}}{_DOT}{_TOP})(?![0-9A-Za-z])"
+)
 EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
     pattern=re.compile(f"@(?P<domain>{_DOMAIN})"),
@@ -87,7 +92,8 @@ _RESOLVERS = frozenset(  # public name servers: Google, Cloudflare, Quad9, OpenD
 )
 _NETWORK_MASK = re.compile(r"/(?:[0-9]|[12][0-9]|3[01])(?![0-9])")
 _RELEASE = re.compile(
-    r"(?:\)|에서|으로|로|은|는|을|를|이|가)? ?(?:배포|릴리|업데이트|업그레이드|올림|올려|올렸|패치|버전|버젼|빌드|설치|절|항|장|조(?![가-힣])|"
+    r"(?:\)|에서|으로|로|은|는|을|를|이|가)? ?(?:배포|릴리|업데이트|업그레이드|올림|올려|올렸|"
+    r"패치|버전|버젼|빌드|설치|절|항|장|조(?![가-힣])|"
     r"update|release|version|build)",
     re.IGNORECASE,
 )
@@ -119,6 +125,8 @@ def _ipv4(text: str, match: re.Match[str]) -> Finding | None:
         return Finding(start, end, "IP_ADDRESS", SURROGATE_SCORE, ())
     if ".".join(parts) in _RESOLVERS or any(low <= (a, b) <= high for low, high in _NOBODYS):
         return None
+    if text[max(0, start - 2) : start] in {"==", "~=", ">=", "<="}:
+        return None  # a requirement of a package
     private = any(low <= (a, b) <= high for low, high in _PRIVATE)
     logit, evidence = (0.3, ["private"]) if private else (1.0, ["public"])
     cue, distance = nearest_cue(text, start) or ("", 0)
@@ -201,7 +209,8 @@ def mac_check(first_five: str) -> str:
 
 
 _MAC_CUE = re.compile(
-    r"맥(?:[ ]?(?:주소|어드레스))?|(?<![A-Za-z])mac(?![a-z])|bssid|wlan|(?<![a-z])eth[0-9]|hwaddr|ether(?![a-z])|와이파이|블루투스|"
+    r"맥(?:[ ]?(?:주소|어드레스))?|(?<![A-Za-z])mac(?![a-z])|bssid|wlan|(?<![a-z])eth[0-9]|"
+    r"hwaddr|ether(?![a-z])|와이파이|블루투스|"
     r"bluetooth|wi-?fi",
     re.IGNORECASE,
 )
@@ -247,7 +256,7 @@ POINTED_MAC = Detector(
 BARE_MAC = Detector(  # without signs between, behind its name
     entities=("MAC_ADDRESS",),
     pattern=re.compile(
-        r"(?:맥|[Mm][Aa][Cc])[^\n]{0,24}?(?<![0-9A-Za-z])(?P<mac>[0-9A-Fa-f]{12})(?![0-9A-Za-z])"
+        r"(?:맥|[Mm][Aa][Cc])[^\n]{0,24}?(?<![0-9A-Za-z])(?<![A-Za-z]-)(?P<mac>[0-9A-Fa-f]{12})(?![0-9A-Za-z])"
     ),
     weigh=_mac,
     words=("맥", "mac"),

@@ -12,12 +12,16 @@ from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
 
 _WORD = re.compile(
-    r"위도|경도|북위|동경|좌표|위치|지피에스|(?<![a-z])(?:lat|lng|lon|long|gps|geo|location|coord|position|point)(?![b-z])|latitude|longitude|"
+    r"위도|경도|북위|동경|좌표|위치|지피에스|(?<![a-z])(?:lat|lng|lon|long|gps|geo|location|"
+    r"coord|position|point)(?![b-z])|latitude|longitude|"
     r"位置|現在地|坐标|座標|ubicaci|maps?\.",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
-    r"[ ]?°?[ ]?[NSns]?[ ]{0,2}[,;/\t ][ \t,;/]{0,3}\Z|[^0-9\n]{0,24}?(?:경도|동경|위도|북위|lon|lng|lat|E|W)[^0-9\n]{0,12}\Z",
+    (
+        r"[ ]?°?[ ]?[NSns]?[ ]{0,2}[,;/\t ][ \t,;/]{0,3}\Z|[^0-9\n]{0,24}?(?:경도|동경|위도|북위|"
+        r"lon|lng|lat|E|W)[^0-9\n]{0,12}\Z"
+    ),
     re.IGNORECASE,
 )
 _DECIMALS = 4
@@ -62,16 +66,20 @@ _NUMBER = r"-?[0-9]{1,3}\.[0-9]{3,15}"
 _DEGREES = (
     r"(?P<degrees>(?:북위 ?|남위 ?|[NS] ?)?(?P<d1>[0-9]{1,3})[°도º] ?[0-9]{1,2}(?:\.[0-9]+)?['′’분] ?"
     r"(?:[0-9]{1,2}(?:\.[0-9]+)?(?:[\"″”초]|''))? ?[NS]?[ ,/]{1,3}(?:동경 ?|서경 ?|[EW] ?)?"
-    r"(?P<d2>[0-9]{1,3})[°도º] ?[0-9]{1,2}(?:\.[0-9]+)?['′’분](?: ?[0-9]{1,2}(?:\.[0-9]+)?(?:[\"″”초]|''))?(?: ?[EW](?![A-Za-z]))?)"
+    r"(?P<d2>[0-9]{1,3})[°도º] ?[0-9]{1,2}(?:\.[0-9]+)"
+    r"?['′’분](?: ?[0-9]{1,2}(?:\.[0-9]+)?(?:[\"″”초]|''))?(?: ?[EW](?![A-Za-z]))?)"
 )
 _DECIMAL = (
-    rf"(?P<north>북위 ?|남위 ?|[NS](?![A-Za-z]) ?)?(?P<first>{_NUMBER})(?P<between>[^0-9\n]{{1,36}}?)(?P<second>{_NUMBER})"
+    r"(?P<north>북위 ?|남위 ?|"
+    rf"[NS](?![A-Za-z]) ?)?(?P<first>{_NUMBER})(?P<between>[^0-9\n]{{1,36}}?)"
+    rf"(?P<second>{_NUMBER})"
     r"(?: ?°? ?[EW](?![A-Za-z]))?"
 )
 POSITION = Detector(
     entities=("GPS_COORDINATE",),
     pattern=re.compile(
-        rf"(?<![0-9A-Za-z.])(?<![0-9]-)(?:{_DEGREES}|{_DECIMAL})(?![0-9%])(?!\.[0-9])(?! ?(?:달러|원|kg|cm|km|m/|초에|%))"
+        rf"(?<![0-9A-Za-z.])(?<![0-9]-)(?:{_DEGREES}|{_DECIMAL})(?![0-9%])(?!\.[0-9])(?! ?(?:달러|"
+        r"원|kg|cm|km|m/|초에|%))"
     ),
     weigh=_position,
     words=("0.000", *spelt("0", ("°", "도", "º"))),

@@ -46,6 +46,19 @@ _PROFILES = {
     r"link\.inpock\.co\.kr|peing\.net/ko|toon\.at/donate|(?:www\.)?snapchat\.com/add": _NAME,
     r"(?:www\.)?(?:pinterest\.(?:com|co\.kr)|vk\.com|behance\.net|soundcloud\.com)|flickr\.com/people": _NAME,
     r"(?:www\.|old\.)?reddit\.com": rf"(?:u|user)/{_NAME}",
+    r"(?:www\.)?op\.gg/(?:[a-z]{2}/)?(?:lol/)?summoners|fow\.(?:kr|lol)/find": (
+        r"(?:[a-z]{2,4}/)?[^/\s\"'<>)\]]{2,40}"
+    ),
+    r"(?:www\.)?(?:douyin\.com|acmicpc\.net)/user|(?:www\.)?zhihu\.com/people|solved\.ac/profile": _NAME,
+    r"space\.bilibili\.com|(?:www\.)?pixiv\.net/(?:en/)?users|(?:m\.)?douyu\.com": r"[0-9]{3,20}",
+    r"note\.com|qiita\.com|zenn\.dev|notefolio\.net|(?:www\.)?kaggle\.com|huggingface\.co|toss\.me": _NAME,
+    r"leetcode\.com/u|bsky\.app/profile|(?:ko\.)?gravatar\.com|keybase\.io|qr\.kakaopay\.com": _NAME,
+    r"stackoverflow\.com/users|(?:www\.)?goodreads\.com/user/show": rf"[0-9]{{3,12}}(?:/{_NAME})?",
+    r"scholar\.google\.[a-z.]{2,6}": r"citations\?(?:[a-z]+=[a-zA-Z]+&)*user=[A-Za-z0-9_\-]{6,20}",
+    (
+        r"(?:www\.)?mastodon\.(?:social|online|world|cloud|jp|kr)|mstdn\.jp|"
+        r"(?:www\.)?dailymotion\.com/user"
+    ): rf"@?{_NAME}",
     r"(?:www\.)?cyworld\.(?:com|nate\.com)": _NAME,
 }
 _OWN_DOMAIN = (
@@ -69,10 +82,15 @@ _RESERVED = re.compile(
     r"share|sharer|sharer\.php|shop|signin|signup|sponsors|static|status|stories|store|support|tag|tags|"
     r"terms|test|topic|topics|tos|trending|tv|upload|user|users|video|videos|watch|web|wiki|plugins|dialog|"
     r"mypage|postlist\.naver|postview\.naver|postview\.nhn|postlist\.nhn|section|market|index|index\.html|"
+    r"models|datasets|spaces|blog|competitions|code|learn|discussions|rankings|question|"
+    r"topics|problem|problems|"
     r"robots\.txt|favicon\.ico|s|c|site|sitemap|trends|orgs|enterprise|readme|actions|login\.php)\Z"
 )
 _DEEPER = re.compile(r"(?<=/)[A-Za-z0-9_@~][A-Za-z0-9_/\-%.?=&@~]*|(?<![/])/[A-Za-z0-9_/\-%.]+|")
-_FIRST_ONLY = re.compile(r"(?i)(?:github|gitlab|bitbucket|facebook|reddit|instagram|twitter|x)\.(?:com|org)/")
+_FIRST_ONLY = re.compile(
+    r"(?i)(?:github|gitlab|bitbucket|facebook|reddit|instagram|twitter|x|kaggle|note|"
+    r"qiita)\.(?:com|org)/|huggingface\.co/|zenn\.dev/"
+)
 _TAIL = re.compile(r"[.\-_]+\Z")
 
 
@@ -80,11 +98,13 @@ def _profile(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     deeper = _DEEPER.match(text, end)
     if match["own"]:
+        if deeper and deeper[0].strip("/") and ".github." in match["own"].lower():
+            return None  # a project's pages
         return Finding(
             start, _trimmed(text, start, deeper.end() if deeper else end), "URL", 0.9, ("personal host",)
         )
     path = next(value for name, value in match.groupdict().items() if name[0] == "p" and value)
-    if _RESERVED.match(path.lower()):
+    if _RESERVED.match(path.lower()) or not any(map(str.isalnum, path)):
         return None
     if deeper and deeper[0]:
         if _FIRST_ONLY.search(match[0]):
@@ -99,19 +119,19 @@ def _trimmed(text: str, start: int, end: int) -> int:
     return tail.start() if tail else end
 
 
-PROFILE_URL = Detector(
-    entities=("URL",),
-    pattern=_PATTERN,
-    weigh=_profile,
-    words=(
-        *("instagram.com/", "facebook.com/", "fb.com/", "fb.me/", "twitter.com/", "x.com/", "threads.net/"),
-        *("threads.com/", "t.me/", "telegram.me/", "kakao.com/", "naver.com/", "brunch.co.kr/", "velog.io/"),
-        *("medium.com/", "tiktok.com/", "github.com/", "gitlab.com/", "bitbucket.org/", "linkedin.com/"),
-        *("youtube.com/", "twitch.tv/", "sooplive.co", "afreecatv.co", "discord.gg/", "discord.com/"),
-        *("discordapp.com/", "steamcommunity.com/", "line.me/", "weibo.com/", "weibo.cn/", "linktr.ee/"),
-        *("litt.ly/", "about.me/", "ask.fm/", "wa.me/", "ko-fi.com/", "patreon.com/", "inpock.co.kr/"),
-        *("peing.net/", "toon.at/", "snapchat.com/", "pinterest.co", "vk.com/", "behance.net/"),
-        *("soundcloud.com/", "flickr.com/", "reddit.com/", "cyworld.com/", "cyworld.nate.com/"),
-        *(".tistory.com", ".egloos.com", ".blogspot.", ".github.io", ".velog.io", ".postype.com", ".blog.me"),
-    ),
+_WORDS = (  # every URL of a person holds one of these
+    *("instagram.com", "facebook.com", "fb.com", "fb.me", "twitter.com", "x.com", "threads.net"),
+    *("threads.com", "t.me/", "telegram.me", "kakao.com", "blog.naver", "cafe.naver", "post.naver"),
+    *("chzzk.naver", "brunch.co", "velog.io", "medium.com", "tiktok.com", "github.com"),
+    *("gitlab.com", "bitbucket.org", "linkedin.com", "youtube.com", "twitch.tv", "sooplive."),
+    *("afreecatv.", "discord", "steamcommunity.", "line.me", "weibo.", "linktr.ee", "litt.ly"),
+    *("about.me", "ask.fm", "wa.me", "ko-fi.com", "patreon.com", "inpock.co", "peing.net"),
+    *("toon.at", "snapchat.com", "pinterest.", "vk.com", "behance.net", "soundcloud.com"),
+    *("flickr.com", "reddit.com", "op.gg", "fow.", "douyin.com", "acmicpc.net", "zhihu.com"),
+    *("solved.ac", "bilibili.com", "pixiv.net", "douyu.com", "note.com", "qiita.com", "zenn.dev"),
+    *("notefolio.net", "kaggle.com", "huggingface.co", "toss.me", "leetcode.com", "bsky.app"),
+    *("gravatar.com", "keybase.io", "kakaopay.com", "stackoverflow.com", "goodreads.com"),
+    *("scholar.google", "mastodon.", "mstdn.jp", "dailymotion.com", "cyworld.", ".tistory"),
+    *(".egloos", ".blogspot", ".github", ".velog", ".postype", ".blog.me"),
 )
+PROFILE_URL = Detector(entities=("URL",), pattern=_PATTERN, weigh=_profile, words=_WORDS)

@@ -44,7 +44,10 @@ _LONE = {
 }
 _ANY = _one_of("0123456789")
 _SIGN = re.compile(_ANY)
-_BETWEEN = r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3}|다시|에|의|대시|빼기|\([가-힣]{1,3}\)) ?| {1,2})?"
+_BETWEEN = (
+    r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=@#]{1,3}|다시|에|의|대시|빼기|별|하트|작대기|막대|줄|슬래시|"
+    r"콤마|쉼표|점|\([가-힣]{1,3}\)) ?| {1,2})?"
+)
 _SIGNS = r"(?: ?[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3} ?| {1,2})?"  # what the gate's first look passes over
 _HEAD = (  # the gate knows 010 in single characters and by the words for zero
     f"(?:[{_LONE['0']}]{_SIGNS}[{_LONE['1']}]{_SIGNS}[{_LONE['0']}]"
@@ -52,7 +55,8 @@ _HEAD = (  # the gate knows 010 in single characters and by the words for zero
 )
 _MOBILE = f"{_HEAD}(?:{_BETWEEN}{_ANY}){{8}}"
 _WORDS = "[공영일이삼사오육륙칠팔구]"
-_LAND = f"[공영](?:이|[삼사오육륙][일이삼사오])[ -]{{1,2}}{_WORDS}{{3,4}}[ -]{{1,2}}{_WORDS}{{4}}"
+_AREA = "[공영](?:이|[삼사오육륙][일이삼사오]|칠[공영]|일[일육륙칠팔구])"
+_LAND = f"{_AREA}[ -]{{1,2}}{_WORDS}{{3,4}}[ -]{{1,2}}{_WORDS}{{4}}"
 _OVER = r"[-. ]{0,2}\n?[ ]{0,2}"
 _SPLIT = (
     f"[{_LONE['0']}]{_OVER}[{_LONE['1']}]{_OVER}[{_LONE['0']}](?:{_OVER}[{''.join(_LONE.values())}]){{8}}"
@@ -61,7 +65,10 @@ _CUE = re.compile(
     r"번호|전화|연락|문자|폰|전번|톡|디엠|귓|직거래|거래|저장|call|号码|電話|番号|llama|n[uú]mero|tel",
     re.IGNORECASE,
 )
-_ARITHMETIC = re.compile(r"[,+=*/]|(?<!\.)\.(?!\.)")  # between digits alone: a version, a sum
+_ARITHMETIC = re.compile(r"[,+=*/]|(?<!\.)\.(?!\.)")  # between digits alone: a version, a sum, a path ...
+_WHOLE_GROUPS = re.compile(
+    r"01[016-9](?P<sign>[./*+=])[0-9]{3,4}(?P=sign)[0-9]{4}\Z|[0-9](?P<dot>\.)[0-9](?:\.[0-9]){9}\Z"
+)
 _PLAIN_GROUPS = re.compile(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
 
 
@@ -80,8 +87,8 @@ def _spelled(text: str, match: re.Match[str]) -> Finding | None:
     if letters == 0:  # digits, oddly parted
         apart = re.sub("[0-9]+", " ", value).strip()
         logit = 1.5 if apart and not apart.isascii() else 0.6
-        if _ARITHMETIC.search(value):
-            return None
+        if _ARITHMETIC.search(value) and not _WHOLE_GROUPS.match(re.sub(r"([./*+=])\1+", r"\1", value)):
+            return None  # ... unless the groups are a number's, or every digit stands alone
     elif letters == 11:
         logit = 2.5 if hangul else 1.0
     else:
@@ -104,6 +111,8 @@ SPELLED_PHONE = Detector(
     words=(
         *spelt(list("공영"), "이", (" ", "-")),
         *spelt(list("공영"), list("삼사오육륙"), list("일이삼사오"), (" ", "-")),
+        *spelt(list("공영"), "칠", list("공영"), (" ", "-")),
+        *spelt(list("공영"), "일", list("일육륙칠팔구"), (" ", "-")),
     ),
     spelled=True,
 )
