@@ -42,9 +42,10 @@ _TAIL = (
     r"(?:이에요|예요|이예요|입니다|이요|이야|이고요?|인데요?|임|요|야|です|생이요|생이야|생입니다|생)?"
     r"[\"']?(?:[.,!~?]{0,3}(?:[ ]|$)[^\n]{0,24})?(?=\n|\Z)"
 )
+_FIRST = "(?=[생몇주민비암패카톡텔라디인위닉캐소배게出生誕密パ微昵BDNPCKLI])"  # how they all begin
 _PATTERN = re.compile(
     "|".join(rf"(?P<{kind}>{words.replace('?P<', '?:')})" for kind, words in _ASKED.items()).join(
-        ("(?i:", ")")
+        (f"(?i:{_FIRST}(?:", "))")
     )
     + rf"{_ASKS}\n"
     + rf"(?={_SPEAKER}{_VALUE}{_TAIL})",
@@ -124,6 +125,7 @@ ANSWER = Detector(
         *_SECRETS,
     ),
     lines=2,
+    tail=64,
 )
 
 _HEADINGS = {
@@ -138,7 +140,7 @@ _HEADINGS = {
     "CREDENTIAL": r"비밀번호|비번|암호|password|passwd|pw|密码|パスワード",
 }
 _COLUMN = re.compile(
-    r"(?<![^\n|\t,])[ ]*(?:"
+    r"(?:(?<![^\n|\t,])|(?<=[|\t,][ ]))(?:"
     + "|".join(rf"(?P<{label}>{words})" for label, words in _HEADINGS.items())
     + r")[ ]*(?=[|\t,\n])",
     re.IGNORECASE,
@@ -160,7 +162,8 @@ def _column(text: str, match: re.Match[str]) -> list[Finding]:
     head = text[begin : end if end >= 0 else len(text)]
     separator = next((sign for sign in "|\t," if sign in head), None)
     above = text[text.rfind("\n", 0, max(0, begin - 1)) + 1 : max(0, begin - 1)]
-    if separator is None or end < 0 or above.count(separator) == head.count(separator):
+    padded = match.start() == begin and match.end() > match.end(label) + 1  # "nickname   |", no sign before
+    if separator is None or padded or end < 0 or above.count(separator) == head.count(separator):
         return []
     place = text.count(separator, begin, match.start(label))
     found = []
@@ -182,15 +185,57 @@ def _is_one(label: str, value: str) -> bool:
     return label != "CREDENTIAL" or any(map(str.isdigit, value))
 
 
+_SERVICES = ("카카오톡", "카톡", "텔레그램", "라인", "인스타", "인스타그램", "디스코드", "위챗", "메신저")
+_LATIN = ("kakao", "telegram", "line", "instagram", "discord", "wechat")
+_SIGN = tuple("|,\t")
 COLUMN = Detector(
     entities=("GAME_ID", "MESSENGER_ID", "CREDENTIAL"),
     pattern=_COLUMN,
     weigh=_column,
     words=(
-        *(*_NAMES, *_SECRETS, "passwd", "pw", "메신저", "telegram", "line", "instagram", "discord", "wechat"),
-        *("nickname", "nick_name", "charactername", "character_name"),
-        *spelt("유저", ("", " "), ("아이디", "id")),
+        *spelt(
+            (
+                *("닉네임", "닉", "nickname", "nick_name", "ign", "charactername", "character_name", "昵称"),
+                *(
+                    "微信",
+                    "微信号",
+                    "비밀번호",
+                    "비번",
+                    "암호",
+                    "password",
+                    "passwd",
+                    "pw",
+                    "密码",
+                    "パスワード",
+                ),
+                *spelt(("캐릭", "캐릭터"), ("", " "), ("명", "이름")),
+                *spelt(("게임", "유저"), ("", " "), ("id", "아이디")),
+                *spelt(_SERVICES, ("", *spelt(("", " ", "_"), ("id", "아이디", "계정")))),
+                *spelt(_LATIN, ("", "id", " id", "_id")),
+            ),
+            ("", " "),
+            _SIGN,
+        ),
+        *spelt(
+            _SIGN,
+            ("", " "),
+            (
+                *(
+                    "닉",
+                    "게임",
+                    "캐릭",
+                    "유저",
+                    "nick",
+                    "ign",
+                    "character",
+                    "昵称",
+                    "微信",
+                    "비밀번호",
+                    "비번",
+                ),
+                *("암호", "passw", "pw", "密码", "パスワード", *_SERVICES, *_LATIN),
+            ),
+        ),
     ),
-    also=("|", ",", "\t"),
     lines=40,
 )

@@ -22,7 +22,7 @@ class Detector:
     where there are any, one of `also` (in lower case; 0 stands for any digit), and at
     least so many digits, digits in a `run` with nothing but joints between, `points` between such digits,
     `marks` (points, colons, dashes), and letters and digits (with + and /) in a row. `spelled`: or a number in
-    signs for digits instead of one of the words.
+    signs for digits instead of one of the words. `tail`: matches begin within so many characters of a line's end.
     """
 
     entities: tuple[str, ...]
@@ -37,6 +37,7 @@ class Detector:
     letters: int = 0
     spelled: bool = False
     lines: int = 1
+    tail: int = 0
 
     def find(self, text: str, begin: int, end: int, stop: int) -> Iterator[Finding]:
         """Findings whose matches begin in text[begin:end] and end before `stop`, in order of their matches.

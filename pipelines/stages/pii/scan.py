@@ -56,7 +56,7 @@ def find_over_lines(
         for _ in range(detector.lines - 1):
             following = text.find("\n", stop + 1, end + AHEAD)
             stop = min(len(text), end + AHEAD) if following < 0 else following
-        for start in range(begin, end + 1, PIECE):
+        for start in range(max(begin, end - detector.tail) if detector.tail else begin, end + 1, PIECE):
             last = start + PIECE > end
             until = end if last else start + PIECE - 1
             yield from _find(text, start, until, stop if last else until + OVERLAP, (detector,), plain)
