@@ -35,6 +35,6 @@ PLAYER = Detector(
     rf"님(?:이|께서) ?{_MOVES}|{_CHANNEL} ?{_NAME} ?:",
     _PATTERN,
     _player,
-    head=("입장", "퇴장", "접속", "로그", "강퇴", "추방", *pairs("[", "길파전귓팀친지거외")),
+    head=(*pairs("이서", "입퇴접강추"), "그인", "그아", *pairs("[", "길파전귓팀친지거외")),
     needs=("님", "["),
 )

@@ -67,7 +67,7 @@ _OWN_DOMAIN = (
 )
 _OWN_HOST = r"(?!www\.|blog\.|notice\.|static|img|cdn|m\.)[a-z0-9][a-z0-9\-]{2,30}" + _OWN_DOMAIN
 _PATTERN = re.compile(
-    r"(?<![A-Za-z0-9@.\-_/])(?P<scheme>https?://)?(?:"
+    r"(?<![A-Za-z0-9@.\-_/])(?=(?:https?://)?[a-z0-9][a-z0-9\-]*\.)(?P<scheme>https?://)?(?:"
     + "|".join(f"(?:{host})/(?P<p{i}>{path})" for i, (host, path) in enumerate(_PROFILES.items()))
     + rf"|(?P<own>{_OWN_HOST}))(?P<rest>/?(?:\?[A-Za-z0-9_=&%.\-]*)?)",
     re.IGNORECASE,
@@ -121,26 +121,11 @@ def _trimmed(text: str, start: int, end: int) -> int:
 
 
 _HOSTS = "|".join(re.sub(r"\(\?:[a-z.\\|\-]*\\.\)\?", "", host) for host in _PROFILES)  # without "www."
-_NEEDS = (  # every URL of a person holds one of these
-    *("instagram.com", "facebook.com", "fb.com", "fb.me", "twitter.com", "x.com", "threads.net"),
-    *("threads.com", "t.me/", "telegram.me", "kakao.com", "blog.naver", "cafe.naver", "post.naver"),
-    *("chzzk.naver", "brunch.co", "velog.io", "medium.com", "tiktok.com", "github.com"),
-    *("gitlab.com", "bitbucket.org", "linkedin.com", "youtube.com", "twitch.tv", "sooplive."),
-    *("afreecatv.", "discord", "steamcommunity.", "line.me", "weibo.", "linktr.ee", "litt.ly"),
-    *("about.me", "ask.fm", "wa.me", "ko-fi.com", "patreon.com", "inpock.co", "peing.net"),
-    *("toon.at", "snapchat.com", "pinterest.", "vk.com", "behance.net", "soundcloud.com"),
-    *("flickr.com", "reddit.com", "op.gg", "fow.", "douyin.com", "acmicpc.net", "zhihu.com"),
-    *("solved.ac", "bilibili.com", "pixiv.net", "douyu.com", "note.com", "qiita.com", "zenn.dev"),
-    *("notefolio.net", "kaggle.com", "huggingface.co", "toss.me", "leetcode.com", "bsky.app"),
-    *("gravatar.com", "keybase.io", "kakaopay.com", "stackoverflow.com", "goodreads.com"),
-    *("scholar.google", "mastodon.", "mstdn.jp", "dailymotion.com", "cyworld.", ".tistory"),
-    *(".egloos", ".blogspot", ".github", ".velog", ".postype", ".blog.me"),
-)
 PROFILE_URL = Detector(
     ("URL",),
     rf"(?i:(?:{_HOSTS})/|{_OWN_DOMAIN})",
     _PATTERN,
     _profile,
     head=(FOUR_LETTERS, "me", "co", "fm", "vk", "fb", "at", "gg", "io", "ly", "tv", "kr"),
-    needs=_NEEDS,
+    needs=("/", ".tistory", ".egloos", ".blogspot", ".github", ".velog", ".postype", ".blog.me"),
 )
