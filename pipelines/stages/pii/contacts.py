@@ -87,6 +87,7 @@ def _phone(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind, *names))
 
 
+_YEAR_AND_SERIAL = re.compile(r"20[12][0-9]0[0-9]{3}\Z")
 _MOBILES = frozenset({"010", "011", "016", "017", "018", "019"})
 
 
@@ -103,7 +104,10 @@ def _fixed(kind: str, written: str, digits: str) -> float | None:
         able = 9 <= len(digits) <= 11 and (not digits.startswith("010") or len(digits) == 11)
         return (3.5 if folded(written)[0] == "+" else 0.5) if able else None
     if kind == "land":
-        return 1.5 if dash or ")" in folded(written) else 0.1 if not written.isalnum() else -2.5
+        year = _YEAR_AND_SERIAL.search(digits) is not None  # "031-2024-0012": a document's
+        return (
+            1.5 if dash or ")" in folded(written) else 0.1 if not written.isalnum() else -2.5
+        ) - 2.0 * year
     if digits[:4] not in _BUSINESS_PREFIXES:
         return None
     return (0.8 if dash else -1.0) - (2.0 if "1000" <= digits[4:] <= "2100" else 0.0)

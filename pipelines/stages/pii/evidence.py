@@ -98,6 +98,8 @@ def weigh_cue(text: str, start: int, end: int, own: frozenset[str]) -> tuple[flo
         return OTHER_CUE if distance <= NEAR else OTHER_CUE_AFAR, (f"other cue:{kind}",)
     if behind in own:
         return AFTER_CUE, (f"cue after:{behind}",)
+    if behind == "serial":
+        return OTHER_CUE_AFAR, ("other cue after:serial",)
     column = heading(text, start)
     match = _CUE.search(column) if column else None
     return (HEADING, (f"heading:{match.lastgroup}",)) if match and match.lastgroup in own else (0.0, ())

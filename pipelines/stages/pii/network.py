@@ -31,8 +31,9 @@ def _email(text: str, match: re.Match[str]) -> Finding | None:
         return None
     start, end = at - len(local[0]), match.end()
     domain = match["domain"].lower()
-    if domain in _OUR_DOMAINS and _OUR_LOCAL.match(local[0]):
-        return Finding(start, end, "EMAIL_ADDRESS", SURROGATE_SCORE, ())
+    ours = _OUR_LOCAL.search(local[0]) if domain in _OUR_DOMAINS else None
+    if ours:  # also glued behind something else
+        return Finding(start + ours.start(), end, "EMAIL_ADDRESS", SURROGATE_SCORE, ())
     if domain.rsplit(".", 1)[1] in _NO_DOMAINS or _SCALED.match(domain):
         return None
     before = text[max(0, start - 64) : start]

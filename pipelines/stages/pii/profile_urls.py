@@ -66,7 +66,7 @@ _OWN_DOMAIN = (
 )
 _OWN_HOST = r"(?!www\.|blog\.|notice\.|static|img|cdn|m\.)[a-z0-9][a-z0-9\-]{2,30}" + _OWN_DOMAIN
 _PATTERN = re.compile(
-    r"(?<![A-Za-z0-9@.\-_/])(?P<scheme>https?://)?(?:"
+    r"(?<![A-Za-z0-9@.\-_/])(?=(?:https?://)?[a-z0-9][a-z0-9\-]*\.)(?P<scheme>https?://)?(?:"
     + "|".join(f"(?:{host})/(?P<p{i}>{path})" for i, (host, path) in enumerate(_PROFILES.items()))
     + rf"|(?P<own>{_OWN_HOST}))(?P<rest>/?(?:\?[A-Za-z0-9_=&%.\-]*)?)",
     re.IGNORECASE,
