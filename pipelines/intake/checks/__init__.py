@@ -43,8 +43,7 @@ def check_file(
     if data_set.format in (Format.PARQUET, Format.ARROW):
         yield from _table(drop, file, data_set, checker, max_row_bytes)
         return
-    with open_file(drop / file.path) as opened:
-        hashed = HashedFile(opened)
+    with open_file(drop / file.path) as opened, HashedFile(opened) as hashed:
         held: CheckedBatch | None = None
         for batch in _rows(hashed, file, data_set, checker, max_row_bytes):
             if held is not None:
