@@ -44,3 +44,5 @@ def _kernel_cache() -> Path:
 
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernel_cache()))
+# pydantic asks every installed package for plugins at its first check; none may change what a check says.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

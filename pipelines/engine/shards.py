@@ -1,8 +1,7 @@
 """Tokenise and WriteShards: kept texts become tokens, every document gets its ledger row.
 
 A document belongs to one of N train or M validation partitions by its id alone. Tokenise writes, per
-split, STAGING/tokens/<digest>/<split>.arrow with N + M record batches a round, so that the task of a
-partition reads every (N + M)-th batch and nothing else.
+split, STAGING/tokens/<digest>/<split>.arrow (`pipelines.engine.partition`).
 """
 
 from __future__ import annotations
@@ -21,13 +20,14 @@ import pyarrow.compute as pc
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.duplicates import Decided
 from pipelines.engine.files import whole_file
+from pipelines.engine.partition import TOKENISED, Layout, Tokenised, gather, ledger_rows, shard_rows
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.engine.select import read_lost
 from pipelines.lineage.ledger import write_ledger
 from pipelines.stages.pii.policy import counted
-from pipelines.tokens.shards import is_validation, partition_of, shard_count, write_shard
+from pipelines.tokens.shards import shard_count, write_shard
 from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.contract import DataSet
 from schemas.documents import LEDGER
@@ -37,50 +37,6 @@ from schemas.reasons import Stage
 from schemas.shards import shard_name, shard_path
 
 TOKENS_VERSION = 2
-# A ledger row before its place in a shard is known, with the tokens.
-TOKENISED = pa.schema(
-    [
-        *[field for field in LEDGER if field.name not in {"shard", "shard_row"}],
-        pa.field("input_ids", pa.list_(pa.int32())),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How many shards a segment has: a function of its epoch's admitted bytes alone."""
-
-    train: int
-    validation: int
-
-    @property
-    def partitions(self) -> int:
-        """All partitions; train first."""
-        return self.train + self.validation
-
-    def partition(self, doc_ids: pa.Array, validation_share: float) -> np.ndarray:
-        """The partition of each document, by its id."""
-        return np.where(
-            is_validation(doc_ids, validation_share),
-            self.train + partition_of(doc_ids, self.validation),
-            partition_of(doc_ids, self.train),
-        )
-
-    def name(self, partition: int) -> tuple[str, int, int]:
-        """(train or validation, index, how many of its kind)."""
-        if partition < self.train:
-            return "train", partition, self.train
-        return "validation", partition - self.train, self.validation
-
-
-@dataclass(frozen=True)
-class Tokenised:
-    """One split's tokens, by partition."""
-
-    index: int
-    path: Path
-    epoch: int
-    layout: Layout
 
 
 @dataclass(frozen=True)
@@ -327,18 +283,10 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
     directory = str(PurePosixPath(path).parent)
     ledger_path = f"ledger/part-{epoch}-{partition:05d}.parquet"
     with task(site.log, "WriteShards", name) as progress:
-        rows = _gather(tokenised, partition, layout)
-        kept = rows.filter(rows["kept"])
         (site.build / directory).mkdir(parents=True, exist_ok=True)
         (site.build / "ledger").mkdir(exist_ok=True)
-        written = write_shard(site.build / path, kept.select(["input_ids", "doc_id", "partner", "language"]))
-        shard_row = np.cumsum(rows["kept"].to_numpy(zero_copy_only=False)) - 1
-        ledger = rows.drop_columns(["input_ids"]).append_column(
-            "shard", pc.if_else(rows["kept"], name, pa.scalar(None, pa.string()))
-        )
-        ledger = ledger.append_column(
-            "shard_row", pc.if_else(rows["kept"], pa.array(shard_row, pa.int32()), None)
-        )
+        rows = gather(tokenised, partition)
+        written = write_shard(site.build / path, shard_rows(tokenised, partition, rows))
         facts = ShardFacts(
             name=name,
             path=path,
@@ -347,7 +295,7 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
             rows=written.rows,
             tokens=written.tokens,
         )
-        ledger_facts = write_ledger(site.build / ledger_path, ledger.select(LEDGER.names).cast(LEDGER))
+        ledger_facts = write_ledger(site.build / ledger_path, ledger_rows(rows, name))
         progress.facts.update(kept=written.rows, tokens=written.tokens)
     return WrittenPartition(
         epoch=epoch,
@@ -357,20 +305,4 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
         file=path,
         shard=facts,
         ledger=FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256),
-    )
-
-
-def _gather(tokenised: list[Tokenised], partition: int, layout: Layout) -> pa.Table:
-    """All rows of a partition, sorted by document id; the same whatever the order of the splits."""
-    pieces: list[pa.RecordBatch] = []
-    for item in tokenised:
-        with pa.memory_map(str(item.path)) as source:
-            reader = pa.ipc.open_file(source)
-            pieces.extend(
-                reader.get_batch(number)
-                for number in range(partition, reader.num_record_batches, layout.partitions)
-            )
-    table = pa.Table.from_batches(pieces, TOKENISED).combine_chunks()
-    return table.sort_by(
-        [("doc_id", "ascending"), ("drop", "ascending"), ("file", "ascending"), ("row", "ascending")]
     )

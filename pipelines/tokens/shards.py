@@ -70,6 +70,14 @@ def shard_count(admitted_bytes: int, shard_mib: int) -> int:
     return max(1, ceil(admitted_bytes / (shard_mib << 20)))
 
 
+def check_size(tokens: int) -> None:
+    """Raises BuildInconsistent for more tokens than one shard holds."""
+    if tokens > _INT32_MAX:
+        raise BuildInconsistent(
+            f"{tokens} tokens do not fit in one shard: lower tokens.shard_mib in the recipe"
+        )
+
+
 def write_shard(path: Path, rows: pa.Table) -> WrittenShard:
     """Write one shard, whole or not at all; the same rows give the same bytes.
 
@@ -199,6 +207,11 @@ def _codes(values: pa.ChunkedArray) -> pa.Array:
     return codes.take(encoded.indices)
 
 
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array; of one piece, that piece (`combine_chunks` would copy it)."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def _shard_batch(rows: pa.Table) -> pa.RecordBatch:
     """The rows as one batch of SHARD, nothing null."""
     missing = [name for name in _COLUMNS if name not in rows.column_names]
@@ -208,16 +221,13 @@ def _shard_batch(rows: pa.Table) -> pa.RecordBatch:
         if rows[name].null_count:
             raise BuildInconsistent(f"rows of a shard have nulls in {name}: please report this defect")
     tokens = int(pc.sum(pc.list_value_length(rows["input_ids"])).as_py() or 0)
-    if tokens > _INT32_MAX:
-        raise BuildInconsistent(
-            f"{tokens} tokens do not fit in one shard: lower tokens.shard_mib in the recipe"
-        )
-    lists = rows["input_ids"].combine_chunks()
+    check_size(tokens)
+    lists = _whole(rows["input_ids"])
     if lists.type != SHARD.field("input_ids").type or lists.values.null_count:
         raise BuildInconsistent(
             "input_ids of a shard are no list<int32> without nulls: please report this defect"
         )
-    columns = [lists, rows["doc_id"].combine_chunks(), _codes(rows["partner"]), _codes(rows["language"])]
+    columns = [lists, _whole(rows["doc_id"]), _codes(rows["partner"]), _codes(rows["language"])]
     return pa.RecordBatch.from_arrays(columns, schema=SHARD)
 
 

@@ -19,16 +19,12 @@ INVISIBLE = "\u200b-\u200f\u2060\ufeff"  # zero width, direction marks, word joi
 JOINT = f"[{DASHES}{SPACES}{INVISIBLE}.．]{{0,3}}"  # between the groups of an identity number
 LOOSE_JOINT = f"[{DASHES}{SPACES}{INVISIBLE}.．_·・~～)）]{{0,3}}"  # between the groups of a phone number
 DASH = f"[{DASHES}]"
-# Seven digits with at most three signs between two of them: what any number of a person's has, in the gate.
-DIGITS_SIEVE = "[0-9](?:[-_.·・~() \\t]*[0-9]){6}"
 NO_DIGIT_BEFORE = f"(?<!{DIGIT})"
 NO_DIGIT_AFTER = f"(?!{DIGIT})"
 # A number that hangs on another one by a dash or a point is a piece of something longer.
 ALONE_BEFORE = f"{NO_DIGIT_BEFORE}(?<!{DIGIT}[{DASHES}.．])"
 ALONE_AFTER = f"{NO_DIGIT_AFTER}(?![{DASHES}]{DIGIT})"
 
-_LOOKS = re.compile(r"\(\?<?[=!][^()]*\)")  # none holds a bracket
-_NAMES = re.compile(r"\?P<[a-z0-9_]+>")
 _NO_DIGIT = re.compile(f"[^{DIGITS}]+")
 _HAS_DASH = re.compile(DASH)
 _FOLD = {wide: wide - _FULL_WIDTH for wide in range(0xFF01, 0xFF5F)}
@@ -53,8 +49,3 @@ def digits_of(text: str) -> str:
 def has_dash(text: str) -> bool:
     """Whether a hyphen of any kind stands in it."""
     return _HAS_DASH.search(text) is not None
-
-
-def without_looks(pattern: str) -> str:
-    """A pattern without its look-arounds and its groups' names, for the gate's engine: matches no less."""
-    return _NAMES.sub("?:", _LOOKS.sub("", pattern))

@@ -16,13 +16,13 @@ LIKELY = 0.5  # from here on a finding is more likely the real thing than not
 class Detector:
     """Finds one family of personal data in folded text (`fold`): ASCII digits, '-' and ' ', composed Hangul.
 
-    `pattern` matches within a line, or, where `lines` is more, within so many. `weigh` turns a match into a
-    finding, or None for a look-alike; of the text it sees the lines and 240 characters on either side. The rest
-    is for the gate (first_look.py): a line in which the match of a finding begins holds one of `words` and,
-    where there are any, one of `also` (in lower case; 0 stands for any digit), and at
-    least so many digits, digits in a `run` with nothing but joints between, `points` between such digits,
-    `marks` (points, colons, dashes), and letters and digits (with + and /) in a row. `spelled`: or a number in
-    signs for digits instead of one of the words. `tail`: matches begin within so many characters of a line's end.
+    `pattern` matches within a line, or, where `lines` is more, within so many. `weigh` turns a match into one
+    finding, or several, or None for a look-alike; of the text it sees the lines and 240 characters on either
+    side. The rest is for the gate (first_look.py): a line in which the match of a finding begins holds one of
+    `words` and, where there are any, one of `also` (in lower case; 0 stands for any digit), and at least so
+    many digits, digits in a `run` with nothing but joints between, `points` between such digits, `marks`
+    (points, colons, dashes), and letters and digits (with + and /) in a row. `spelled`: or a number in signs
+    for digits instead of one of the words. `tail`: matches begin within so many characters of a line's end.
     """
 
     entities: tuple[str, ...]

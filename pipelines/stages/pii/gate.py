@@ -53,7 +53,6 @@ __all__ = (
     "every_finding",
     "find_whole",
     "found_rows",
-    "gated_rows",
     "resolve",
     "windows",
 )
@@ -144,17 +143,15 @@ def find_whole(text: str, min_score: float, detectors: Iterable[Detector] = DETE
     return find_spans(text, ((*line, single, several) for line in lines_of(text)), min_score)
 
 
-def gated_rows(texts: pa.Array) -> np.ndarray:
-    """int64 positions of the texts with a line that passes, ascending."""
-    return np.unique(first_look().lines(texts)[0][:, 0])
-
-
-def every_finding(text: str) -> list[Finding]:
-    """All findings of all detectors in a text, whatever their score; they may overlap."""
-    single, several = chosen((1 << len(DETECTORS)) - 1)
-    found: list[Finding] = []
-    for line in lines_of(text):
-        for piece in find_in_line(text, *line, single):
-            found += piece
-        found += find_over_lines(text, *line, several)
-    return found
+def every_finding(texts: pa.Array) -> Iterator[tuple[int, list[Finding]]]:
+    """All findings in each text that passes the gate, whatever their score, with its row; they may overlap."""
+    passing, folds = first_look().lines(texts)
+    for row, lines in groupby(_windows(passing), key=itemgetter(0)):
+        text, plain = texts[row].as_py(), not folds[row]
+        found: list[Finding] = []
+        for _, start, end, mask in lines:
+            single, several = chosen(mask)
+            for piece in find_in_line(text, start, end, single, plain=plain):
+                found += piece
+            found += find_over_lines(text, start, end, several, plain=plain)
+        yield row, found

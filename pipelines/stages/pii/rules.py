@@ -1,4 +1,4 @@
-"""What the rules for personal data are, as one digest: it stands in the manifest and in a build's identity."""
+"""The rules for personal data as one digest: it stands in the manifest and in a build's identity."""
 
 from __future__ import annotations
 

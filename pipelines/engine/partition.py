@@ -1,0 +1,119 @@
+"""A partition of the corpus: the documents that become one shard, gathered from the files of all splits.
+
+Tokenise writes, per split, one file of record batches, N + M of them a round for N train and M validation
+partitions, so that the task of a partition reads every (N + M)-th batch and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.tokens.shards import check_size, is_validation, partition_of
+from schemas.documents import LEDGER
+
+# A ledger row before its place in a shard is known, with the tokens.
+TOKENISED = pa.schema(
+    [
+        *[field for field in LEDGER if field.name not in {"shard", "shard_row"}],
+        pa.field("input_ids", pa.list_(pa.int32())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How many shards a segment has: a function of its epoch's admitted bytes alone."""
+
+    train: int
+    validation: int
+
+    @property
+    def partitions(self) -> int:
+        """All partitions; train first."""
+        return self.train + self.validation
+
+    def partition(self, doc_ids: pa.Array, validation_share: float) -> np.ndarray:
+        """The partition of each document, by its id."""
+        return np.where(
+            is_validation(doc_ids, validation_share),
+            self.train + partition_of(doc_ids, self.validation),
+            partition_of(doc_ids, self.train),
+        )
+
+    def name(self, partition: int) -> tuple[str, int, int]:
+        """(train or validation, index, how many of its kind)."""
+        if partition < self.train:
+            return "train", partition, self.train
+        return "validation", partition - self.train, self.validation
+
+
+@dataclass(frozen=True)
+class Tokenised:
+    """One split's tokens, by partition."""
+
+    index: int
+    path: Path
+    epoch: int
+    layout: Layout
+
+
+def _batches(tokenised: list[Tokenised], partition: int) -> Iterator[pa.RecordBatch]:
+    """The batches of a partition, one file after the other; a batch that is let go costs no memory."""
+    for item in tokenised:
+        with pa.memory_map(str(item.path)) as source:
+            reader = pa.ipc.open_file(source)
+            for number in range(partition, reader.num_record_batches, item.layout.partitions):
+                yield reader.get_batch(number)
+
+
+def gather(tokenised: list[Tokenised], partition: int) -> pa.Table:
+    """All rows of a partition without their tokens, by document id; "at" is where they lie in the files."""
+    names = [name for name in TOKENISED.names if name != "input_ids"]
+    rows = pa.Table.from_batches([batch.select(names) for batch in _batches(tokenised, partition)])
+    rows = rows.append_column("at", pa.array(np.arange(len(rows))))
+    by = [(name, "ascending") for name in ("doc_id", "drop", "file", "row")]
+    return rows.sort_by(by)
+
+
+def shard_rows(tokenised: list[Tokenised], partition: int, rows: pa.Table) -> pa.Table:
+    """What a shard holds of the kept among the rows.
+
+    Tokens are the bulk of a build: each is put in its place straight from its file, and held once.
+    """
+    counts = rows["tokens"].to_numpy()
+    ends = np.cumsum(counts, dtype=np.int64)
+    total = int(counts.sum())
+    check_size(total)
+    places = np.empty(len(rows), np.int64)
+    places[rows["at"].to_numpy()] = ends - counts  # of a row's first token, in the order of the files
+    tokens, at = np.empty(total, np.int32), 0
+    for batch in _batches(tokenised, partition):
+        lists = batch["input_ids"]
+        offsets = lists.offsets.to_numpy()
+        lengths = np.diff(offsets)
+        source = lists.values.to_numpy()[offsets[0] : offsets[-1]]
+        shift = places[at : at + len(batch)] - (offsets[:-1] - offsets[0])
+        tokens[np.repeat(shift, lengths) + np.arange(len(source))] = source
+        at += len(batch)
+    kept = rows.filter(rows["kept"])
+    starts = pa.array(np.concatenate([[0], ends[rows["kept"].to_numpy()]]), pa.int32())
+    columns = {"input_ids": pa.ListArray.from_arrays(starts, pa.array(tokens))}
+    return pa.table(columns | {name: kept[name] for name in ("doc_id", "partner", "language")})
+
+
+def ledger_rows(rows: pa.Table, shard: str) -> pa.Table:
+    """LEDGER of the rows, the kept ones with their places in the shard."""
+    shard_row = np.cumsum(rows["kept"].to_numpy()) - 1
+    places = {
+        "shard": pc.if_else(rows["kept"], shard, pa.scalar(None, pa.string())),
+        "shard_row": pc.if_else(rows["kept"], pa.array(shard_row, pa.int32()), None),
+    }
+    for name, values in places.items():
+        rows = rows.append_column(name, values)
+    return rows.select(LEDGER.names).cast(LEDGER)
