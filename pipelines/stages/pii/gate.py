@@ -144,7 +144,7 @@ def find_whole(text: str, min_score: float, detectors: Iterable[Detector] = DETE
 
 
 def every_finding(texts: pa.Array) -> Iterator[tuple[int, list[Finding]]]:
-    """All findings in each text that passes the gate, whatever their score, with its row; they may overlap."""
+    """All findings in each text that passes the gate, of any score, with its row; they may overlap."""
     passing, folds = first_look().lines(texts)
     for row, lines in groupby(_windows(passing), key=itemgetter(0)):
         text, plain = texts[row].as_py(), not folds[row]
