@@ -86,7 +86,9 @@ def test_rows_come_out_of_the_spool_as_they_went_in_whatever_their_texts_hold(pi
     for (_, key, data), (word, number) in zip(told, cells, strict=True):
         written = None if number is None else pa.scalar(number).cast(pa.string()).as_py()
         shown = None if number is None or math.isnan(number) else number
-        if written is not None and Placeholders().text(written) != written:  # many digits, as some identifiers have
+        if (
+            written is not None and Placeholders().text(written) != written
+        ):  # many digits, as some identifiers have
             shown = Placeholders().text(written)
         expected = {"word": None if word is None else Placeholders().text(word), 'odd%d"': shown}
         assert key == b"null"

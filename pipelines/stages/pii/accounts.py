@@ -10,6 +10,7 @@ import re
 from pipelines.stages.pii.checks import is_marked, is_timestamp
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, heading, nearest_cue, probability
+from pipelines.stages.pii.expression import expression
 
 _FORMATS = frozenset(
     {
@@ -18,19 +19,19 @@ _FORMATS = frozenset(
         *((3, 6, 3), (3, 5, 4), (6, 2, 5), (3, 4, 4), (5, 2, 6, 1), (3, 3, 5), (4, 8), (3, 9), (3, 8, 2)),
     }
 )
-_BANK = re.compile(
+_BANK = expression(
     r"은행|뱅크|농협|신협|수협|축협|새마을금고|우체국|저축|신한|국민|하나|우리|토스|카카오|카뱅|케뱅|토뱅|기업|씨티|대구|부산|경남|광주|전북|제주|"
     r"산업|수출입|미래에셋|삼성증권|키움|한국투자|증권|bank|shinhan|kookmin|woori|hana|(?<![A-Za-z])(?:KB|IBK|NH|SC|iM|KDB|MG)(?![A-Za-z])",
     re.IGNORECASE,
 )
-_WORD = re.compile(
+_WORD = expression(
     r"계좌|통장|예금주|입금|송금|이체|예금|적금|출금|수취|무통장|account|acct|iban|deposit|transfer|cuenta|口座|账户|帐户|账号|银行",
     re.IGNORECASE,
 )
 _BANK_REACH, _WORD_REACH, _AFTER_REACH = 16, 40, 16
-_PHONE = re.compile(r"0(?:1[016-9]|2|[3-6][1-5]|70)-?[0-9]{3,4}-?[0-9]{4}\Z")
-_NO_DIGIT = re.compile("[^0-9]")
-_DATE = re.compile(r"(?:19|20)[0-9]{2}[- ](?:0?[1-9]|1[0-2])[- ](?:0?[1-9]|[12][0-9]|3[01])(?:[- ]|\Z)")
+_PHONE = expression(r"0(?:1[016-9]|2|[3-6][1-5]|70)-?[0-9]{3,4}-?[0-9]{4}\Z")
+_NO_DIGIT = expression("[^0-9]")
+_DATE = expression(r"(?:19|20)[0-9]{2}[- ](?:0?[1-9]|1[0-2])[- ](?:0?[1-9]|[12][0-9]|3[01])(?:[- ]|\Z)")
 LEAST, MOST = 10, 16  # digits
 
 
@@ -90,7 +91,7 @@ def _last(words: re.Pattern[str], text: str) -> re.Match[str] | None:
 _GROUPED = r"[0-9]{2,6}(?:-[0-9]{1,9}){1,4}|[0-9]{3,6}(?: [0-9]{2,8}){2,3}|[0-9]{10,16}"
 ACCOUNT = Detector(
     entities=("KR_BANK_ACCOUNT",),
-    pattern=re.compile(
+    pattern=expression(
         r"(?<![0-9A-Za-z])(?<![0-9][-.,])(?<![A-Za-z]-)(?!01[016-9]-[0-9]{3,4}-[0-9]{4}(?![-0-9]))"
         rf"(?:{_GROUPED})(?![0-9A-Za-z])(?![-.,][0-9])"
     ),

@@ -12,6 +12,7 @@ import re
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.expression import expression
 
 _LEFT, _RIGHT = 60, 90  # characters around an anchor: five names; a number, a building, a unit, a reference
 _CUE_REACH = 24
@@ -55,7 +56,7 @@ _HOUSE = (
     r"(?:아파트|오피스텔|빌라|맨션|주공|마을|자이|푸르지오|래미안|힐스테이트|아이파크|롯데캐슬|더샵|빌리지|"
     r"빌딩|타워|하우스|원룸|기숙사|연립|고시원|상가|캐슬|주상복합|팰리스|파크|스퀘어|힐즈|생활관|관사|맨숀)"
 )
-_HOUSES = re.compile(_HOUSE)
+_HOUSES = expression(_HOUSE)
 _UNIT = (
     r"(?:(?:반)?지하(?:[ \t]?[0-9]{1,2}층)?(?![가-힣])|지층(?![가-힣])|옥탑(?:방)?|[Bb]?[0-9]{1,3}층|"
     r"제?[0-9]{1,4}동(?![가-힣])|"
@@ -93,7 +94,7 @@ _FRONT = (
     rf"(?:(?P<region>{_REGION}){_SP})?(?P<city>(?:{_SHORT_CITY}[ \t])?(?:{_CITY}{_SP}){{1,3}}|"
     rf"{_SHORT_CITY}[ \t])?(?P<town>(?:{_TOWN}{_SP}){{1,2}})?"
 )
-_KOREAN = re.compile(
+_KOREAN = expression(
     rf"(?:(?<![가-힣])|(?={_REGION}[ \t]?{_CITY}))(?:{_FRONT}(?:{_ROAD}|{_LOT}){_TAIL}|"
     rf"{_FRONT.replace('?P<', '?P<a_')}{_APARTMENT})"
 )
@@ -106,11 +107,11 @@ _ENGLISH_UNIT = (
     r"(?:(?:Apt\.?|Unit|Room|Rm\.?|Suite|No\.?)[ ]?)?#?[0-9A-Z]{0,2}[0-9]{1,5}(?:-[0-9]{1,5})?(?:-?(?:dong|"
     r"ho|F|fl))?"
 )
-_ENGLISH = re.compile(
+_ENGLISH = expression(
     rf"(?<![A-Za-z0-9])(?:{_ENGLISH_UNIT},?[ ]){{0,3}}{_NUMBER},?[ ][A-Z][A-Za-z0-9-]*-(?:ro|gil|daero)"
     rf"(?:[ ]?[0-9]{{1,4}}(?:beon)?-?gil)?(?:[ ]{_NUMBER})?(?:,[ ](?:{_PLACE}))+"
 )
-_CUE = re.compile(
+_CUE = expression(
     r"주소|배송|소재|거주|사는[ ]?곳|본적|등록기준지|주거|사업장|근무|접수처|제출처|발송|집은|집이|이사|"
     r"수령|배달|택배|우리[ ]?집|저희[ ]?집|살아|살고|거처|보내|가[ ]?주세요|와[ ]?주세요|사용본거지|장소|"
     r"매물|물건|주택|주민등록지|회사는|가게|자택|본가|"
@@ -118,7 +119,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 # Words in 로 and 길 that are no roads, and words in 동 and 리 that are no places.
-_COMMON = re.compile(
+_COMMON = expression(
     r"(?:앞으로|새로|서로|바로|주로|따로|별로|스스로|그대로|실제로|때로|홀로|함부로|제대로|대로|최대로|"
     r"절대로|수시로|의외로|진짜로|억지로|멋대로|뜻대로|마음대로|차례로|가로|세로|도로|경로|진로|미로|블로|"
     r"제로|하나로|위로|아래로|뒤로|이대로|그길|오는길|가는길|도중길|지름길|국도로|운동|활동|자동|이동|행동|"
@@ -126,7 +127,7 @@ _COMMON = re.compile(
     r"요리|소리|정리|처리|관리|다리|수리|분리|유리|승리|논리|심리|물리|원리|격리|마리|미리|빨리|멀리|파리|"
     r"꼬리|허리|카테고리|메모리|배터리|시리|스토리|갤러리|쿼리|라이브러리|디렉토리|디렉터리)\Z"
 )
-_INSTRUMENTAL = re.compile(r"(?:으로|적으로|별로|제로|대로|시로|부로|채로|태로|위로|기로|용로)\Z")
+_INSTRUMENTAL = expression(r"(?:으로|적으로|별로|제로|대로|시로|부로|채로|태로|위로|기로|용로)\Z")
 
 
 def _address(text: str, match: re.Match[str]) -> Finding | None:
@@ -185,7 +186,7 @@ _ANCHOR = (
 _BLANK = ("", " ", "\t")
 ADDRESS = Detector(
     entities=("KR_ADDRESS",),
-    pattern=re.compile(_ANCHOR),
+    pattern=expression(_ANCHOR),
     weigh=_address,
     words=(
         *spelt(

@@ -11,6 +11,7 @@ import re
 from pipelines.stages.pii.birth_date import day_at
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.expression import expression
 
 _ASKED = {
     "birth": (
@@ -40,7 +41,7 @@ _TAIL = (
     r"[\"']?(?:[.,!~?]{0,3}(?:[ ]|$)[^\n]{0,24})?(?=\n|\Z)"
 )
 _FIRST = "(?=[생몇주민비암패카톡텔라디인위닉캐소배게出生誕密パ微昵BDNPCKLI])"  # how they all begin
-_PATTERN = re.compile(
+_PATTERN = expression(
     "|".join(rf"(?P<{kind}>{words.replace('?P<', '?:')})" for kind, words in _ASKED.items()).join(
         (f"(?i:{_FIRST}(?:", "))")
     )
@@ -48,12 +49,12 @@ _PATTERN = re.compile(
     + rf"(?={_SPEAKER}{_VALUE}{_TAIL})",
     re.MULTILINE,
 )
-_AFTER = re.compile(_TAIL)
-_HANDLE = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_.\-]{2,28}[A-Za-z0-9_](?:#[0-9]{3,5})?\Z")
-_NICK = re.compile(r"[가-힣A-Za-z0-9_]{4,14}(?:#[A-Za-z0-9]{2,6})?\Z")
-_STRONG = re.compile(r"[0-9_.@#]")
-_SECRET = re.compile(r"[!-~]{4,40}\Z")
-_TALK = re.compile(r"(?:[요다까죠네음함냐지해줘]|ㅋ+|비밀|몰라|글쎄)\Z")
+_AFTER = expression(_TAIL)
+_HANDLE = expression(r"@?[A-Za-z0-9][A-Za-z0-9_.\-]{2,28}[A-Za-z0-9_](?:#[0-9]{3,5})?\Z")
+_NICK = expression(r"[가-힣A-Za-z0-9_]{4,14}(?:#[A-Za-z0-9]{2,6})?\Z")
+_STRONG = expression(r"[0-9_.@#]")
+_SECRET = expression(r"[!-~]{4,40}\Z")
+_TALK = expression(r"(?:[요다까죠네음함냐지해줘]|ㅋ+|비밀|몰라|글쎄)\Z")
 
 
 def _answer(text: str, match: re.Match[str]) -> Finding | None:
@@ -136,18 +137,18 @@ _HEADINGS = {
     ),
     "CREDENTIAL": r"비밀번호|비번|암호|password|passwd|pw|密码|パスワード",
 }
-_COLUMN = re.compile(
+_COLUMN = expression(
     r"(?:(?<![^\n|\t,])|(?<=[|\t,][ ]))(?:"
     + "|".join(rf"(?P<{label}>{words})" for label, words in _HEADINGS.items())
     + r")[ ]*(?=[|\t,\n])",
     re.IGNORECASE,
 )
-_CELL = re.compile(r"[ ]?(?P<value>[^\s|,]{2,40})[ ]?")
+_CELL = expression(r"[ ]?(?P<value>[^\s|,]{2,40})[ ]?")
 _TABLE = 2_000  # characters of a table that are looked at below its headings
-_NO_CELL = re.compile(
+_NO_CELL = expression(
     r"(?:필수|선택|없음|설명|비고|입력|문자열?|숫자|예시|varchar|string|null|none|text|n/a)", re.IGNORECASE
 )
-_CELL_NICK = re.compile(r"[가-힣一-鿿ぁ-ヶA-Za-z0-9_]{2,16}(?:#[A-Za-z0-9]{2,6})?\Z")
+_CELL_NICK = expression(r"[가-힣一-鿿ぁ-ヶA-Za-z0-9_]{2,16}(?:#[A-Za-z0-9]{2,6})?\Z")
 _SHAPES = {"GAME_ID": _CELL_NICK, "MESSENGER_ID": _HANDLE, "CREDENTIAL": _SECRET}
 
 

@@ -10,6 +10,7 @@ import re
 from pipelines.stages.pii.checks import LATEST_BIRTH_YEAR, is_date
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, heading, probability
+from pipelines.stages.pii.expression import expression
 
 _REACH = 24
 _S = r"[ \t]{0,2}"
@@ -36,7 +37,7 @@ _FORMS = (  # y, m, d and the number of the form; 4, 9, 10 and 13 are weak ones 
     r"(?P<y11>(?:19|20)?[0-9]{2})년[ ]?(?P<m11>[0-9]{1,2})월(?=생(?!산|일|명|활|방|존))",
     r"(?P<m13>0?[1-9]|1[0-2])[/.](?P<d13>[0-3]?[0-9])(?![0-9./%]|-[0-9])",
 )
-_PATTERN = re.compile(
+_PATTERN = expression(
     rf"(?<![0-9])(?<![0-9][-./])(?:{'|'.join(_FORMS)})"
     r"|(?<![가-힣])(?P<y12>(?:천구백|이천)[가-힣]{0,5})년[ ]?(?P<m12>[일이삼사오유육칠팔구시십]{1,2})월[ ]?"
     r"(?P<d12>[일이삼사오육칠팔구십]{1,4})일"
@@ -50,7 +51,7 @@ _WEAK = {
     "3": ("eight digits", -4.0),
     "13": ("no year", -4.2),
 }
-BIRTH = re.compile(
+BIRTH = expression(
     r"생년월일|생[ \t]?년[ \t]?월[ \t]?일|(?<!발)생일|생신|탄생일|"
     r"출생(?![ ]?(?:신고|지|률|아|아수|등록|통계))(?:일자?|[ ]?년월일|[ ]?연월일)?|"
     r"태어|(?:주민(?:등록)?번호|주번|민증)[ \t]?앞|귀빠진|"
@@ -59,7 +60,7 @@ BIRTH = re.compile(
     r"出生|生年月日|生日|[誕诞]生日|nacimiento|nacid[oa]|naci[óo]|cumplea|fecha de nac",
     re.IGNORECASE,
 )
-_BEHIND = re.compile(
+_BEHIND = expression(
     r"[ \t]?(?:に|于|在)?(?:出生|生まれ|生)|"
     r"[ \t]?생(?!산|명|활|성|선|각|일[ \t]?(?:파티|케이크)|방|존|겼|긴|기|애|물|수|중계|맥)|"
     r"(?:[ \t][가-힣]{1,8}){0,2}[ \t]?출생(?!률|신고|[ ]?통계)|"
@@ -67,15 +68,15 @@ _BEHIND = re.compile(
     r"내|우리)?[^.\n0-9]{0,8}(?:생일|생신)(?![ \t]?(?:케이크|파티|선물))|"
     r"[ \t]?(?:,[ ])?born"
 )
-_OTHER = re.compile(
+_OTHER = expression(
     r"(?:개정|시행|설립|접수|입사|발행|발급|유효|만료|창립|작성|처리|예약|제조|생산|등록|가입|검진|진료|"
     r"방문|신청|배송|케이크|파티|선물|이벤트)"
     r"(?!번호)[가-힣]{0,3}[ \t:]{0,3}\Z"
 )
-_AFFAIR = re.compile("잔치|파티|선물|이벤트|케이크|쿠폰|통계|신고|기념|행사|축하|모임|예약|party|gift")
-_LENGTH = re.compile(r"\([^()\n]{0,12}\)|[68][ ]?자리|(?:YY)?YYMMDD")  # "생년월일(8자리)"
-_RIGHT_BEHIND = re.compile(r"[은는이가도]?[ \t:=]{0,3}")
-_SEX_BEFORE = re.compile(r"\([MF남여][,/][ ]?\Z")  # "환자 ...(M/1958-11-04)"
+_AFFAIR = expression("잔치|파티|선물|이벤트|케이크|쿠폰|통계|신고|기념|행사|축하|모임|예약|party|gift")
+_LENGTH = expression(r"\([^()\n]{0,12}\)|[68][ ]?자리|(?:YY)?YYMMDD")  # "생년월일(8자리)"
+_RIGHT_BEHIND = expression(r"[은는이가도]?[ \t:=]{0,3}")
+_SEX_BEFORE = expression(r"\([MF남여][,/][ ]?\Z")  # "환자 ...(M/1958-11-04)"
 
 
 def _birth_date(text: str, match: re.Match[str]) -> Finding | None:

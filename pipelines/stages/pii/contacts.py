@@ -31,6 +31,7 @@ from pipelines.stages.pii.evidence import (
     probability,
     weigh_cue,
 )
+from pipelines.stages.pii.expression import expression
 
 _PHONE = frozenset({"phone"})
 _CARD = frozenset({"card"})
@@ -87,7 +88,7 @@ def _phone(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind, *names))
 
 
-_YEAR_AND_SERIAL = re.compile(r"20[12][0-9]0[0-9]{3}\Z")
+_YEAR_AND_SERIAL = expression(r"20[12][0-9]0[0-9]{3}\Z")
 _MOBILES = frozenset({"010", "011", "016", "017", "018", "019"})
 
 
@@ -116,8 +117,8 @@ def _fixed(kind: str, written: str, digits: str) -> float | None:
 _NO_OTHER = frozenset(
     f"other cue:{kind}" for kind in ("licence", "address", "passport", "version", "account")
 )
-_BEFORE_PIECE = re.compile(f"{DIGIT}[{DASHES}.．]\\Z")
-_AFTER_PIECE = re.compile(f"[{DASHES}]{DIGIT}")
+_BEFORE_PIECE = expression(f"{DIGIT}[{DASHES}.．]\\Z")
+_AFTER_PIECE = expression(f"[{DASHES}]{DIGIT}")
 
 
 def _is_piece(text: str, start: int, end: int) -> bool:
@@ -162,7 +163,7 @@ def _card(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "CREDIT_CARD", probability(logit + cue), (*signs, *names))
 
 
-_TERM = re.compile(" ?[=*/]")  # behind four terms of a sum
+_TERM = expression(" ?[=*/]")  # behind four terms of a sum
 
 
 def _has_issuer(digits: str) -> bool:
@@ -196,7 +197,7 @@ _CARD_CORE = (
 
 PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    pattern=re.compile(
+    pattern=expression(
         f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|"
         f"(?P<nation>{_NATIONWIDE}))"
         f"{NO_DIGIT_AFTER}(?!호)"
@@ -206,7 +207,7 @@ PHONE = Detector(
 )
 CARD = Detector(
     entities=("CREDIT_CARD",),
-    pattern=re.compile(f"(?<![A-Za-z])(?<![A-Za-z]-){ALONE_BEFORE}{_CARD_CORE}{ALONE_AFTER}(?![A-Za-z])"),
+    pattern=expression(f"(?<![A-Za-z])(?<![A-Za-z]-){ALONE_BEFORE}{_CARD_CORE}{ALONE_AFTER}(?![A-Za-z])"),
     weigh=_card,
     run=12,
 )

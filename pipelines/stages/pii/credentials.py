@@ -12,6 +12,7 @@ from base64 import b64decode
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.expression import expression
 
 _ISSUED = (
     r"(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|"
@@ -23,7 +24,7 @@ _ISSUED = (
     r"SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}|dckr_pat_[A-Za-z0-9_\-]{16,}|"
     r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{30,}"
 )
-_KNOWN = re.compile(rf"(?:(?<![A-Za-z0-9_])|(?<=/bot)|(?<=^bot))(?:{_ISSUED})(?![A-Za-z0-9_])")
+_KNOWN = expression(rf"(?:(?<![A-Za-z0-9_])|(?<=/bot)|(?<=^bot))(?:{_ISSUED})(?![A-Za-z0-9_])")
 _WORD = (
     r"비밀번호|비번|암호|ㅂㅂ|ㅂㅁㅂㅎ|방비(?=[ :])|핀[ ]?번호|PIN(?:[ ]?(?:번호|code|number))?|pass[ ]?code|"
     r"(?:door|gate|entry|lock)[ ]?code|senha|パス|보안[ ]?코드|"
@@ -51,7 +52,7 @@ _START = (
 )
 # A first look at one letter: four times as fast as trying every word at every place.
 _FIRST = "(?=[비암ㅂ방핀보패시앱인액개구카네密口パ暗PDGELSCMABRHNJT])"
-_SET = re.compile(
+_SET = expression(
     (
         rf"{_FIRST}{_START}(?:(?P<password>{_WORD})|"
         rf"(?P<secret>{_KEY_WORD}))(?P<link>{_LINK}){_VALUE}"
@@ -59,7 +60,7 @@ _SET = re.compile(
     re.IGNORECASE,
 )
 _XML_WORD = r"[A-Za-z_.\-]{0,20}(?:password|passwd|pwd|secret)"
-_COMMAND = re.compile(
+_COMMAND = expression(
     r"(?=[:mMsScCpPwWhHdDrRnN<아계iIuUBb\-])(?:"
     r"://[^\s/:@\"']{0,60}:(?P<url>[^\s/@\"'$<{*]{3,80})@(?=[A-Za-z0-9\[])|"
     r"(?:mysql|mysqldump|mariadb|sshpass|mongo|psql)[^\n]{0,60}?[ ]-p[ ]?(?P<cli>'[^'\n]{4,60}'|"
@@ -76,11 +77,11 @@ _COMMAND = re.compile(
     r"Basic[ ](?P<basic>[A-Za-z0-9+/]{12,}={0,2})|Bearer[ ](?P<bearer>[A-Za-z0-9_\-.~+/]{16,}={0,2})|"
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:\\r|\\n|[ ])*(?P<pem>[A-Za-z0-9+/=\\]{16,}))"
 )
-_BLOCK = re.compile(  # RFC 7468; a key of 8,192 bits has 6,400 characters
+_BLOCK = expression(  # RFC 7468; a key of 8,192 bits has 6,400 characters
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[ ]*\r?\n(?:[A-Za-z][A-Za-z0-9-]*:[^\n]{0,120}\n){0,3}\s*"
     r"(?P<body>(?:[A-Za-z0-9+/=]{1,76}[ ]*\r?\n?){1,110})"
 )
-_NOT_A_VALUE = re.compile(
+_NOT_A_VALUE = expression(
     r"(?ix)\A(?: [*•●xX#._?\-]{3,} | \**<.*>?\** | \w*password\*+ | /[\w.\-]*/[\w./\-]* |"
     r" (?:base64|sha-?[0-9]|md5|utf-?8|bcrypt).* | \$.* | %\w+%? | \{.* | \[.* | \(.* | [|"
     r"&;].* |(?:os|process|"
@@ -92,11 +93,11 @@ _NOT_A_VALUE = re.compile(
     r"password|passwd|secret|token|key|file|field|input|hash|hidden|empty|is|must|should|and|or|for|to|in|"
     r"of|not|with)(?![a-z0-9!@\#$%^&*]).* | YOUR.* | .*\(.*\)?;?)\Z"
 )
-_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*(?:\.|\Z)")
-_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
-_ENDS = re.compile(r"[\"'`<>,;)\]}|&\\](?![A-Za-z0-9!@#$%^&*]*[0-9])|[\"'`<>,;|\\]")
+_ATTRIBUTE = expression(r"[A-Za-z_]\w*\.[A-Za-z_]\w*(?:\.|\Z)")
+_CONSTANT = expression(r"[A-Z]+(?:_[A-Z0-9]+)+")
+_ENDS = expression(r"[\"'`<>,;)\]}|&\\](?![A-Za-z0-9!@#$%^&*]*[0-9])|[\"'`<>,;|\\]")
 _LEAST, _LEAST_KEY, _LONG_KEY = 4, 12, 20  # characters of a password, of a key
-_COUNTED = re.compile(
+_COUNTED = expression(
     r"[ ]?(?:같|처럼|등|이나|따위|(?:은|는|을|를)?[ ]?쓰지|자리|자|회|번|개|글자|분|초|일|"
     r"회차|차|년|월|원|명|~|-|이상|이하|단계)"
 )
@@ -161,9 +162,9 @@ def _key(word: str, value: str, *, quoted: bool) -> float:
     return logit + (1.2 if _shape(value) > 1 else -2.0)
 
 
-_SAID = re.compile(r"(?:은요?|는요?|요[?]?|は|is|es|era|是)\Z")
-_NUMBER_WORD = re.compile(r"(?i)pin|.* ?code\Z")  # behind these a number alone is one
-_SIGN_WITHIN = re.compile(r"[A-Za-z0-9][@#$%^&*!][A-Za-z0-9]")
+_SAID = expression(r"(?:은요?|는요?|요[?]?|は|is|es|era|是)\Z")
+_NUMBER_WORD = expression(r"(?i)pin|.* ?code\Z")  # behind these a number alone is one
+_SIGN_WITHIN = expression(r"[A-Za-z0-9][@#$%^&*!][A-Za-z0-9]")
 
 
 def _password(word: str, value: str, *, assigned: bool, said: bool, quoted: bool) -> float:
@@ -314,7 +315,7 @@ _THIS = "(?P<this>이게|이거|요게|요거|가|이)"
 _WORD_BEHIND = "(?:비번|비밀번호|암호|패스워드)"
 BEFORE_WORD = Detector(
     entities=("CREDENTIAL",),
-    pattern=re.compile(
+    pattern=expression(
         rf"(?<![!-~])(?P<value>[!-~]{{5,40}})[ ]?{_THIS}[ ]?[가-힣]{{0,4}}[ ]?"
         rf"{_WORD_BEHIND}(?=이야|이에|예요|임|입|로|인데|니|요|$)"
     ),

@@ -7,15 +7,16 @@ import re
 from pipelines.stages.pii.checks import is_marked, luhn_check, vin_check
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, own_cue, probability
+from pipelines.stages.pii.expression import expression
 
-_IMEI = re.compile(r"imei|아이엠이아이|단말기?[ ]?(?:식별|고유|일련)|\*#06#", re.IGNORECASE)
-_VIN = re.compile(
+_IMEI = expression(r"imei|아이엠이아이|단말기?[ ]?(?:식별|고유|일련)|\*#06#", re.IGNORECASE)
+_VIN = expression(
     r"차대[ ]?번호|차량[ ]?식별|(?<![a-z])vin(?![a-z])|bastidor|chassis|识别代号|车架|車台|車体番号",
     re.IGNORECASE,
 )
-_NO_DIGIT = re.compile("[^0-9]")
+_NO_DIGIT = expression("[^0-9]")
 # World manufacturer identifiers of what drives in Korea; KL, KM, KN, KP: made there.
-_MAKERS = re.compile(
+_MAKERS = expression(
     r"K[LMNP][A-Z0-9]|5YJ|7SA|LRW|XP7|W(?:BA|BS|BY|DD|DB|1K|1N|AU|VW|P0|MW)|JT[DHEJN]|VSS|LSV"
 )
 
@@ -46,7 +47,7 @@ def _vin(text: str, match: re.Match[str]) -> Finding | None:
 
 IMEI = Detector(
     entities=("IMEI",),
-    pattern=re.compile(
+    pattern=expression(
         "(?<![0-9A-Za-z])(?<![0-9][-.])(?:[0-9]{15}|[0-9]{2}[- ][0-9]{6}[- ][0-9]{6}[- ][0-9]|"
         "[0-9]{8}[- ][0-9]{6}[- ][0-9])"
         "(?![0-9A-Za-z])(?![-.][0-9])"
@@ -57,7 +58,7 @@ IMEI = Detector(
 _VIN_CORE = "[0-9A-HJ-NPR-Za-hj-npr-z]{13}[0-9]{4}"
 VIN = Detector(
     entities=("VIN",),
-    pattern=re.compile(f"(?<![0-9A-Za-z])(?<![0-9A-Za-z][-_]){_VIN_CORE}(?![0-9A-Za-z])(?![-_][0-9A-Za-z])"),
+    pattern=expression(f"(?<![0-9A-Za-z])(?<![0-9A-Za-z][-_]){_VIN_CORE}(?![0-9A-Za-z])(?![-_][0-9A-Za-z])"),
     weigh=_vin,
     words=("0000",),
     letters=17,

@@ -11,6 +11,8 @@ import math
 import re
 from typing import NamedTuple
 
+from pipelines.stages.pii.expression import expression
+
 REACH_BEFORE = 30  # characters; "주민등록번호 뒷자리 포함 전체 기재: " is 22
 REACH_AFTER = 14  # "(여권번호)" and a particle
 SURROGATE_SCORE = 2.0  # of a span that we put there: beats everything on its place, and is not reported
@@ -45,7 +47,7 @@ _CUES: dict[str, str] = {
     r"(?:번호|코드|no)|송장|운송장|시리얼|바코드|품번|학번|사번|특허|"
     r"serial|order n|order #|invoice|tracking|barcode|imei|isbn|issn|sku|s/n|uuid|guid|ticket",
 }
-_CUE = re.compile("|".join(f"(?P<{name}>{words})" for name, words in _CUES.items()), re.IGNORECASE)
+_CUE = expression("|".join(f"(?P<{name}>{words})" for name, words in _CUES.items()), re.IGNORECASE)
 
 
 class Finding(NamedTuple):

@@ -8,8 +8,7 @@ RE2: Arrow compiles an expression for every batch, and the union of all detector
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +32,7 @@ from pipelines.stages.pii.gate_kernels import (
     SPELLED,
     ZERO,
     scan,
+    states,
 )
 
 # What may stand between the digits of one number, after folding; the points in the middle (·, ・) count as
@@ -69,7 +69,8 @@ class FirstLook:
             words += [(word, other) for word in detector.also]
         if len(detectors) + len(pairs) > FREE_BITS:
             raise ValueError(f"at most {FREE_BITS} detectors, those with a second set of words counted twice")
-        self.automaton = automaton(words, [(c, FOLDS) for c in FOLDABLE_CHARACTERS if c not in PLAIN])
+        words += [(character, FOLDS) for character in FOLDABLE_CHARACTERS if character not in PLAIN]
+        self.automaton = automaton(words)
         self.sets = (
             sum(1 << bit for bit, d in enumerate(detectors) if not d.words and not d.spelled),
             sum(1 << bit for bit, d in enumerate(detectors) if d.spelled and d.lines == 1),
@@ -127,76 +128,22 @@ class FirstLook:
         return np.concatenate(parts), folds
 
 
-def automaton(words: Iterable[tuple[str, int]], characters: Iterable[tuple[str, int]]) -> Automaton:
-    """Of words and of single characters (which share their last state), each with its bits.
+def automaton(words: Sequence[tuple[str, int]]) -> Automaton:
+    """Of words, each with its bits.
 
-    A byte is read as its symbol: Latin letters in lower case, "0" for every digit;
-    bytes that no word holds are one symbol.
+    A byte is read as its symbol: Latin letters in lower case, "0" for every digit; bytes that no word holds
+    are one symbol.
     """
-    spelt = [(word.encode(), bits) for word, bits in words]
-    alone = [(character.encode(), bits) for character, bits in characters]
-    used = sorted({byte for word, _ in [*spelt, *alone] for byte in word})
+    spelt = [word.encode() for word, _ in words]
+    used = sorted(set(b"".join(spelt)))
     symbols = np.zeros(256, np.uint8)
     symbols[used] = np.arange(1, len(used) + 1)
     symbols[ord("A") : ord("Z") + 1] = symbols[ord("a") : ord("z") + 1]
     symbols[ord("0") : ord("9") + 1] = symbols[ord("0")]
-
-    children: list[dict[int, int]] = [{}]
-    outputs: list[int] = [0]
-    leaves: dict[int, int] = {}
-
-    def step(state: int, symbol: int) -> int:
-        following = children[state].get(symbol)
-        if following is None:
-            following = children[state][symbol] = len(children)
-            children.append({})
-            outputs.append(0)
-        return following
-
-    for word, bits in spelt:
-        state = 0
-        for byte in word:
-            state = step(state, int(symbols[byte]))
-        outputs[state] |= bits
-    for word, bits in alone:
-        state = 0
-        for byte in word[:-1]:
-            state = step(state, int(symbols[byte]))
-        last = int(symbols[word[-1]])
-        if last in children[state]:
-            outputs[children[state][last]] |= bits
-        elif bits in leaves:
-            children[state][last] = leaves[bits]
-        else:
-            leaves[bits] = step(state, last)
-            outputs[leaves[bits]] |= bits
-    return _completed(symbols, children, outputs, len(used) + 1)
-
-
-def _completed(
-    symbols: NDArray[np.uint8], children: list[dict[int, int]], outputs: list[int], width: int
-) -> Automaton:
-    """Every state's successor for every symbol, and its outputs with those of the words that end in it."""
-    successors = np.zeros((len(children), width), np.int32)
-    heard = np.array(outputs, np.int64)
-    fails = [0] * len(children)
-    waiting, seen = deque([0]), {0}
-    while waiting:
-        state = waiting.popleft()
-        if state:
-            successors[state] = successors[fails[state]]
-            heard[state] |= heard[fails[state]]
-        for symbol, child in children[state].items():
-            if child not in seen:
-                fails[child] = int(successors[fails[state], symbol]) if state else 0
-                seen.add(child)
-                waiting.append(child)
-            successors[state, symbol] = child
-    order = np.argsort(heard != 0, kind="stable")  # the states that say nothing first
-    places = np.empty(len(order), np.int32)
-    places[order] = np.arange(len(order), dtype=np.int32)
-    moved = places[successors[order]] * np.int32(width)
-    return Automaton(symbols, moved.ravel(), heard[order][np.count_nonzero(heard == 0) :], width)
+    letters = symbols[np.frombuffer(b"".join(spelt), np.uint8)]
+    ends = np.cumsum([len(word) for word in spelt])
+    width = len(used) + 1
+    return Automaton(symbols, *states(letters, ends, np.array([bits for _, bits in words]), width), width)
 
 
 def _kinds() -> NDArray[np.uint8]:

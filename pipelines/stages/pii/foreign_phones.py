@@ -9,8 +9,9 @@ import re
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.expression import expression
 
-_BEFORE = re.compile(
+_BEFORE = expression(
     r"(?:(?:my|your|his|her|our|their|this|the phone)(?: new| direct)? number|reach (?:me|us|"
     r"him|her)|dial|hotline|helpline|"
     r"toll[- ]free|mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|"
@@ -18,11 +19,11 @@ _BEFORE = re.compile(
     r"tel[eé]fono|m[oó]vil)(?: ?(?:number|no\.?|번호|me at|us at|at|on))?(?: is)?[는은이가をはは]?\W{0,3}\Z",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r" ?\(?(?:office|fax|mobile|cell|desk|home|work)(?![A-Za-z])", re.IGNORECASE)
-_NORTH_AMERICA = re.compile(
+_AFTER = expression(r" ?\(?(?:office|fax|mobile|cell|desk|home|work)(?![A-Za-z])", re.IGNORECASE)
+_NORTH_AMERICA = expression(
     r"(?:\+?1[-. ]|001-)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}"
 )
-_NO_DIGIT = re.compile("[^0-9]")
+_NO_DIGIT = expression("[^0-9]")
 
 
 def _foreign(text: str, match: re.Match[str]) -> Finding | None:
@@ -62,7 +63,7 @@ _NUMBER = (
 )
 FOREIGN_PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    pattern=re.compile(
+    pattern=expression(
         rf"(?<![0-9A-Za-z+])(?<![0-9][-.,/])(?P<number>{_NUMBER})(?P<extension> ?(?:x|"
         rf"ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
     ),

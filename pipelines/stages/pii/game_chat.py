@@ -6,16 +6,17 @@ import re
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.expression import expression
 
 _MOVES = "(?:입장|퇴장|접속|로그인|로그아웃|강퇴|추방)"
 _CHANNELS = "길드|파티|전체|귓속말|귓말|팀|친구|지역|거래|외치기"
 _CHANNEL = rf"\[(?:{_CHANNELS})\]"
 _NAME = "[가-힣A-Za-z0-9_]{2,16}"
-_PATTERN = re.compile(
+_PATTERN = expression(
     rf"(?<![가-힣A-Za-z0-9_.])(?P<moved>{_NAME}?)[ ]?님(?:이|께서)[ ]?{_MOVES}"
     rf"|{_CHANNEL}[ ]?(?P<said>{_NAME})[ ]?:(?=[ ])"
 )
-_NOBODY = re.compile(
+_NOBODY = expression(
     "(?:고객|상담[사원]|회원|사용자|관리자|운영자|운영진|선생|부모|매니저|기사|사장|손님|"
     "작성자|게스트|방장|친구|이벤트|공지|점검|안내|알림)\\Z"
 )

@@ -9,6 +9,7 @@ import re
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.game_chat import PLAYER
 from pipelines.stages.pii.handle_words import GAMES, ID_WORD, ID_WORDS, LINK, PLACEHOLDER, SCHEME, STRONG
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
@@ -28,34 +29,34 @@ _HANDLE = (
     rf"{LINK}(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
     rf"{_NAME}(?:[ ][A-Za-z]+){{0,2}}(?P<tag>#[A-Za-z0-9]{{2,6}})?|{_NAME}(?P<tag2>#[A-Za-z0-9]{{2,6}})?)"
 )
-_NICKNAME = re.compile(  # behind the word for a name in games
+_NICKNAME = expression(  # behind the word for a name in games
     rf"(?<![가-힣A-Za-z])(?:(?:{GAMES})[ ]?)?(?P<nick>{_NICK}){_HANDLE}", re.IGNORECASE
 )
-_GAME_ID = re.compile(  # behind a game and the word for an id
+_GAME_ID = expression(  # behind a game and the word for an id
     rf"(?<![가-힣A-Za-z])(?P<game>{GAMES})[ ]?(?:계정[ ]?)?(?P<word>{ID_WORD}){_HANDLE}", re.IGNORECASE
 )
-_BEHIND_GAME = re.compile(  # behind the game alone
+_BEHIND_GAME = expression(  # behind the game alone
     rf"(?<![가-힣A-Za-z])(?P<tagged>{GAMES}|유저|user)(?=[ ]){_HANDLE}", re.IGNORECASE
 )
-_TAGGED = re.compile(
+_TAGGED = expression(
     r"(?<![A-Za-z0-9가-힣#/_.\-])(?:SW-[0-9]{4}-[0-9]{4}-[0-9]{4}|"
     r"[가-힣A-Za-z0-9]{2,16}#(?:KR[0-9]?|JP1|NA1|EUW)|"
     r"[가-힣]{2,8}#[0-9]{4,5})(?![A-Za-z0-9#])"
 )
-_NO_TAGGED = re.compile(
+_NO_TAGGED = expression(
     r"이슈|문의|주문|번호|티켓|버그|건|파트|채널|예약|접수|태그|해시|에피|시즌|댓글|글|호|작업|과제|문제"
 )
-_PARTICLE = re.compile(
+_PARTICLE = expression(
     r"(?<=[가-힣A-Za-z0-9_])(?:이라고|라고|이라는|라는|이에요|예요|이예요|입니다|이고요|이고|이며|인데요|"
     r"인데|이요|으로|에게|한테|이랑|"
     r"이야|님|씨|인|은|는|이|가|을|를|로|랑|와|과|도|의|요|야)\Z"
 )
-_HARD_PARTICLE = re.compile(
+_HARD_PARTICLE = expression(
     r"(?:이라고|라고|이라는|이에요|예요|입니다|이고요|이고|이며|인데요|인데|으로|한테)\Z"
 )
-_HANGUL = re.compile("[가-힣]")
+_HANGUL = expression("[가-힣]")
 # What follows 닉네임 and is no name: verbs, wishes, questions, things one does with a name.
-_NO_NICK = re.compile(
+_NO_NICK = expression(
     r"(?:(?:을|를|이|가|은|는|도|만|의|에|뭐|좀|왜|안|못|잘|그|이런|저런|이거|좋|함|임|남|두|세|"
     r"랑)(?![가-힣A-Za-z0-9]{2})|으로|변경|설정|확인|입력|검색|공개|"
     r"무엇|어떻|알려|정하|정해|추천|바꾸|바꿔|바뀌|짓|지어|등록|없|있|아이디|중복|수정|쓰[는고기면]|"
@@ -65,11 +66,11 @@ _NO_NICK = re.compile(
     r"하고|까지|부터|값|세탁|신고|차단|친추|추가|"
     r"서버|점검|패치|업데이트|이벤트|시즌|친구|공식|초보|신규|모바일|온라인|계정|핵|버그|오류|렉)"
 )
-_PLAYER_BEHIND = re.compile(r"[ ](?:[가-힣]{1,5}[ ]서버|신고|차단|핵|친추|듀오)")
-_HOST_BEHIND = re.compile(r"\.?[A-Za-z0-9]|[_\-]")
-_LATIN_END = re.compile(r"[A-Za-z0-9_\-]+$")
-_LATIN_WORDS = re.compile("[A-Za-z ]+")
-_GAME_FIRST = re.compile(GAMES, re.IGNORECASE)
+_PLAYER_BEHIND = expression(r"[ ](?:[가-힣]{1,5}[ ]서버|신고|차단|핵|친추|듀오)")
+_HOST_BEHIND = expression(r"\.?[A-Za-z0-9]|[_\-]")
+_LATIN_END = expression(r"[A-Za-z0-9_\-]+$")
+_LATIN_WORDS = expression("[A-Za-z ]+")
+_GAME_FIRST = expression(GAMES, re.IGNORECASE)
 
 
 def _tagged(text: str, match: re.Match[str]) -> Finding | None:
@@ -129,15 +130,15 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
     )
 
 
-_SERVER_BEHIND = re.compile("[ ][가-힣]{1,5}[ ]?서버")
-_ENDS = re.compile(
+_SERVER_BEHIND = expression("[ ][가-힣]{1,5}[ ]?서버")
+_ENDS = expression(
     r"[ \t]*(?:[\n.,!?)\]\"'/|]|\Z)|[ ](?:[가-힣]{0,5}[ ]?서버|신고|차단|핵|친추|길드|직업|레벨)"
 )
-_VERBAL = re.compile(
+_VERBAL = expression(
     "(?:[요다까죠네음함냐나줘해됨임면서고게도만]|지만|는데|려고|거나|든지|어|아|여|을|를|중|"
     "점|권|창|법|제|료)\\Z"
 )
-_COPULA = re.compile(
+_COPULA = expression(
     r"(?<=[가-힣A-Za-z0-9_])(?:이야|이에요|예요|이예요|입니다|이요|이고요?|인데요?|요|야|임)\Z"
 )
 
@@ -167,14 +168,14 @@ def _hangul_end(handle: str) -> re.Match[str] | None:
 
 _HAN_CUE = r"(?:(?:游戏)?昵称|游戏(?:ID|名)|角色名|キャラ(?:クター)?名|プレイヤー名|ゲーム名|ニックネーム)"
 _HAN_NAME = r"[ぁ-ゖァ-ヶー一-鿿A-Za-z0-9_]{2,14}"
-_HAN_GAME = re.compile(
+_HAN_GAME = expression(
     rf"{_HAN_CUE}[ ]?(?:は|是|叫|:|=)[ ]?(?P<handle>{_HAN_NAME}?)(?:です|だ|と|，|,|。|\s|[.!?)]|\Z|$)"
 )
-_NO_HAN = re.compile("什么|不|已|请|何|なに|入力|変更|必須|重複")
-_UID = re.compile(
+_NO_HAN = expression("什么|不|已|请|何|なに|入力|変更|必須|重複")
+_UID = expression(
     r"(?<![A-Za-z_])UID(?:은|는|가)?[ ]?:?[ ]?(?P<handle>[1-9][0-9]{8})(?![0-9])", re.IGNORECASE
 )
-_UID_GAME = re.compile("원신|스타레일|붕괴|젠레스|명조|게임|genshin|hsr|原神|친추", re.IGNORECASE)
+_UID_GAME = expression("원신|스타레일|붕괴|젠레스|명조|게임|genshin|hsr|原神|친추", re.IGNORECASE)
 
 
 def _han_game(text: str, match: re.Match[str]) -> Finding | None:

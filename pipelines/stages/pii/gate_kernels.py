@@ -18,6 +18,69 @@ _SPELLED_DIGITS = 11
 
 
 @njit(cache=True)
+def states(
+    letters: NDArray[np.uint8], ends: NDArray[np.int64], bits: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The automaton of words (their symbols end to end): successors * width, and what the last states say.
+
+    Every state has a successor for every symbol; states that say nothing come first, the start before all.
+    """
+    most = len(letters) + 1
+    successors = np.zeros((most, width), np.int32)
+    heard = np.zeros(most, np.int64)
+    count, at = 1, 0
+    for word in range(len(ends)):
+        state = 0
+        while at < ends[word]:
+            symbol = letters[at]
+            if not successors[state, symbol]:
+                successors[state, symbol] = count
+                count += 1
+            state = successors[state, symbol]
+            at += 1
+        heard[state] |= bits[word]
+    fails = np.zeros(count, np.int32)
+    waiting = np.empty(count, np.int32)
+    last = 0
+    for symbol in range(width):
+        if successors[0, symbol]:
+            waiting[last] = successors[0, symbol]
+            last += 1
+    first = 0
+    while first < last:
+        state = waiting[first]
+        first += 1
+        heard[state] |= heard[fails[state]]
+        for symbol in range(width):
+            following = successors[state, symbol]
+            if following:
+                fails[following] = successors[fails[state], symbol]
+                waiting[last] = following
+                last += 1
+            else:
+                successors[state, symbol] = successors[fails[state], symbol]
+    silent = 0
+    for state in range(count):
+        silent += heard[state] == 0
+    places = np.empty(count, np.int32)
+    quiet, said = 0, silent
+    outputs = np.empty(count - silent, np.int64)
+    for state in range(count):
+        if heard[state]:
+            places[state] = said
+            outputs[said - silent] = heard[state]
+            said += 1
+        else:
+            places[state] = quiet
+            quiet += 1
+    moved = np.empty(count * width, np.int32)
+    for state in range(count):
+        for symbol in range(width):
+            moved[places[state] * width + symbol] = places[successors[state, symbol]] * width
+    return moved, outputs
+
+
+@njit(cache=True)
 def scan(
     values: NDArray[np.uint8],
     bounds: NDArray[np.int64],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pipelines.stages.pii.expression import expression
+
 GAMES = (
     r"롤|리그[ ]?오브[ ]?레전드|배그|배틀그라운드|PUBG|로블록스|로블|메이플(?:스토리)?|발로란트|발로|마크|"
     r"마인크래프트|오버워치|옵치|던파|"
@@ -19,11 +21,11 @@ LINK = (
     r"[\"']?(?:(?:은|는|이|가)요?[ :=]|[ ]?(?:の|は|es|is|是|叫)|[ ]?(?:DM|디엠)[ ]?(?:주세요|"
     r"주셈)?)?[ ]?[:=|,]{0,2}[ \t\"']{0,2}"
 )
-STRONG = re.compile(r"[0-9_.#@]|[A-Za-z]-[A-Za-z0-9]|[a-z][A-Z]")
-PLACEHOLDER = re.compile(
+STRONG = expression(r"[0-9_.#@]|[A-Za-z]-[A-Za-z0-9]|[a-z][A-Z]")
+PLACEHOLDER = expression(
     r"(?i)@?(?:null|none|undefined|true|false|string|int|example|test|admin|root|your[_-]?\w*|id|"
     r"user(?:name)?|value|key|field|"
     r"required|varchar|request\w*|usestate|too|not|already|self\w*|get\w*|data|text|"
     r"everyone|here|channel|py|js|com|api|bot|server|dm|pay|app|web|pc|mobile|android|ios|v?\d+(?:\.\d+)*)\Z"
 )
-SCHEME = re.compile("https?$", re.IGNORECASE)
+SCHEME = expression("https?$", re.IGNORECASE)

@@ -11,6 +11,7 @@ import re
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.handle_words import GAMES, ID_WORD, ID_WORDS, LINK, PLACEHOLDER, SCHEME, STRONG
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
@@ -35,11 +36,11 @@ _MESSENGER_CUE = (
     r"(?<=라인)(?=[은는][ ]))|"
     rf"(?P<bare>아이디|계정[ ]?ID)){LINK}"
 )
-_MESSENGER_ID = re.compile(
+_MESSENGER_ID = expression(
     rf"(?<![가-힣A-Za-z._\-]){_MESSENGER_CUE}(?P<handle>{OURS}|live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})",
     re.IGNORECASE,
 )
-_BEHIND = re.compile(
+_BEHIND = expression(
     r"(?<![A-Za-z0-9@._/가-힣])(?P<handle>@?[A-Za-z0-9][A-Za-z0-9_.]"
     r"{2,28}[A-Za-z0-9_])(?<=[a-z0-9_])(?:으?로|"
     r"이|가|은|는)? ?"
@@ -48,10 +49,10 @@ _BEHIND = re.compile(
     r"디엠|DM)|\)|(?= ))",
     re.IGNORECASE,
 )
-_GAME_BEHIND = re.compile("[ ]?(?:인|이라는)?[ ]?(?:게임|캐릭)")
-_DOMAIN = re.compile(r"\.(?:com|net|kr|io|gg|py|js|org|me|example)\Z")
-_QQ = re.compile("QQ", re.IGNORECASE)
-_GAME_BEFORE = re.compile(rf"(?:{GAMES})[ ]?(?:계정[ ]?)?\Z", re.IGNORECASE)
+_GAME_BEHIND = expression("[ ]?(?:인|이라는)?[ ]?(?:게임|캐릭)")
+_DOMAIN = expression(r"\.(?:com|net|kr|io|gg|py|js|org|me|example)\Z")
+_QQ = expression("QQ", re.IGNORECASE)
+_GAME_BEFORE = expression(rf"(?:{GAMES})[ ]?(?:계정[ ]?)?\Z", re.IGNORECASE)
 
 
 def _messenger(text: str, match: re.Match[str]) -> Finding | None:

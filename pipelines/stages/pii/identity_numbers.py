@@ -35,6 +35,7 @@ from pipelines.stages.pii.checks import (
 )
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import AFTER_CUE, SURROGATE_SCORE, Finding, probability, weigh_cue
+from pipelines.stages.pii.expression import expression
 
 _RESIDENT = frozenset({"resident"})
 _CORPORATE = frozenset({"corporate"})
@@ -42,7 +43,7 @@ _BUSINESS = frozenset({"business"})
 _PASSPORT = frozenset({"passport"})
 _LICENCE = frozenset({"licence"})
 # A corporate number: registry (1101 Seoul, 1801 Busan ...), then the kind (11 stock company, 14, 21, 22 ...)
-_CORPORATE_PREFIX = re.compile(r"(?:1[1-9]|2[0-4])[01]1(?:1[1-5]|2[12])")
+_CORPORATE_PREFIX = expression(r"(?:1[1-9]|2[0-4])[01]1(?:1[1-5]|2[12])")
 _OLDEST_LIVING = 1926  # births before it are rarer than order numbers that begin with a date of the 2020s
 
 
@@ -95,7 +96,7 @@ def _corporate(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "KR_CRN", probability(logit + cue), (*signs, *names))
 
 
-_COMPANY = re.compile(r"[(（](?:주|유|재|사)[)）]|(?:주식|유한|합자)회사|은행|재단|법인")
+_COMPANY = expression(r"[(（](?:주|유|재|사)[)）]|(?:주식|유한|합자)회사|은행|재단|법인")
 
 
 def is_resident_surrogate(digits: str) -> bool:
@@ -133,7 +134,7 @@ def _joints(number: str) -> tuple[str, str]:
     return first or groups[6][:1], second or groups[10][:1]
 
 
-_SAID_BEFORE = re.compile(r"사업자|등록번호[가-힣]{0,2} ?\Z")
+_SAID_BEFORE = expression(r"사업자|등록번호[가-힣]{0,2} ?\Z")
 
 
 def _passport(text: str, match: re.Match[str]) -> Finding | None:
@@ -163,7 +164,7 @@ def _passport(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "KR_PASSPORT", probability(logit + cue), (*form, *names))
 
 
-_AFTER_RESIDENT = re.compile(f"{DIGIT}{{6}}{DASH}?{DIGIT}{{7}}[ \\t|,/]{{1,6}}\\Z")  # a table of people
+_AFTER_RESIDENT = expression(f"{DIGIT}{{6}}{DASH}?{DIGIT}{{7}}[ \\t|,/]{{1,6}}\\Z")  # a table of people
 
 
 def _licence(text: str, match: re.Match[str]) -> Finding | None:
@@ -190,7 +191,7 @@ def _licence(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "KR_DRIVER_LICENSE", probability(logit + cue), (f"{kind} form", *names))
 
 
-_DATE = re.compile(r"(?:^|[^0-9])(?:19|20)[0-9]{2}-[01]?[0-9]-[0-3]?[0-9]\Z")
+_DATE = expression(r"(?:^|[^0-9])(?:19|20)[0-9]{2}-[01]?[0-9]-[0-3]?[0-9]\Z")
 _RESIDENT_CORE = f"{DIGIT}{{6}}{JOINT}{DIGIT}{{7}}"
 _BUSINESS_CORE = f"{DIGIT}{{3}}{JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{5}}"
 _ALNUM = "0-9A-Za-z０-９Ａ-Ｚａ-ｚ"
@@ -227,7 +228,7 @@ _LATIN = tuple("abcdefghijklmnopqrstuvwxyz")
 
 RESIDENT = Detector(
     entities=("KR_RRN", "KR_FRN"),
-    pattern=re.compile(f"{ALONE_BEFORE}{_RESIDENT_CORE}{ALONE_AFTER}"),
+    pattern=expression(f"{ALONE_BEFORE}{_RESIDENT_CORE}{ALONE_AFTER}"),
     weigh=_resident,
     run=13,
 )
@@ -239,13 +240,13 @@ CORPORATE = Detector(
 )
 BUSINESS = Detector(
     entities=("KR_BRN",),
-    pattern=re.compile(f"{ALONE_BEFORE}{_BUSINESS_CORE}{ALONE_AFTER}"),
+    pattern=expression(f"{ALONE_BEFORE}{_BUSINESS_CORE}{ALONE_AFTER}"),
     weigh=_business,
     run=10,
 )
 PASSPORT = Detector(
     entities=("KR_PASSPORT",),
-    pattern=re.compile(f"(?<![{_ALNUM}]){_PASSPORT_CORE}(?![{_ALNUM}])(?!-{DIGIT})"),
+    pattern=expression(f"(?<![{_ALNUM}]){_PASSPORT_CORE}(?![{_ALNUM}])(?!-{DIGIT})"),
     weigh=_passport,
     words=spelt(_LATIN, ("", " ", "-"), "0000"),
     also=("0000000", *spelt("000", _LATIN, "0000")),
@@ -253,13 +254,13 @@ PASSPORT = Detector(
 )
 LICENCE = Detector(
     entities=("KR_DRIVER_LICENSE",),
-    pattern=re.compile(f"{ALONE_BEFORE}(?P<new>{_NEW_CORE}){ALONE_AFTER}"),
+    pattern=expression(f"{ALONE_BEFORE}(?P<new>{_NEW_CORE}){ALONE_AFTER}"),
     weigh=_licence,
     run=12,
 )
 NAMED_LICENCE = Detector(  # behind its name or that of a region
     entities=("KR_DRIVER_LICENSE",),
-    pattern=re.compile(
+    pattern=expression(
         f"(?:{_LOOSE_LEAD}(?P<loose>{_LOOSE_NUMBER}){NO_DIGIT_AFTER}|(?P<old>{_OLD_CORE}){ALONE_AFTER})"
     ),
     weigh=_licence,

@@ -13,15 +13,17 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import cycle
 
+from pipelines.stages.pii.expression import expression
+
 SURNAMES = "뉘뫼뵈븨슌롄죈츄퀴펀욜랭댕뤼쥰톰묄봰쉐촨"
 _GIVEN = "서연지우민준하은도윤예진수현아린유찬시온"
 _LATIN_PARTS = ("lo", "ra", "ne", "mi", "ta", "vo", "ki", "su", "do", "be", "ga", "fi")
 _HAN = "甲乙丙丁戊己庚辛壬癸"
 PLACE, LATIN_PLACE = "뫼빛", "Moebit"
 _PLACE_TAILS = "가나다라마바사아자하솔샘별달"
-_NAME = re.compile(rf"[{SURNAMES}][{_GIVEN}]{{1,3}}|Xy[a-z]{{2,}}|XY[A-Z]{{2,}}|某[{_HAN}]")
+_NAME = expression(rf"[{SURNAMES}][{_GIVEN}]{{1,3}}|Xy[a-z]{{2,}}|XY[A-Z]{{2,}}|某[{_HAN}]")
 OUR_HANDLE = r"@?(?:live:)?(?:user|이용자)\.\.[0-9]{8}|STEAM_9:[01]:[0-9]{8}"
-_HANDLE = re.compile(OUR_HANDLE)
+_HANDLE = expression(OUR_HANDLE)
 _SECRET_MARK = 5
 _LEAST_SECRET = 12
 
@@ -66,20 +68,20 @@ def _latin_name(form: str, number: int) -> str:
     return made.upper() if form.isupper() and len(form) > 1 else made
 
 
-_REGION = re.compile(
+_REGION = expression(
     r"(?:서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충청[남북]|전라[남북]|경상[남북]|충[남북]|"
     r"전[남북]|경[남북]|제주)"
     r"(?P<kind>특별자치시|특별자치도|특별시|광역시|시|도)?"
 )
-_SUFFIX = re.compile(
+_SUFFIX = expression(
     r"(?:특별자치시|특별자치도|특별시|광역시|아파트|오피스텔|빌라|맨션|주공|마을|빌딩|타워|하우스|원룸|"
     r"기숙사|연립|상가|청사|센터|시|군|구|읍|면|동|리|가|로|길)\Z"
 )
-_KEPT = re.compile(
+_KEPT = expression(
     r"(?:층|호|동|번지|번길|길|가|차|통|반|단지|산|지하|반지하|지층|옥탑|옥탑방|번지지층|[가나다라]길|외|"
     r"필지|제|[가-하]동)\Z"
 )
-_TOKEN = re.compile(r"[가-힣]+|[0-9]+|[A-Za-z]+|[^가-힣0-9A-Za-z]+")
+_TOKEN = expression(r"[가-힣]+|[0-9]+|[A-Za-z]+|[^가-힣0-9A-Za-z]+")
 
 
 def address(form: str, digits: Iterator[str], number: int) -> str:
@@ -144,7 +146,7 @@ def profile(form: str, number: int) -> str:
     return f"{parts['scheme'] or ''}{'.'.join(labels)}.example/user{number:08}"
 
 
-_PERSONAL_HOST = re.compile(
+_PERSONAL_HOST = expression(
     r"[^.]+\.(?:tistory|egloos|blogspot|github|velog|postype|blog)\.[a-z]+\Z", re.IGNORECASE
 )
 

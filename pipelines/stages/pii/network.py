@@ -13,15 +13,16 @@ from ipaddress import AddressValueError, IPv6Address
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, cue_after, nearest_cue, probability
+from pipelines.stages.pii.expression import expression
 
-_LOCAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z_][0-9A-Za-z._%+\-]{0,63}\Z")
-_DISGUISED_LOCAL = re.compile(r"(?<![0-9A-Za-z._])[0-9A-Za-z_][0-9A-Za-z._%+\-]{1,63}\Z")
-_OUR_LOCAL = re.compile(r"user[0-9a-f]{8}\Z")
+_LOCAL = expression(r"(?<![0-9A-Za-z])[0-9A-Za-z_][0-9A-Za-z._%+\-]{0,63}\Z")
+_DISGUISED_LOCAL = expression(r"(?<![0-9A-Za-z._])[0-9A-Za-z_][0-9A-Za-z._%+\-]{1,63}\Z")
+_OUR_LOCAL = expression(r"user[0-9a-f]{8}\Z")
 _OUR_DOMAINS = frozenset({"example.com", "example.net", "example.org"})
 _NO_DOMAINS = frozenset({"png", "jpg", "jpeg", "gif", "webp", "svg", "css", "js", "ts", "md", "py"})
-_USER_INFO = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
-_LOGIN = re.compile(r"(?:^|[\s`$#>])(?:ssh|scp|sftp|rsync|kinit|kvno)[ ][^\n@]*\Z")
-_SCALED = re.compile(r"[0-9](?:\.[0-9])?x\.")  # name@2x.png
+_USER_INFO = expression(r"://[^\s/@]*:[^\s/@]*\Z")
+_LOGIN = expression(r"(?:^|[\s`$#>])(?:ssh|scp|sftp|rsync|kinit|kvno)[ ][^\n@]*\Z")
+_SCALED = expression(r"[0-9](?:\.[0-9])?x\.")  # name@2x.png
 
 
 def _email(text: str, match: re.Match[str]) -> Finding | None:
@@ -64,14 +65,14 @@ _DISGUISED = (
 )
 EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
-    pattern=re.compile(f"@(?P<domain>{_DOMAIN})"),
+    pattern=expression(f"@(?P<domain>{_DOMAIN})"),
     weigh=_email,
     words=("@",),
     marks=1,
 )
 DISGUISED_EMAIL = Detector(
     entities=("EMAIL_ADDRESS",),
-    pattern=re.compile(_DISGUISED),
+    pattern=expression(_DISGUISED),
     weigh=_disguised_email,
     words=("골뱅이", *spelt(list("([{<"), ("", " "), ("at", "@", "앳"), ("", " "), list(")]}>"))),
 )
@@ -91,16 +92,16 @@ _RESOLVERS = frozenset(  # public name servers: Google, Cloudflare, Quad9, OpenD
         *("164.124.101.2", "203.248.252.2"),
     }
 )
-_NETWORK_MASK = re.compile(r"/(?:[0-9]|[12][0-9]|3[01])(?![0-9])")
-_RELEASE = re.compile(
+_NETWORK_MASK = expression(r"/(?:[0-9]|[12][0-9]|3[01])(?![0-9])")
+_RELEASE = expression(
     r"(?:\)|에서|으로|로|은|는|을|를|이|가)? ?(?:배포|릴리|업데이트|업그레이드|올림|올려|올렸|"
     r"패치|버전|버젼|빌드|설치|절|항|장|조(?![가-힣])|"
     r"update|release|version|build)",
     re.IGNORECASE,
 )
-_RELEASED_FROM = re.compile(r"(?:에서|부터|->| - |~) ?[0-9]+(?:\.[0-9]+){3}(?=\D{0,3}(?:올|업|배|패))")
-_SECTION = re.compile(r"(?:chapter|section|절|항|장|제|§|그림|표|figure|table|art\.|pt\.) ?\Z", re.IGNORECASE)
-_LINE_START = re.compile(r"(?:^|\n)[ \t#*>(\[\-]{0,8}\Z")
+_RELEASED_FROM = expression(r"(?:에서|부터|->| - |~) ?[0-9]+(?:\.[0-9]+){3}(?=\D{0,3}(?:올|업|배|패))")
+_SECTION = expression(r"(?:chapter|section|절|항|장|제|§|그림|표|figure|table|art\.|pt\.) ?\Z", re.IGNORECASE)
+_LINE_START = expression(r"(?:^|\n)[ \t#*>(\[\-]{0,8}\Z")
 _SMALL = 30  # numbers of versions and sections are
 
 
@@ -190,14 +191,14 @@ _IPV6_CORE = r"(?:[23][0-9A-Fa-f]{3}|[Ff][CDcd][0-9A-Fa-f]{2})(?::[0-9A-Fa-f]{0,
 _HEX = tuple("0abcdef")  # 0: any digit
 IPV4 = Detector(
     entities=("IP_ADDRESS",),
-    pattern=re.compile(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z][./]){_IPV4_CORE}(?![0-9A-Za-z_])(?![.\-][0-9])"),
+    pattern=expression(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z][./]){_IPV4_CORE}(?![0-9A-Za-z_])(?![.\-][0-9])"),
     weigh=_ipv4,
     run=4,
     points=3,
 )
 IPV6 = Detector(
     entities=("IP_ADDRESS",),
-    pattern=re.compile(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
+    pattern=expression(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
     weigh=_ipv6,
     words=(*spelt("0", *[_HEX] * 3, ":"), *spelt("f", ("c", "d"), *[_HEX] * 2, ":")),
     marks=2,
@@ -209,7 +210,7 @@ def mac_check(first_five: str) -> str:
     return blake2b(first_five.lower().encode(), digest_size=1).hexdigest()
 
 
-_MAC_CUE = re.compile(
+_MAC_CUE = expression(
     r"맥(?:[ ]?(?:주소|어드레스))?|(?<![A-Za-z])mac(?![a-z])|bssid|wlan|(?<![a-z])eth[0-9]|"
     r"hwaddr|ether(?![a-z])|와이파이|블루투스|"
     r"bluetooth|wi-?fi",
@@ -237,7 +238,7 @@ _PAIR, _FOUR = "[0-9A-Fa-f]{2}", "[0-9A-Fa-f]{4}"
 _NOT_BEFORE, _NOT_AFTER = "(?<![0-9A-Za-z])(?<![0-9A-Za-z][:.-])", "(?![0-9A-Za-z])(?![:.-][0-9A-Fa-f])"
 MAC = Detector(
     entities=("MAC_ADDRESS",),
-    pattern=re.compile(
+    pattern=expression(
         f"{_NOT_BEFORE}(?P<mac>{_PAIR}(?::{_PAIR}){{5}}|{_PAIR}(?:-{_PAIR}){{5}}){_NOT_AFTER}"
     ),
     weigh=_mac,
@@ -247,7 +248,7 @@ MAC = Detector(
 )
 POINTED_MAC = Detector(
     entities=("MAC_ADDRESS",),
-    pattern=re.compile(f"{_NOT_BEFORE}(?P<mac>{_FOUR}(?:\\.{_FOUR}){{2}}){_NOT_AFTER}"),
+    pattern=expression(f"{_NOT_BEFORE}(?P<mac>{_FOUR}(?:\\.{_FOUR}){{2}}){_NOT_AFTER}"),
     weigh=_mac,
     words=spelt(_HEX, _HEX, ".", _HEX),
     digits=2,
@@ -256,7 +257,7 @@ POINTED_MAC = Detector(
 )
 BARE_MAC = Detector(  # without signs between, behind its name
     entities=("MAC_ADDRESS",),
-    pattern=re.compile(
+    pattern=expression(
         r"(?:맥|[Mm][Aa][Cc])[^\n]{0,24}?(?<![0-9A-Za-z])(?<![A-Za-z]-)(?P<mac>[0-9A-Fa-f]{12})(?![0-9A-Za-z])"
     ),
     weigh=_mac,

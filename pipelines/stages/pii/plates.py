@@ -11,8 +11,9 @@ import re
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, own_cue, probability
+from pipelines.stages.pii.expression import expression
 
-_PLATE = re.compile(
+_PLATE = expression(
     r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|"
     r"오토바이|이륜|화물|트럭|차주|차종|차명|군용|구급차|소방차|"
     r"택배차|탁송|운전|배차|대리|과속|접촉사고|차[ ]빼|plate|vehicle|(?<![a-z])car(?![a-z])|"
@@ -81,7 +82,7 @@ def _civil(text: str, match: re.Match[str]) -> float:
 
 PLATE = Detector(
     entities=("KR_VEHICLE_PLATE",),
-    pattern=re.compile(
+    pattern=expression(
         f"(?:(?<![0-9A-Za-z])(?<![0-9][-.,:])(?:{_CIVIL})|(?<![가-힣])(?:{_DIPLOMATIC}|"
         f"{_MILITARY}|{_CYCLE}|{_TEMPORARY})){_AFTER}"
     ),

@@ -10,14 +10,15 @@ import re
 
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.expression import expression
 
-_WORD = re.compile(
+_WORD = expression(
     r"위도|경도|북위|동경|좌표|위치|지피에스|(?<![a-z])(?:lat|lng|lon|long|gps|geo|location|"
     r"coord|position|point)(?![b-z])|latitude|longitude|"
     r"位置|現在地|坐标|座標|ubicaci|maps?\.",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(
+_BETWEEN = expression(
     (
         r"[ ]?°?[ ]?[NSns]?[ ]{0,2}[,;/\t ][ \t,;/]{0,3}\Z|[^0-9\n]{0,24}?(?:경도|동경|위도|북위|"
         r"lon|lng|lat|E|W)[^0-9\n]{0,12}\Z"
@@ -77,7 +78,7 @@ _DECIMAL = (
 )
 POSITION = Detector(
     entities=("GPS_COORDINATE",),
-    pattern=re.compile(
+    pattern=expression(
         rf"(?<![0-9A-Za-z.])(?<![0-9]-)(?:{_DEGREES}|{_DECIMAL})(?![0-9%])(?!\.[0-9])(?! ?(?:달러|"
         r"원|kg|cm|km|m/|초에|%))"
     ),

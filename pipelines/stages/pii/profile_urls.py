@@ -10,6 +10,7 @@ import re
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.expression import expression
 
 # Host, and the path of one person on it.
 _NAME = r"[A-Za-z0-9_.\-]{2,40}"
@@ -65,14 +66,14 @@ _OWN_DOMAIN = (
     r"\.(?:tistory\.com|egloos\.com|blogspot\.(?:com|kr)|github\.io|velog\.io|postype\.com|blog\.me)"
 )
 _OWN_HOST = r"(?!www\.|blog\.|notice\.|static|img|cdn|m\.)[a-z0-9][a-z0-9\-]{2,30}" + _OWN_DOMAIN
-_PATTERN = re.compile(
+_PATTERN = expression(
     r"(?<![A-Za-z0-9@.\-_/])(?=(?:https?://)?[a-z0-9][a-z0-9\-]*\.)(?P<scheme>https?://)?(?:"
     + "|".join(f"(?:{host})/(?P<p{i}>{path})" for i, (host, path) in enumerate(_PROFILES.items()))
     + rf"|(?P<own>{_OWN_HOST}))(?P<rest>/?(?:\?[A-Za-z0-9_=&%.\-]*)?)",
     re.IGNORECASE,
 )
 # First segments that are the host's own pages.
-_RESERVED = re.compile(
+_RESERVED = expression(
     r"(?:about|accounts|ads|api|apps|archive|articles|auth|blog|business|careers|channel|channels|chat|"
     r"collections|community|company|contact|contactus|dashboard|dev|developer|developers|directory|docs|"
     r"download|downloads|events|explore|faq|features|feed|feeds|friends|gaming|groups|hashtag|help|home|i|"
@@ -86,12 +87,12 @@ _RESERVED = re.compile(
     r"topics|problem|problems|"
     r"robots\.txt|favicon\.ico|s|c|site|sitemap|trends|orgs|enterprise|readme|actions|login\.php)\Z"
 )
-_DEEPER = re.compile(r"(?<=/)[A-Za-z0-9_@~][A-Za-z0-9_/\-%.?=&@~]*|(?<![/])/[A-Za-z0-9_/\-%.]+|")
-_FIRST_ONLY = re.compile(
+_DEEPER = expression(r"(?<=/)[A-Za-z0-9_@~][A-Za-z0-9_/\-%.?=&@~]*|(?<![/])/[A-Za-z0-9_/\-%.]+|")
+_FIRST_ONLY = expression(
     r"(?i)(?:github|gitlab|bitbucket|facebook|reddit|instagram|twitter|x|kaggle|note|"
     r"qiita)\.(?:com|org)/|huggingface\.co/|zenn\.dev/"
 )
-_TAIL = re.compile(r"[.\-_]+\Z")
+_TAIL = expression(r"[.\-_]+\Z")
 
 
 def _profile(text: str, match: re.Match[str]) -> Finding | None:

@@ -12,6 +12,7 @@ import re
 from pipelines.stages.pii.checks import is_phone_surrogate
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding, probability
+from pipelines.stages.pii.expression import expression
 
 _WRITTEN = {
     "0": "공 영 o O ㅇ 零 〇 ○ ⓪ ゼロ cero zero",
@@ -43,7 +44,7 @@ _LONE = {
     for digit in _WRITTEN
 }
 _ANY = _one_of("0123456789")
-_SIGN = re.compile(_ANY)
+_SIGN = expression(_ANY)
 _BETWEEN = (
     r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=@#]{1,3}|다시|에|의|대시|빼기|별|하트|작대기|막대|줄|슬래시|"
     r"콤마|쉼표|점|\([가-힣]{1,3}\)) ?| {1,2})?"
@@ -61,15 +62,15 @@ _OVER = r"[-. ]{0,2}\n?[ ]{0,2}"
 _SPLIT = (
     f"[{_LONE['0']}]{_OVER}[{_LONE['1']}]{_OVER}[{_LONE['0']}](?:{_OVER}[{''.join(_LONE.values())}]){{8}}"
 )
-_CUE = re.compile(
+_CUE = expression(
     r"번호|전화|연락|문자|폰|전번|톡|디엠|귓|직거래|거래|저장|call|号码|電話|番号|llama|n[uú]mero|tel",
     re.IGNORECASE,
 )
-_ARITHMETIC = re.compile(r"[,+=*/]|(?<!\.)\.(?!\.)")  # between digits alone: a version, a sum, a path ...
-_WHOLE_GROUPS = re.compile(
+_ARITHMETIC = expression(r"[,+=*/]|(?<!\.)\.(?!\.)")  # between digits alone: a version, a sum, a path ...
+_WHOLE_GROUPS = expression(
     r"01[016-9](?P<sign>[./*+=])[0-9]{3,4}(?P=sign)[0-9]{4}\Z|[0-9](?P<dot>\.)[0-9](?:\.[0-9]){9}\Z"
 )
-_PLAIN_GROUPS = re.compile(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
+_PLAIN_GROUPS = expression(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
 
 
 def _spelled(text: str, match: re.Match[str]) -> Finding | None:
@@ -106,7 +107,7 @@ def _split(text: str, match: re.Match[str]) -> Finding | None:
 _ALONE_BEFORE = "(?<![0-9A-Za-z])(?<![0-9][-.,:])"
 SPELLED_PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    pattern=re.compile(f"{_ALONE_BEFORE}(?:{_MOBILE}|{_LAND})(?![0-9])(?!-[0-9])"),
+    pattern=expression(f"{_ALONE_BEFORE}(?:{_MOBILE}|{_LAND})(?![0-9])(?!-[0-9])"),
     weigh=_spelled,
     words=(
         *spelt(list("공영"), "이", (" ", "-")),
@@ -118,7 +119,7 @@ SPELLED_PHONE = Detector(
 )
 SPLIT_PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    pattern=re.compile(f"{_ALONE_BEFORE}{_SPLIT}(?![0-9])(?!-[0-9])"),
+    pattern=expression(f"{_ALONE_BEFORE}{_SPLIT}(?![0-9])(?!-[0-9])"),
     weigh=_split,
     spelled=True,
     lines=11,
