@@ -22,6 +22,7 @@ OTHER_CUE_AFAR = -0.8
 NEAR = 6  # characters between a cue and its number: ")는: ", "번호가 "
 AFTER_CUE = 3.0
 HEADING = 3.5  # the column's
+PERSON = "PERSON"  # the class that no detector finds, but the scorer of persons
 
 _CUES: dict[str, str] = {
     "resident": r"주민\s?(?:등록|번호|번|증)|민증|외국인\s?(?:등록|번호|증)|거소\s?신고|실명\s?(?:번호|"

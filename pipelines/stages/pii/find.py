@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.evidence import PERSON, Finding
 from pipelines.stages.pii.gate import ENTITIES, find_whole, found_rows
-from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing, with_persons
+from pipelines.stages.pii.persons import merged, persons_in, standing, with_persons
 from pipelines.stages.pii.policy import wanted
 from schemas.contract import DataSet
 from schemas.documents import SPAN, SPANS, Outcome, split_outcome, with_column

@@ -1,9 +1,9 @@
 """The gate's automaton: one pass over the bytes of a column that names the lines to look at, and for what.
 
-Aho and Corasick's automaton (CACM 18(6), 1975) over the UTF-8 bytes, as one table, of all words that a
-detector says its findings stand with; beside it digits are counted: in the line, and in a row with nothing
-but joints between. What a line has decides which detectors look at it; lines that fold are for all. Why not
-RE2: Arrow compiles an expression for every batch, and the union of all detectors has too many states for it.
+Aho and Corasick's automaton (CACM 18(6), 1975) over the characters, of all words that a detector says its
+findings stand with; beside it digits are counted: in the line, and in a row with nothing but joints between.
+What a line has decides which detectors look at it; lines that fold are for all. Why not RE2: Arrow compiles
+an expression for every batch, and the union of all detectors has too many states for it.
 """
 
 from __future__ import annotations
@@ -18,25 +18,26 @@ from numpy.typing import NDArray
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.fold import FOLDABLE_CHARACTERS, PLAIN
 from pipelines.stages.pii.gate_kernels import (
-    CONTINUED,
     DIGIT,
+    FOLDED,
     FOLDS,
     JOINT,
-    LEAD,
     LINE_FEED,
     LONG,
     MARK,
+    MATHEMATICAL,
     MOST,
+    NOUGHT,
     POINT,
     SIGNS,
     SPELLED,
+    SYMBOL,
     ZERO,
     scan,
     states,
 )
 
-# What may stand between the digits of one number, after folding; the points in the middle (·, ・) count as
-# joints byte by byte: their bytes are those of other characters too, and more passes.
+# What may stand between the digits of one number, after folding.
 JOINTS = "-_.~()[] \t·・"
 _ZEROS, _ONES = "0oO공영ㅇ零〇○⓪", "1lIi|일ㅣ一①イ"  # as people write them in 010, one character each
 _SIGNS = "23456789이삼사오육륙칠팔구二三四五六七八九②③④⑤⑥⑦⑧⑨ニ"
@@ -47,12 +48,16 @@ _AT_ONCE = 1 << 14  # lines
 
 
 class Automaton(NamedTuple):
-    """A state's successors by symbol, and what has been read when it is reached."""
+    """Characters' symbols and bits, and the states' successors: as the kernels take them."""
 
-    symbols: NDArray[np.uint8]  # by byte
-    successors: NDArray[np.int32]  # state * width + symbol: successor * width
-    outputs: NDArray[np.int64]  # bits, of the last states; the others say nothing
-    width: int
+    characters: NDArray[np.int32]  # by code point of the first plane
+    roots: NDArray[np.int16]
+    keys: NDArray[np.int32]
+    successors: NDArray[np.int16]
+    dense: NDArray[np.int16]
+    fails: NDArray[np.int16]
+    outputs: NDArray[np.int64]
+    ascii_symbols: int
 
 
 class FirstLook:
@@ -69,7 +74,7 @@ class FirstLook:
             words += [(word, other) for word in detector.also]
         if len(detectors) + len(pairs) > FREE_BITS:
             raise ValueError(f"at most {FREE_BITS} detectors, those with a second set of words counted twice")
-        words += [(character, FOLDS) for character in FOLDABLE_CHARACTERS if character not in PLAIN]
+        words += [(_read_as(c), FOLDS) for c in FOLDABLE_CHARACTERS if c not in PLAIN]
         self.automaton = automaton(words)
         self.sets = (
             sum(1 << bit for bit, d in enumerate(detectors) if not d.words and not d.spelled),
@@ -88,10 +93,6 @@ class FirstLook:
             ],
             np.int64,
         )
-        self.kinds = _kinds()
-        self.plain = np.zeros(1 << 16, np.uint8)
-        for character, stand_in in PLAIN.items():
-            self.plain[ord(character)] = ord(stand_in)
         self.signs = _signs()
 
     def lines(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -114,9 +115,7 @@ class FirstLook:
                 values,
                 bounds,
                 *self.automaton,
-                self.kinds,
                 self.signs,
-                self.plain,
                 self.allowed,
                 self.also,
                 self.sets,
@@ -131,36 +130,47 @@ class FirstLook:
 def automaton(words: Sequence[tuple[str, int]]) -> Automaton:
     """Of words, each with its bits.
 
-    A byte is read as its symbol: Latin letters in lower case, "0" for every digit; bytes that no word holds
-    are one symbol.
+    A character is read as its symbol: Latin letters in lower case, "0" for every digit, what folds to one
+    character of ASCII as that; those that no word holds have none.
     """
-    spelt = [word.encode() for word, _ in words]
-    used = sorted(set(b"".join(spelt)))
-    symbols = np.zeros(256, np.uint8)
-    symbols[used] = np.arange(1, len(used) + 1)
+    used = sorted({character for word, _ in words for character in word})
+    places = {character: place for place, character in enumerate(used, 1)}
+    symbols = np.zeros(1 << 16, np.int32)
+    for character, place in places.items():
+        symbols[ord(character)] = place
     symbols[ord("A") : ord("Z") + 1] = symbols[ord("a") : ord("z") + 1]
     symbols[ord("0") : ord("9") + 1] = symbols[ord("0")]
-    letters = symbols[np.frombuffer(b"".join(spelt), np.uint8)]
-    ends = np.cumsum([len(word) for word in spelt])
-    width = len(used) + 1
-    return Automaton(symbols, *states(letters, ends, np.array([bits for _, bits in words]), width), width)
+    for character, stand_in in PLAIN.items():
+        symbols[ord(character)] = symbols[ord(stand_in)]
+    characters = (symbols << SYMBOL | _kinds()).astype(np.int32)
+    letters = np.array([places[character] for word, _ in words for character in word], np.int16)
+    ends = np.cumsum([len(word) for word, _ in words])
+    ascii_symbols = 1 + sum(character < "\x80" for character in used)
+    made = states(letters, ends, np.array([bits for _, bits in words]), len(used) + 1, ascii_symbols)
+    return Automaton(characters, *made, ascii_symbols)
 
 
-def _kinds() -> NDArray[np.uint8]:
-    """uint8 bits of what a byte is, for counting."""
-    kinds = np.zeros(256, np.uint8)
-    for byte in JOINTS.encode():
-        kinds[byte] |= JOINT
-    kinds[0x80:0xC0] |= CONTINUED
-    for character in PLAIN:
-        kinds[character.encode()[0]] |= LEAD
-    kinds[ord("0") : ord("9") + 1] |= DIGIT
-    for byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/":
-        kinds[byte] |= LONG
-    kinds[ord("\n")] |= LINE_FEED
-    kinds[ord(".")] |= POINT
-    for byte in b":-.":
-        kinds[byte] |= MARK
+def _read_as(character: str) -> str:
+    return character if ord(character) < 1 << 16 else chr(MATHEMATICAL)
+
+
+def _kinds() -> NDArray[np.int32]:
+    """Bits of what a character is, for counting."""
+    kinds = np.zeros(1 << 16, np.int32)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    for kind, characters in (
+        (JOINT, JOINTS),
+        (DIGIT, "0123456789"),
+        (NOUGHT, "0"),
+        (LONG, f"{letters}0123456789+/"),
+        (LINE_FEED, "\n"),
+        (POINT, "."),
+        (MARK, ":-."),
+    ):
+        for character in characters:
+            kinds[ord(character)] |= kind
+    for character, stand_in in PLAIN.items():
+        kinds[ord(character)] = kinds[ord(stand_in)] | FOLDED
     return kinds
 
 
@@ -170,4 +180,6 @@ def _signs() -> NDArray[np.uint8]:
     for kind, characters in zip(SIGNS, (_ZEROS, _ONES, _SIGNS, _BLANKS, "\n"), strict=True):
         for character in characters:
             signs[ord(character)] |= kind
+    for character, stand_in in PLAIN.items():
+        signs[ord(character)] = signs[ord(stand_in)]
     return signs

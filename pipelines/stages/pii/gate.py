@@ -25,7 +25,7 @@ from pipelines.stages.pii.contacts import CARD, PHONE
 from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.devices import IMEI, VIN
-from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.evidence import PERSON, Finding
 from pipelines.stages.pii.first_look import FirstLook
 from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
 from pipelines.stages.pii.game_names import GAME_NAMES
@@ -39,7 +39,6 @@ from pipelines.stages.pii.identity_numbers import (
     RESIDENT,
 )
 from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC, POINTED_MAC
-from pipelines.stages.pii.persons import PERSON
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL

@@ -1,4 +1,4 @@
-"""The gate's pass over the bytes, compiled."""
+"""The gate's automaton and its pass over a column's characters, compiled."""
 
 from __future__ import annotations
 
@@ -7,90 +7,115 @@ from numpy.typing import NDArray
 
 from pipelines.kernels import njit
 
-# ruff: noqa: PLR0912, PLR0915 -- one pass over the bytes is one function
+# ruff: noqa: PLR0912, PLR0915 -- one pass over the characters is one function
 
-CONTINUED, DIGIT, JOINT, LEAD, LINE_FEED, LONG, MARK, POINT = (1 << bit for bit in range(8))  # of a byte
-SIGNS = _ZERO, _ONE, _SIGN, _BLANK, _FEED = tuple(1 << bit for bit in range(5))  # of a character
+# Bits of a character: what is counted. Its symbol in the automaton lies above them.
+DIGIT, FOLDED, JOINT, LINE_FEED, LONG, MARK, NOUGHT, POINT = (1 << bit for bit in range(8))
+SYMBOL = 16  # bits below it
+SIGNS = _ZERO, _ONE, _SIGN, _BLANK, _FEED = tuple(1 << bit for bit in range(5))  # of a number spelled out
 # Bits of a line above those of the detectors: it folds, a sign for zero, a number spelled out, over lines.
 FOLDS, ZERO, SPELLED, CROSSING = (1 << bit for bit in (62, 61, 60, 59))
 MOST = 32  # more of anything counts as so many
+BEYOND, MATHEMATICAL = 0xFFFF, 0xFFFE  # what is beyond the first plane is read as: others, digits in styles
+_FIRST_MATHEMATICAL, _LAST_MATHEMATICAL = 0x1D7CE, 0x1D7FF
 _SPELLED_DIGITS = 11
+_FIBONACCI = 2_654_435_769  # 2**32 / golden ratio: Knuth, TAOCP 3, 6.4
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _place(keys: NDArray[np.int32], state: int, symbol: int) -> int:
+    """Where the edge of a state lies in the table, or the free place for it; no edge has key 0."""
+    key = state << 16 | symbol
+    mask = len(keys) - 1
+    at = (key * _FIBONACCI >> 12) & mask
+    while keys[at] and keys[at] != key:
+        at = (at + 1) & mask
+    return at
 
 
 @njit(cache=True)
 def states(
-    letters: NDArray[np.uint8], ends: NDArray[np.int64], bits: NDArray[np.int64], width: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The automaton of words (their symbols end to end): successors * width, and what the last states say.
+    letters: NDArray[np.int16],
+    ends: NDArray[np.int64],
+    bits: NDArray[np.int64],
+    symbols: int,
+    ascii_symbols: int,
+) -> tuple[NDArray[np.int16], NDArray[np.int32], NDArray[np.int16], NDArray[np.int16], NDArray[np.int16], NDArray[np.int64]]:
+    """The automaton of words (their symbols end to end), state 0 its start.
 
-    Every state has a successor for every symbol; states that say nothing come first, the start before all.
+    The start's successors; edges of all symbols as a table with linear probing (key: state and symbol), the successors of every state
+    for the first `ascii_symbols` symbols, fails, and what every state says.
     """
+    size = 1024
+    while size < 2 * len(letters):
+        size *= 2
+    keys, values = np.zeros(size, np.int32), np.zeros(size, np.int16)
     most = len(letters) + 1
-    successors = np.zeros((most, width), np.int32)
+    parents, by, depths = np.zeros(most, np.int16), np.zeros(most, np.int16), np.zeros(most, np.int64)
     heard = np.zeros(most, np.int64)
-    count, at = 1, 0
+    count, at, deepest = 1, 0, 0
     for word in range(len(ends)):
         state = 0
         while at < ends[word]:
-            symbol = letters[at]
-            if not successors[state, symbol]:
-                successors[state, symbol] = count
+            symbol = int(letters[at])
+            place = _place(keys, state, symbol)
+            if not keys[place]:
+                keys[place] = state << 16 | symbol
+                values[place] = count
+                parents[count], by[count], depths[count] = state, symbol, depths[state] + 1
+                deepest = max(deepest, depths[count])
                 count += 1
-            state = successors[state, symbol]
+            state = int(values[place])
             at += 1
         heard[state] |= bits[word]
-    fails = np.zeros(count, np.int32)
-    waiting = np.empty(count, np.int32)
-    last = 0
-    for symbol in range(width):
-        if successors[0, symbol]:
-            waiting[last] = successors[0, symbol]
-            last += 1
-    first = 0
-    while first < last:
-        state = waiting[first]
-        first += 1
+    order = np.argsort(depths[:count], kind="mergesort")
+    fails = np.zeros(count, np.int16)
+    dense = np.zeros(count * ascii_symbols, np.int16)
+    for state in order[1:]:
+        symbol, fail = int(by[state]), int(fails[parents[state]])
+        if depths[state] > 1:
+            place = _place(keys, fail, symbol)
+            while fail and not keys[place]:
+                fail = int(fails[fail])
+                place = _place(keys, fail, symbol)
+            fails[state] = values[place] if keys[place] else 0
         heard[state] |= heard[fails[state]]
-        for symbol in range(width):
-            following = successors[state, symbol]
-            if following:
-                fails[following] = successors[fails[state], symbol]
-                waiting[last] = following
-                last += 1
-            else:
-                successors[state, symbol] = successors[fails[state], symbol]
-    silent = 0
-    for state in range(count):
-        silent += heard[state] == 0
-    places = np.empty(count, np.int32)
-    quiet, said = 0, silent
-    outputs = np.empty(count - silent, np.int64)
-    for state in range(count):
-        if heard[state]:
-            places[state] = said
-            outputs[said - silent] = heard[state]
-            said += 1
-        else:
-            places[state] = quiet
-            quiet += 1
-    moved = np.empty(count * width, np.int32)
-    for state in range(count):
-        for symbol in range(width):
-            moved[places[state] * width + symbol] = places[successors[state, symbol]] * width
-    return moved, outputs
+    first = 0
+    for depth in range(deepest + 1):
+        last = first
+        while last < count and depths[order[last]] == depth:
+            state, fail = order[last], int(fails[order[last]])
+            if state:
+                for symbol in range(ascii_symbols):
+                    dense[state * ascii_symbols + symbol] = dense[fail * ascii_symbols + symbol]
+            last += 1
+        following = last
+        while following < count and depths[order[following]] == depth + 1:
+            state = order[following]
+            if by[state] < ascii_symbols:
+                dense[int(parents[state]) * ascii_symbols + by[state]] = state
+            following += 1
+        first = last
+    roots = np.zeros(symbols, np.int16)
+    for symbol in range(1, symbols):
+        place = _place(keys, 0, symbol)
+        roots[symbol] = values[place] if keys[place] else 0
+    return roots, keys, values, dense, fails, heard[:count].copy()
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def scan(
     values: NDArray[np.uint8],
     bounds: NDArray[np.int64],
-    symbols: NDArray[np.uint8],
-    successors: NDArray[np.int32],
+    characters: NDArray[np.int32],
+    roots: NDArray[np.int16],
+    keys: NDArray[np.int32],
+    successors: NDArray[np.int16],
+    dense: NDArray[np.int16],
+    fails: NDArray[np.int16],
     outputs: NDArray[np.int64],
-    width: int,
-    kinds: NDArray[np.uint8],
+    ascii_symbols: int,
     signs: NDArray[np.uint8],
-    plain: NDArray[np.uint8],
     allowed: NDArray[np.int64],
     also: NDArray[np.int64],
     sets: tuple[int, int, int, int],
@@ -105,36 +130,45 @@ def scan(
     """
     wordless, spelled, over, every = sets
     row, at, position = place
-    silent = len(successors) - len(outputs) * width  # states before this one say nothing
     done = 0
+    blank = int(roots[characters[32] >> SYMBOL])
     while row < len(bounds) - 1:
         begin, end = bounds[row], bounds[row + 1]
         i = begin + at
         while i <= end:
             start = position
-            state = successors[symbols[32]]  # as behind a blank
+            state = blank  # as behind one
             seen = 0
             digits = run = most = points = most_points = marks = long = longest = 0
             while i < end:
-                byte = values[i]
-                kind = kinds[byte]
+                point, after = _decoded(values, i)
+                kind = int(characters[point])
                 if kind & LINE_FEED:
                     break
-                i += 1
-                if kind & LEAD:
-                    point, after = _decoded(values, i - 1)
-                    if plain[point]:
-                        byte, i = plain[point], after
-                        kind = kinds[byte]
-                        folds[row] = True
-                state = successors[state + symbols[byte]]
-                if not kind & CONTINUED:
-                    position += 1
-                if state >= silent:
-                    output = outputs[(state - silent) // width]
-                    seen |= output
-                    if output & ZERO and (not kind & DIGIT or byte == 48):
-                        seen |= _spells(values, i, end, signs, plain)
+                i = after
+                position += 1
+                symbol = kind >> SYMBOL
+                if state == 0:
+                    state = int(roots[symbol])
+                elif symbol < ascii_symbols:
+                    state = int(dense[state * ascii_symbols + symbol])
+                else:
+                    edge = _place(keys, state, symbol)
+                    while not keys[edge]:
+                        state = int(fails[state])
+                        if state == 0:
+                            break
+                        edge = _place(keys, state, symbol)
+                    state = int(successors[edge]) if state else int(roots[symbol])
+                output = outputs[state]
+                seen |= output
+                if output & ZERO and (not kind & DIGIT or kind & NOUGHT):
+                    seen |= _spells(values, i, end, signs)
+                if not kind & (DIGIT | JOINT | LONG | MARK | FOLDED):
+                    run = points = long = 0
+                    continue
+                if kind & FOLDED:
+                    folds[row] = True
                 if kind & DIGIT:
                     digits += 1
                     run += 1
@@ -182,30 +216,29 @@ def scan(
     return row, 0, 0, done
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, inline="always")
 def _decoded(values: NDArray[np.uint8], i: int) -> tuple[int, int]:
-    """The code point that begins at byte i, 0 beyond the first plane, and the byte behind it."""
-    byte = int(values[i])
+    """The code point that begins at byte i, or what stands for it, and the byte behind it."""
+    byte = int(np.int64(values[i]))
     if byte < 0x80:
         return byte, i + 1
     if byte < 0xE0:
-        return (byte & 31) << 6 | (int(values[i + 1]) & 63), i + 2
+        return (byte & 31) << 6 | (int(np.int64(values[i + 1])) & 63), i + 2
+    low = (int(np.int64(values[i + 1])) & 63) << 6 | (int(np.int64(values[i + 2])) & 63)
     if byte < 0xF0:
-        low = (int(values[i + 1]) & 63) << 6 | (int(values[i + 2]) & 63)
         return (byte & 15) << 12 | low, i + 3
-    return 0, i + 4
+    point = (byte & 7) << 18 | low << 6 | (int(np.int64(values[i + 3])) & 63)
+    return (MATHEMATICAL if _FIRST_MATHEMATICAL <= point <= _LAST_MATHEMATICAL else BEYOND), i + 4
 
 
-@njit(cache=True)
-def _spells(
-    values: NDArray[np.uint8], i: int, end: int, signs: NDArray[np.uint8], plain: NDArray[np.uint8]
-) -> int:
+@njit(cache=True, nogil=True)
+def _spells(values: NDArray[np.uint8], i: int, end: int, signs: NDArray[np.uint8]) -> int:
     """What a number may be whose zero lies just before byte i: spelled in its line, over several lines."""
     count = 1
     feeds = begun = False
     while i < end and count < _SPELLED_DIGITS:
         point, i = _decoded(values, i)
-        sign = signs[plain[point] or point]
+        sign = signs[point]
         wanted = _ONE if count == 1 else _ZERO if count == 2 else _ZERO | _ONE | _SIGN
         if sign & _FEED:
             feeds = True

@@ -19,14 +19,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.stages.pii import person_kernels as kernels
-from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.evidence import PERSON, Finding, probability
 from pipelines.stages.pii.fold import fold
 from pipelines.stages.pii.invented import is_ours
 from pipelines.stages.pii.person_signs import score_rows
 from pipelines.stages.pii.person_words import context_words
 from schemas.errors import InputUnreadable
 
-PERSON = "PERSON"
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
 MODEL_SHA256 = "137fb0a86ee1149311c7f91d5825b6e4d2337079fcba410e8f41b3528da90df0"

@@ -14,9 +14,9 @@ from presidio_analyzer import AnalysisExplanation, EntityRecognizer, RecognizerR
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from pipelines.stages.pii.detector import Detector
-from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.evidence import PERSON, Finding
 from pipelines.stages.pii.gate import DETECTORS, find_whole
-from pipelines.stages.pii.persons import PERSON, merged, persons_in, standing
+from pipelines.stages.pii.persons import merged, persons_in, standing
 
 
 class MalmoiRecognizer(EntityRecognizer):
