@@ -40,11 +40,18 @@ def states(
     bits: NDArray[np.int64],
     symbols: int,
     ascii_symbols: int,
-) -> tuple[NDArray[np.int16], NDArray[np.int32], NDArray[np.int16], NDArray[np.int16], NDArray[np.int16], NDArray[np.int64]]:
+) -> tuple[
+    NDArray[np.int16],
+    NDArray[np.int32],
+    NDArray[np.int16],
+    NDArray[np.int16],
+    NDArray[np.int16],
+    NDArray[np.int64],
+]:
     """The automaton of words (their symbols end to end), state 0 its start.
 
-    The start's successors; edges of all symbols as a table with linear probing (key: state and symbol), the successors of every state
-    for the first `ascii_symbols` symbols, fails, and what every state says.
+    The start's successors; edges of all symbols as a table with linear probing (key: state and symbol), the
+    successors of every state for the first `ascii_symbols` symbols, fails, and what every state says.
     """
     size = 1024
     while size < 2 * len(letters):
