@@ -11,12 +11,12 @@ import gzip
 import io
 import json
 import sys
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,29 +26,33 @@ sys.path[:0] = [str(ROOT)]
 
 from pii_split import DEVELOPMENT, half, read_mapping, truths  # noqa: E402
 
-from pipelines.stages.pii import person_words as words  # noqa: E402
-from pipelines.stages.pii.person_kernels import (  # noqa: E402
-    COUNT_BITS,
+import pii_persons_lists as lists  # noqa: E402
+
+from pipelines.kernels import njit  # noqa: E402
+from pipelines.stages.pii.person_kernels import tail_of  # noqa: E402
+from pipelines.stages.pii.person_text_kernels import (  # noqa: E402
+    COUNT,
     ENGLISH,
-    FOREIGN_GIVEN,
-    FOREIGN_SURNAME,
+    FOREIGN,
     GIVEN,
+    HABITS,
     HANGUL,
-    LEXICON_BITS,
-    NOUN,
     PLACE,
-    TITLE_WORD,
-    VERB,
+    WHOLE,
+    WORD_BITS,
+    Integer,
+    Ints,
+    Points,
+    Tables,
     hash_of,
-    slot,
+    put_words,
     tokens_of,
 )
-from pipelines.stages.pii.persons import char_kinds, context_table, edges, hash_text, points_of  # noqa: E402, F401
+from pipelines.stages.pii.persons import char_kinds, context_table, edges, hash_text, points_of  # noqa: E402
 
 SHINGLE = 12
 FILES = ("klue_ner", "ko_pii_generated", "presidio")
 LEAST_COUNT = 4
-_OKT = "org/openkoreantext/processor/util/"
 
 
 class Text(NamedTuple):
@@ -149,106 +153,108 @@ def _shingles(text: str, step: int) -> set[str]:
     return {letters[at : at + SHINGLE] for at in range(0, max(1, len(letters) - SHINGLE + 1), step)}
 
 
-def count_table(texts: Iterator[str], kinds: np.ndarray) -> np.ndarray:
-    """uint8 floor(log2) of how often a run of Hangul begins with a string, and (hash + 11) is a whole run."""
-    pieces = []
-    for text in texts:
-        points = points_of(text)
-        pieces.append(_run_hashes(points, kinds))
-    hashes, counts = np.unique(np.concatenate(pieces), return_counts=True)
-    often = counts >= LEAST_COUNT
-    buckets = np.minimum(15, np.log2(counts[often])).astype(np.uint8)
-    table = np.zeros(1 << COUNT_BITS, np.uint8)
-    places = np.array([slot(h, COUNT_BITS) for h in hashes[often]], np.int64)
-    np.maximum.at(table, places, buckets)
-    return table
-
-
-from numba import njit  # noqa: E402
+_ACTS = frozenset("하되된될됩돼했한할합적화들")  # behind a noun of doing: 시작하다, 시작된
+_AT = frozenset(("에", "에서", "에는", "에도", "에서는", "에서의", "로", "으로", "에만"))
+_OBJECT = frozenset(("을", "를"))
 
 
 @njit(cache=True)
-def _run_hashes(points: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    out = np.empty((3, len(points) + 1), np.int64)
-    count = tokens_of(points, 0, len(points), kinds, out)
-    hashes = np.empty(count * 7 + 1, np.int64)
+def _heads(points: Points, t: Tables, acts: Ints, at: Ints, objects: Ints) -> tuple[Ints, Ints]:
+    """Hashes of the heads of runs that a name could be, each with what follows: 0 acts 1 at 2 object 3 nothing 4."""
+    out = np.empty((3, len(points) + 1), np.int32)
+    count = tokens_of(points, 0, len(points), t.chars, out)
+    hashes, after = np.empty(count * 8, np.int64), np.empty(count * 8, np.int64)
     n = 0
     for i in range(count):
         if out[2, i] != HANGUL:
             continue
         s, e = out[0, i], out[1, i]
         for length in range(1 if e - s == 1 else 2, min(7, e - s) + 1):
-            hashes[n] = hash_of(points, s, s + length)
+            what = np.int64(0)
+            if length == e - s:
+                what = 4
+            else:
+                tail = hash_of(points, s + length, e)
+                for c in acts:
+                    what = 1 if points[s + length] == c else what
+                for h in at:
+                    what = 2 if tail == h else what
+                for h in objects:
+                    what = 3 if tail == h else what
+                if what == 0 and tail_of(points, s + length, e, t) < 0:
+                    continue
+            hashes[n], after[n] = hash_of(points, s, s + length), what
             n += 1
-        hashes[n] = hash_of(points, s, e) + 11
-        n += 1
-    return hashes[:n].copy()
+        if e - s <= 7:
+            hashes[n], after[n] = hash_of(points, s, e) + WHOLE, 0
+            n += 1
+    return hashes[:n], after[:n]
 
 
-def okt_lists(jar: Path) -> dict[str, list[str]]:
-    """The word lists of Open Korean Text (Apache-2.0), by name."""
-    with zipfile.ZipFile(jar) as archive:
-        return {
-            name.removeprefix(_OKT).removesuffix(".txt"): archive.read(name).decode("utf-8").split("\n")
-            for name in archive.namelist()
-            if name.startswith(_OKT) and name.endswith(".txt")
-        }
+class Counts(NamedTuple):
+    """Strings of corpora by hash: how often, and of that how often each of four things follows."""
+
+    hashes: Ints
+    often: Ints
+    habits: Ints  # (n, 4)
 
 
-def lexicon_table(lists: dict[str, list[str]]) -> np.ndarray:
-    """uint8 bits of what lists say of a string."""
-    table = np.zeros(1 << LEXICON_BITS, np.uint8)
+def counts_of(texts: Iterable[str], t: Tables) -> Counts:
+    """What stands how often at the beginning of a run of Hangul, LEAST_COUNT times at least."""
+    acts = np.array([ord(c) for c in sorted(_ACTS)], np.int64)
+    at = np.array([hash_text(word) for word in sorted(_AT)], np.int64)
+    objects = np.array([hash_text(word) for word in sorted(_OBJECT)], np.int64)
+    found = [_heads(points_of(text), t, acts, at, objects) for text in texts]
+    hashes, place = np.unique(np.concatenate([one for one, _ in found]), return_inverse=True)
+    after = np.concatenate([two for _, two in found])
+    often = np.bincount(place)
+    habits = np.stack([np.bincount(place, after == what, len(hashes)) for what in (1, 2, 3, 4)], axis=1)
+    kept = often >= LEAST_COUNT
+    return Counts(hashes[kept], often[kept], habits[kept].astype(np.int64))
+
+
+def word_table(counts: Counts, names: Ints) -> npt.NDArray[np.uint32]:
+    """The table of words: the counted strings without those that are taken for names, and the lists."""
+    keep = ~np.isin(counts.hashes, names)
+    hashes, often, habits = (part[keep] for part in counts)
+    levels = np.digitize(habits / often[:, None], (0.02, 0.1, 0.3))
+    values = np.minimum(COUNT, np.log2(often)).astype(np.int64)
+    for place in range(4):
+        values |= levels[:, place].astype(np.int64) << (HABITS + 2 * place)
+    known = dict(zip(hashes.tolist(), values.tolist(), strict=True))
     for bit, of in (
-        (NOUN, lists["noun/nouns"]),
-        (TITLE_WORD, lists["noun/wikipedia_title_nouns"]),
-        (GIVEN, lists["substantives/given_names"] + given_names(lists)),
-        (FOREIGN_GIVEN, words.FOREIGN_GIVEN),
-        (FOREIGN_SURNAME, words.FOREIGN_SURNAMES),
-        (PLACE, lists["noun/geolocations"] + lists["noun/company_names"]),
-        (VERB, lists["verb/verb"] + lists["adjective/adjective"] + lists["adverb/adverb"]),
-        (ENGLISH, words.ENGLISH_GIVEN),
+        (GIVEN, lists.GIVEN),
+        (FOREIGN, (*lists.FOREIGN_GIVEN, *lists.FOREIGN_SURNAMES)),
+        (PLACE, lists.PLACES),
+        (ENGLISH, lists.ENGLISH_GIVEN),
     ):
         for word in of:
-            if word.strip():
-                table[slot(hash_text(word.strip()), LEXICON_BITS)] |= bit
+            key = hash_text(word)
+            known[key] = known.get(key, 0) | bit
+    order = sorted(known, key=lambda key: (-(known[key] & COUNT), key))
+    table = np.zeros(1 << WORD_BITS, np.uint32)
+    lost = put_words(table, np.array(order, np.int64), np.array([known[key] for key in order], np.int64))
+    print(f"{len(order):,} words in {len(table):,} places, {lost:,} without one", flush=True)
     return table
 
 
-def full_names(lists: dict[str, list[str]]) -> list[str]:
-    """Three-syllable names of public lists (members of parliament, musicians): only their syllables count."""
-    found = []
-    for name in ("noun/congress", "noun/names", "noun/kpop"):
-        found += [w.strip() for w in lists[name] if len(w.strip()) == 3 and w[0] in words.SURNAMES]
-    return sorted(set(found))
-
-
-def given_names(lists: dict[str, list[str]]) -> list[str]:
-    """Given names that at least two of those share."""
-    names = [name[1:] for name in full_names(lists)]
-    return sorted({name for name in names if names.count(name) > 1})
-
-
-def shape_table(lists: dict[str, list[str]], corpus: Iterator[str]) -> np.ndarray:
+def shape_table(corpus: Iterable[str]) -> npt.NDArray[np.int8]:
     """int8 by syllable: surname, first and second given syllable, transliteration, double surnames (two rows)."""
     table = np.zeros((6, 11_172), np.int8)
-    for name, share in words.SURNAMES.items():
+    for name, share in lists.SURNAMES.items():
         if len(name) == 1:
             table[0, ord(name) - 0xAC00] = 2 + round(1.2 * float(np.log(share / 0.05)))
         else:
-            table[4, ord(name[0]) - 0xAC00] = table[5, ord(name[1]) - 0xAC00] = list(words.SURNAMES).index(
-                name
-            )
-    given = [*lists["substantives/given_names"], *(name[1:] for name in full_names(lists))]
-    for row, own in ((1, words.GIVEN_FIRST), (2, words.GIVEN_SECOND)):
+            table[4, ord(name[0]) - 0xAC00] = table[5, ord(name[1]) - 0xAC00] = list(lists.SURNAMES).index(name)
+    for row, own in ((1, lists.GIVEN_FIRST), (2, lists.GIVEN_SECOND)):
         counts = np.zeros(11_172)
-        for name in given:
-            if len(name) == 2:
-                counts[ord(name[row - 1]) - 0xAC00] += 1
+        for name in lists.GIVEN:
+            counts[ord(name[row - 1]) - 0xAC00] += 1
         for syllable in own:
-            counts[ord(syllable) - 0xAC00] += 8
-        table[row] = np.where(counts > 0, np.clip(np.round(1 + 1.4 * np.log1p(counts)), 0, 12), 0)
+            counts[ord(syllable) - 0xAC00] += 3
+        table[row] = np.where(counts > 0, np.clip(np.round(1 + 2.2 * np.log1p(counts)), 0, 12), 0)
     foreign, common = np.full(11_172, 0.3), np.full(11_172, 30.0)
-    for name in (*words.FOREIGN_GIVEN, *words.FOREIGN_SURNAMES):
+    for name in (*lists.FOREIGN_GIVEN, *lists.FOREIGN_SURNAMES):
         for c in name:
             foreign[ord(c) - 0xAC00] += 1
     for text in corpus:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 
+import pii_persons_lists as words
 from pii_persons_data import Text
-
-from pipelines.stages.pii import person_words as words
 
 _PARTICLES = {
     "은": "는", "이": "가", "을": "를", "과": "와", "으로": "로", "이라고": "라고", "이에요": "예요", "이랑": "랑",
@@ -54,9 +54,9 @@ _JAPANESE_GIVEN = "太郎 花子 健太 翔太 大輔 結衣 陽菜 葵 蓮 美�
 class Inventor:
     """Draws names; the same seed draws the same."""
 
-    def __init__(self, seed: int, given: list[str]) -> None:
+    def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.given_names = given
+        self.given_names = words.GIVEN
         self.surnames = list(words.SURNAMES)
         self.shares = [words.SURNAMES[name] for name in self.surnames]
 
@@ -172,9 +172,9 @@ def _plain(piece: str, invent: Inventor, persons: list[tuple[int, int]], at: int
     return piece
 
 
-def invented(seed: int, given: list[str], copies: int) -> list[Text]:
+def invented(seed: int, copies: int) -> list[Text]:
     """Every template, `copies` times, some two to a text."""
-    invent = Inventor(seed, given)
+    invent = Inventor(seed)
     texts = []
     for family, source in (("dialogue", DIALOGUE), ("forms", FORMS), ("news", NEWS), ("nobody", NOBODY)):
         templates = [t.replace("\\n", "\n") for line in source.split("\n") for t in line.split("|")]
@@ -194,53 +194,64 @@ def invented(seed: int, given: list[str], copies: int) -> list[Text]:
     return texts
 
 
-def renamed(texts: list[Text], invent: Inventor, share: float, other_form: float = 0.0) -> list[Text]:
-    """The texts with most of their names replaced by invented ones, so that particles agree.
+def renamed(texts: list[Text], invent: Inventor, other_form: float = 0.0) -> list[Text]:
+    """The texts with every name replaced by an invented one, so that particles agree.
 
     A share `other_form` of the names gets one of another form: a full name becomes a transliterated one.
     """
     out = []
     for one in texts:
-        if not one.persons or (one.neutral and any(e - s == 1 for s, e in one.neutral)):
-            continue
+        if any(end - start == 1 for start, end in (*one.persons, *one.neutral)):
+            continue  # a name of one syllable is hardly told from a word
         pieces, persons, read, length = [], [], 0, 0
         drawn: dict[str, str] = {}
         for start, end in one.persons:
             value = one.text[start:end]
-            new = drawn.get(value) or (
-                _like(value, invent, other_form) if invent.random.random() < share else value
-            )
-            drawn[value] = new
+            new = drawn.setdefault(value, _like(value, invent, other_form))
             pieces += [one.text[read:start], new]
             length += start - read
             persons.append((length, length + len(new)))
             length += len(new)
             read = end
-        out.append(Text(one.id, "".join(pieces) + one.text[read:], tuple(persons)))
+        out.append(Text(one.id, "".join(pieces) + one.text[read:], tuple(persons), () if persons else one.neutral))
     return out
 
 
 def _like(value: str, invent: Inventor, other_form: float) -> str:
-    """A name of the same form (or any) and the same final sound, or the value itself."""
+    """Another name of the same form (or any), and of the same final sound where it is Hangul."""
     if not re.fullmatch(r"[가-힣]+(?: [가-힣]+){0,2}", value):
-        return value
+        if re.search(r"[A-Za-z]", value):
+            return invent.latin()
+        if re.search(r"[\u3041-\u30ff]", value):
+            return invent.japanese()
+        return invent.han() if re.search(r"[\u4e00-\u9fff]", value) else invent.foreign()
+    draws = [_drawn_like(value, invent)]
     if invent.random.random() < other_form:
-        draw = invent.random.choice(
-            (invent.full, invent.given, invent.foreign, invent.surname_abroad, invent.surname_abroad)
+        draws.insert(
+            0,
+            invent.random.choice(
+                (invent.full, invent.given, invent.foreign, invent.surname_abroad, invent.surname_abroad)
+            ),
         )
-        for _ in range(20):
-            if closed(new := draw()) == closed(value):
+    new = ""
+    for draw in (*draws, invent.surname_abroad):
+        for _ in range(30):
+            new = draw()
+            if closed(new) == closed(value):
                 return new
-    full = len(value) in {3, 4} and (value[0] in words.SURNAMES or value[:2] in words.SURNAMES)
-    for _ in range(20):
-        if " " in value:
-            new = invent.foreign()
-        elif full and len(value) == 3:
-            new = invent.full()
-        elif len(value) == 2:
-            new = invent.given() if invent.random.random() < 0.6 else invent.surname_abroad()
-        else:
-            new = invent.surname_abroad() if invent.random.random() < 0.6 else invent.foreign()
-        if closed(new) == closed(value):
-            return new
-    return value
+    return new
+
+
+def _drawn_like(value: str, invent: Inventor) -> Callable[[], str]:
+    full = value[0] in words.SURNAMES or value[:2] in words.SURNAMES
+    if re.fullmatch(r"[가-힣]( +[가-힣]){2}", value):
+        return lambda: re.search(r" +", value)[0].join(invent.full()[:3])  # type: ignore[index]
+    if " " in value:
+        return invent.foreign
+    if full and len(value) == 3:
+        return invent.full
+    if len(value) == 2:
+        return lambda: (invent.given if invent.random.random() < 0.6 else invent.surname_abroad)()
+    if full and len(value) == 4:
+        return lambda: (invent.full if invent.random.random() < 0.4 else invent.surname_abroad)()
+    return lambda: (invent.surname_abroad if invent.random.random() < 0.6 else invent.foreign)()

@@ -1,14 +1,13 @@
-# ruff: noqa: ANN001, ANN201, ANN202
 """Train the model of persons: logistic regression over hashed signs of candidates, in whole numbers.
 
-    uv pip install --no-deps --target DIR konlpy==0.6.0      (for the word lists of Open Korean Text, Apache-2.0)
-    python benchmarks/pii_persons_train.py --okt DIR/konlpy/java/open-korean-text-2.1.0.jar
+    python benchmarks/pii_persons_train.py               writes pipelines/stages/pii/person_model.npz
+    python benchmarks/pii_persons_train.py --figures     four-fold figures on development texts, writes nothing
+    ... --without-klue                                   leaves the CC BY-SA sentences out
 
-Trained on the development halves of pii_split.py, our development cases and invented texts; counted on the
-handed corpora. What a string is taken for in unlabelled reviews (`prior`) is learned twice over halves of
-the labelled texts, so that no text is scored with what was learned from it. The same inputs give the same
-bytes. Writes pipelines/stages/pii/person_model.npz and prints its digest, and figures for development texts
-of a model that has not seen a quarter of them.
+Trained on the development halves of pii_split.py, our development cases and invented texts; every name in
+them is replaced by an invented one first. What words are common is counted on the handed corpora, without
+what a first model takes for names there: no table of the model tells whether somebody was in any text. The
+same inputs give the same bytes. pipelines/stages/pii/person_model.LICENSE.md says what comes from where.
 """
 
 from __future__ import annotations
@@ -20,38 +19,39 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+import numpy.typing as npt
+import pii_persons_lists as lists
 from pii_persons_data import (
     FILES,
     ROOT,
     Text,
     cases,
-    char_kinds,
-    context_table,
     corpora,
-    count_table,
-    edges,
-    full_names,
+    counts_of,
     labelled,
-    lexicon_table,
-    okt_lists,
     points_of,
     shape_table,
+    word_table,
 )
 from pii_persons_invented import Inventor, invented, renamed
 
-from pipelines.stages.pii.person_kernels import (
-    COUNT_BITS,
-    MAX_SIGNS,
-    WEIGHT_BITS,
+from pipelines.kernels import njit
+from pipelines.stages.pii.person_kernels import FULL, propose
+from pipelines.stages.pii.person_signs import MAX_SIGNS, WEIGHT_BITS, score_rows, signs_of
+from pipelines.stages.pii.person_text_kernels import (
+    FIRST,
+    WORD_BITS,
+    Integer,
+    Ints,
+    Points,
+    Tables,
     hash_of,
-    propose,
-    slot,
     tokens_of,
 )
-from pipelines.stages.pii.person_signs import score_rows, signs_of
+from pipelines.stages.pii.persons import tables
 
 SCALE = 16.0  # a weight of 1 is this many steps
+TAKEN = 0.25  # from this mean chance on a string is taken for a name
 
 
 class Examples(NamedTuple):
@@ -64,69 +64,50 @@ class Examples(NamedTuple):
 
 
 @njit(cache=True)
-def collect(points, begin, end, char_kinds, tables, spans, signs, most):
-    """Training: every candidate of a text with its signs; how many they are."""
+def collect(points: Points, begin: Integer, end: Integer, t: Tables, spans: Ints, signs: Points) -> Integer:
+    """Every candidate of a text with its signs: spans (start, end, signs, kind); how many they are."""
     out = np.empty((3, end - begin + 1), np.int32)
-    count = tokens_of(points, begin, end, char_kinds, out)
-    keys, kinds, counts, lexicon, prior, shape = tables
+    count = tokens_of(points, begin, end, t.chars, out)
     found = np.empty((64, 4), np.int64)
     ctx = np.zeros((end - begin + 2, 5), np.int64)
     buf = np.empty(MAX_SIGNS, np.int64)
     n = 0
     for i in range(count):
-        for c in range(propose(points, out, count, i, keys, kinds, counts, lexicon, prior, shape, found)):
-            if n >= most:
+        for c in range(propose(points, out, count, i, t, found)):
+            if n >= len(spans):
                 return n
-            size = signs_of(
-                points,
-                out,
-                count,
-                i,
-                found[c, 0],
-                found[c, 1],
-                found[c, 2],
-                found[c, 3],
-                keys,
-                kinds,
-                counts,
-                lexicon,
-                prior,
-                shape,
-                buf,
-                ctx,
-            )
+            size = signs_of(points, out, count, i, found[c], t, buf, ctx)
             spans[n, 0] = out[0, i]
             spans[n, 1] = found[c, 1]
-            spans[n, 2] = found[c, 2]
-            spans[n, 3] = size
+            spans[n, 2] = size
+            spans[n, 3] = found[c, 2]
             for k in range(size):
                 signs[n, k] = buf[k]
             n += 1
     return n
 
 
-def examples(texts: list[Text], kinds: np.ndarray, tables: tuple, weight: float = 1.0) -> Examples:
+_SPANS, _SIGNS = np.empty((40_000, 4), np.int64), np.empty((40_000, MAX_SIGNS), np.int32)
+
+
+def examples(texts: list[Text], t: Tables, weight: float = 1.0) -> Examples:
     """All candidates of the texts; those that touch a neutral span are left out."""
-    spans = np.empty((40_000, 4), np.int64)
-    signs = np.empty((40_000, MAX_SIGNS), np.int32)
     every, sizes, names = [], [], []
     for one in texts:
         points = points_of(one.text)
-        n = collect(points, 0, len(points), kinds, tables, spans, signs, len(spans))
+        n = collect(points, 0, len(points), t, _SPANS, _SIGNS)
+        spans = _SPANS[:n]
         gold = set(one.persons)
-        is_name = np.fromiter(((int(a), int(b)) in gold for a, b in spans[:n, :2]), bool, n)
+        is_name = np.fromiter(((int(a), int(b)) in gold for a, b in spans[:, :2]), bool, n)
         keep = np.ones(n, bool)
         for s, e in one.neutral:
-            keep &= ~((spans[:n, 0] < e) & (spans[:n, 1] > s)) | is_name
-        every.append(signs[:n][keep].copy())
-        sizes.append(spans[:n, 3][keep].astype(np.int32))
+            keep &= ~((spans[:, 0] < e) & (spans[:, 1] > s)) | is_name
+        every.append(_SIGNS[:n][keep].copy())
+        sizes.append(spans[:, 2][keep].astype(np.int32))
         names.append(is_name[keep])
     total = sum(map(len, sizes))
     return Examples(
-        np.concatenate(every),
-        np.concatenate(sizes),
-        np.concatenate(names),
-        np.full(total, weight, np.float32),
+        np.concatenate(every), np.concatenate(sizes), np.concatenate(names), np.full(total, weight, np.float32)
     )
 
 
@@ -186,101 +167,85 @@ def quantised(w: np.ndarray) -> np.ndarray:
     return np.clip(np.round(w * SCALE), -127, 127).astype(np.int8)
 
 
-def names_in(texts: list[str], kinds: np.ndarray, tables: tuple, weights: np.ndarray, least: int):
+def names_in(
+    texts: list[str], t: Tables, weights: npt.NDArray[np.int8], least: int, memory: int = 0
+) -> tuple[Points, Points]:
     """(row, start, end) and sums of the names found."""
-    points = np.concatenate([points_of(t) for t in texts]) if texts else np.zeros(0, np.int32)
-    offsets = np.concatenate(([0], np.cumsum([len(t) for t in texts]))).astype(np.int64)
+    points = np.concatenate([points_of(text) for text in texts])
+    offsets = np.concatenate(([0], np.cumsum([len(text) for text in texts]))).astype(np.int64)
     room = len(points) // 2 + 16
-    spans, values = np.empty((room, 3), np.int64), np.empty(room, np.int64)
-    n = score_rows(points, offsets, kinds, tables, weights, least, spans, values)
+    spans, values = np.empty((room, 3), np.int32), np.empty(room, np.int32)
+    n = score_rows(points, offsets, t, weights, least, memory, spans, values)
     return spans[:n], values[:n]
 
 
-@njit(cache=True)
-def _evidence(points, offsets, char_kinds, tables, weights, hashes, chances):
-    """Hash and chance of every candidate."""
-    keys, kinds, counts, lexicon, prior, shape = tables
-    found = np.empty((64, 4), np.int64)
-    ctx = np.zeros((np.max(np.diff(offsets)) + 2, 5), np.int64)
-    buf = np.empty(MAX_SIGNS, np.int64)
-    out = np.empty((3, np.max(np.diff(offsets)) + 1), np.int64)
-    n = 0
-    for row in range(len(offsets) - 1):
-        count = tokens_of(points, offsets[row], offsets[row + 1], char_kinds, out)
-        ctx[: count + 1, 4] = 0
-        for i in range(count):
-            for c in range(propose(points, out, count, i, keys, kinds, counts, lexicon, prior, shape, found)):
-                size = signs_of(
-                    points,
-                    out,
-                    count,
-                    i,
-                    found[c, 0],
-                    found[c, 1],
-                    found[c, 2],
-                    found[c, 3],
-                    keys,
-                    kinds,
-                    counts,
-                    lexicon,
-                    prior,
-                    shape,
-                    buf,
-                    ctx,
-                )
-                total = 0.0
-                for k in range(size):
-                    total += weights[buf[k]]
-                hashes[n] = hash_of(points, out[0, i], found[c, 1])
-                chances[n] = 1 / (1 + np.exp(-total / SCALE))
-                n += 1
-    return n
+def chances_of(points: Points, spans: Ints, signs: Points, weights: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
+    """The chance of each candidate."""
+    inside = np.arange(MAX_SIGNS)[None, :] < spans[:, 2][:, None]
+    sums = np.where(inside, weights.astype(np.int64)[np.where(inside, signs, 0)], 0).sum(axis=1)
+    return np.asarray(1 / (1 + np.exp(-sums / SCALE)))
 
 
-def prior_table(texts: list[str], kinds: np.ndarray, tables: tuple, weights: np.ndarray) -> np.ndarray:
-    """uint8 by string: how often, and how surely, a first model takes it for a name in unlabelled text.
+class Reading(NamedTuple):
+    """What a model makes of unlabelled texts: strings taken for names, and texts with sure names alone."""
 
-    0: seen less than twice; else 1 + 3 * level of the mean chance + level of the count.
-    """
-    points = np.concatenate([points_of(t) for t in texts])
-    offsets = np.concatenate(([0], np.cumsum([len(t) for t in texts]))).astype(np.int64)
-    hashes, chances = np.empty(len(points), np.int64), np.empty(len(points))
-    n = _evidence(points, offsets, kinds, tables, weights, hashes, chances)
-    keys, place = np.unique(hashes[:n], return_inverse=True)
-    counts = np.bincount(place)
-    mean = np.bincount(place, chances[:n]) / (counts + 0.5)
-    level = np.digitize(mean, (0.03, 0.12, 0.3, 0.55))
-    often = np.digitize(counts, (5, 20))
-    value = np.where(counts > 1, 1 + level * 3 + often, 0).astype(np.uint8)
-    kept = value > 6  # what is no name is told by the counts
-    table = np.zeros(1 << (COUNT_BITS - 1), np.uint8)
-    np.maximum.at(table, np.array([slot(h, COUNT_BITS - 1) for h in keys[kept]], np.int64), value[kept])
-    return table
+    names: Ints
+    texts: list[Text]
+
+
+def read(texts: list[str], t: Tables, weights: npt.NDArray[np.int8]) -> Reading:
+    """Reads texts with a first model. Sure: every candidate's chance is under 0.08 or over 0.85."""
+    hashes, chances, sure = [], [], []
+    for text in texts:
+        points = points_of(text)
+        n = collect(points, 0, len(points), t, _SPANS, _SIGNS)
+        if not n:
+            continue
+        spans = _SPANS[:n]
+        chance = chances_of(points, spans, _SIGNS[:n], weights)
+        hashes += [hash_of(points, s, e) for s, e in spans[:, :2].tolist()]
+        chances.append(chance)
+        taken = [tuple(span) for span in spans[chance > 0.85][:, :2].tolist()]
+        free = not ((chance >= 0.08) & (chance <= 0.85)).any()
+        apart = all(one[1] <= two[0] for one, two in zip(taken, taken[1:], strict=False))
+        if free and apart and len(text) < 400:
+            sure.append(Text("read", text, tuple((int(s), int(e)) for s, e in taken)))
+    keys, place = np.unique(np.array(hashes, np.int64), return_inverse=True)
+    mean = np.bincount(place, np.concatenate(chances)) / np.bincount(place)
+    return Reading(keys[mean > TAKEN], sure)
+
+
+def shaped_like_names(texts: list[str], t: Tables) -> Ints:
+    """Hashes of the three-syllable strings of texts that look like a full name, whatever stands beside them."""
+    found = set()
+    for text in texts:
+        points = points_of(text)
+        n = collect(points, 0, len(points), t, _SPANS, _SIGNS)
+        for s, e, _, kind in _SPANS[:n].tolist():
+            if kind == FULL and e - s == 3:
+                a, b = points[s + 1] - FIRST, points[s + 2] - FIRST
+                if t.shape[1, a] >= 4 and t.shape[2, b] >= 4:
+                    found.add(hash_of(points, s, e))
+    return np.array(sorted(found), np.int64)
 
 
 class Trainer:
-    """Tables, corpora and lists, read once."""
+    """Corpora and tables, read once; then models of them."""
 
-    def __init__(self, drops: Path, okt: Path) -> None:
-        lists = okt_lists(okt)
+    def __init__(self, drops: Path) -> None:
         self.corpora = corpora(drops)
-        self.kinds = char_kinds()
-        everything = [text for texts in self.corpora.values() for text in texts]
-        counts = count_table(iter(everything), self.kinds)
         some = self.corpora["manuals"] + self.corpora["comments"] + self.corpora["reviews"][::5]
-        self.shape = np.vstack((shape_table(lists, iter(some)), edges()))
-        self.fixed = (*context_table(), counts, lexicon_table(lists))
-        given = {w.strip() for w in lists["substantives/given_names"] if len(w.strip()) == 2}
-        self.given = sorted(given | {name[1:] for name in full_names(lists)})
-        self.common = [
-            (invented(11, self.given, 6), 0.5),
-            (self.nobody({"manuals": 900_000, "guides": 400_000, "chat": 150_000}), 1.0),
+        self.shape = shape_table(some)
+        everything = [text for texts in self.corpora.values() for text in texts]
+        self.counts = counts_of(everything, tables(np.zeros(1 << WORD_BITS, np.uint32), self.shape))
+        self.unnamed = [
+            (invented(11, 6), 0.5),
+            (self.nobody({"manuals": 900_000, "guides": 400_000, "chat": 250_000}), 1.0),
         ]
 
-    def tables(self, prior: np.ndarray | None = None) -> tuple[Any, ...]:
-        """What the kernels take."""
-        none = np.zeros(1 << (COUNT_BITS - 1), np.uint8)
-        return (*self.fixed, none if prior is None else prior, self.shape)
+    def tables(self, names: Ints) -> Tables:
+        """Tables without what is taken for names."""
+        return tables(word_table(self.counts, names), self.shape)
 
     def nobody(self, amounts: dict[str, int], seed: int = 5) -> list[Text]:
         """Pieces of technical documents and chat, so many characters, taken to name nobody."""
@@ -297,75 +262,102 @@ class Trainer:
                     break
         return found
 
-    def data(self, news: list[Text], documents: list[Text], own: list[Text], tables: tuple) -> list[Examples]:
-        """Labelled texts as they are, and with invented names."""
-        invent = Inventor(3, self.given)
-        parts = [(news, 1.0), (documents, 1.0), (own, 1.0), (renamed(documents, invent, 0.9), 0.3)]
-        parts += [(renamed(news, invent, 0.85, 0.4), 0.5) for _ in range(4)]
-        parts += [(renamed(own, invent, 0.9), 0.5) for _ in range(2)]
-        return [examples(texts, self.kinds, tables, weight) for texts, weight in parts if texts]
+    def data(self, news: list[Text], documents: list[Text], own: list[Text], t: Tables) -> list[Examples]:
+        """Labelled texts, with invented names in several drawings."""
+        invent = Inventor(3)
+        parts = [(renamed(news, invent), 1.0), (renamed(documents, invent), 1.0), (renamed(own, invent), 1.0)]
+        parts += [(renamed(documents, invent), 0.3)]
+        parts += [(renamed(news, invent, 0.4), 0.5) for _ in range(4)]
+        parts += [(renamed(own, invent), 0.7) for _ in range(3)]
+        return [examples(texts, t, weight) for texts, weight in parts if texts]
 
-    def train(
-        self, news: list[Text], documents: list[Text], own: list[Text]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """int8 weights and the prior they go with."""
+    def first(self, *sets: list[Text]) -> Reading:
+        """What a first model makes of the corpora."""
+        t = self.tables(np.zeros(0, np.int64))
+        parts = [examples(texts, t, weight) for texts, weight in self.unnamed]
+        weights = quantised(fit(joined(self.data(*sets, t) + parts), epochs=6))
         unlabelled = self.corpora["reviews"] + self.corpora["comments"]
-        plain = self.tables()
-        common = [examples(texts, self.kinds, plain, weight) for texts, weight in self.common]
+        reading = read(unlabelled, t, weights)
+        names = np.union1d(reading.names, shaped_like_names(unlabelled, t))
+        # what manuals and guides hold too is a word
+        return Reading(names, reading.texts)
 
-        def prior(*of: list[Text]) -> np.ndarray:
-            weights = quantised(fit(joined(self.data(*of, plain) + common), epochs=6))
-            return prior_table(unlabelled, self.kinds, plain, weights.astype(float))
+    def train(self, reading: Reading, t: Tables, *sets: list[Text], seed: int = 1) -> npt.NDArray[np.int8]:
+        """int8 weights."""
+        parts = self.data(*sets, t) + [examples(texts, t, weight) for texts, weight in self.unnamed]
+        draw, invent = random.Random(7), Inventor(9)
+        named = [one for one in reading.texts if one.persons]
+        silent = [one for one in reading.texts if not one.persons]
+        print(f"read: {len(named):,} texts with names, {len(silent):,} without", flush=True)
+        parts.append(examples(renamed(draw.sample(named, min(len(named), 15_000)), invent, 0.3), t, 0.25))
+        parts.append(examples(draw.sample(silent, min(len(silent), 30_000)), t, 0.25))
+        return quantised(fit(joined(parts), epochs=10, drop=0.4, seed=seed))
 
-        one = (news[::2], documents[::2], own[::2])
-        two = (news[1::2], documents[1::2], own[1::2])
-        whole = prior(news, documents, own)
-        parts = self.data(*two, self.tables(prior(*one))) + self.data(*one, self.tables(prior(*two)))
-        parts += [examples(texts, self.kinds, self.tables(whole), weight) for texts, weight in self.common]
-        return quantised(fit(joined(parts), epochs=10, drop=0.4)), whole
-
-    def figures(self, texts: list[Text], weights: np.ndarray, prior: np.ndarray, least: int) -> str:
-        """Precision, recall and the share of texts without persons that are hit."""
-        spans, _ = names_in([t.text for t in texts], self.kinds, self.tables(prior), weights, least)
-        found: list[set[tuple[int, int]]] = [set() for _ in texts]
-        for row, start, end in spans.tolist():
-            found[row].add((start, end))
-        gold = right = said = clean = hit = 0
-        for text, names in zip(texts, found, strict=True):
-            real = set(text.persons)
-            counted = {
-                n for n in names if n in real or not any(n[0] < e and s < n[1] for s, e in text.neutral)
-            }
-            gold, right, said = gold + len(real), right + len(counted & real), said + len(counted)
-            clean, hit = clean + (not real), hit + (not real and bool(counted))
-        return (
-            f"{right / max(1, said):.3f} / {right / max(1, gold):.3f} ({gold} names; {hit}/{clean} clean hit)"
+def counted(
+    texts: list[Text], t: Tables, weights: npt.NDArray[np.int8], least: int, memory: int
+) -> list[tuple[str, set[tuple[int, int]], set[tuple[int, int]]]]:
+    """Identifier, gold and what is found of each text, neutral spans aside."""
+    spans, _ = names_in([text.text for text in texts], t, weights, least, memory)
+    found: list[set[tuple[int, int]]] = [set() for _ in texts]
+    for row, start, end in spans.tolist():
+        found[row].add((start, end))
+    return [
+        (
+            text.id,
+            set(text.persons),
+            {n for n in names if n in text.persons or not any(n[0] < e and s < n[1] for s, e in text.neutral)},
         )
+        for text, names in zip(texts, found, strict=True)
+    ]
+
+
+def line(rows: list[tuple[str, set[tuple[int, int]], set[tuple[int, int]]]]) -> str:
+    """Recall and precision, and the share of texts without persons that are hit."""
+    gold, right, said = (
+        sum(map(len, part))
+        for part in ([g for _, g, _ in rows], [g & f for _, g, f in rows], [f for _, _, f in rows])
+    )
+    clean = [bool(found) for _, real, found in rows if not real]
+    return f"{right / max(1, gold):.3f} / {right / max(1, said):.3f} of {gold}, {sum(clean)}/{len(clean)} clean hit"
+
+
+def figures(trainer: Trainer, reading: Reading, sets: list[list[Text]]) -> None:
+    """Prints four-fold figures on development texts."""
+    t = trainer.tables(reading.names)
+    found: dict[int, list[Any]] = {least: [] for least in (-56, -48, -40, -32, -24, -16, -8, 0)}
+    for fold in range(4):
+        weights = trainer.train(reading, t, *([x for at, x in enumerate(s) if at % 4 != fold] for s in sets))
+        texts = [x for s in sets for at, x in enumerate(s) if at % 4 == fold]
+        for least, rows in found.items():
+            rows += counted(texts, t, weights, least, 28)
+    groups = ("klue", "kopii", "presid", "persons_dialogue", "persons_news", "persons_forms", "")
+    for least, rows in found.items():
+        left = rows
+        for group in groups:
+            said = [row for row in left if row[0].startswith(group)]
+            left = [row for row in left if not row[0].startswith(group)]
+            print(f"from {least}: {group or 'other cases'} {line(said)}", flush=True)
 
 
 def main() -> None:
     """Trains, measures, writes."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--drops", type=Path, default=ROOT.parent / "shared" / "data")
-    asked.add_argument("--okt", type=Path, required=True)
     asked.add_argument("--out", type=Path, default=ROOT / "pipelines" / "stages" / "pii" / "person_model.npz")
-    asked.add_argument(
-        "--figures", action="store_true", help="also train without every fourth text, and score it"
-    )
+    asked.add_argument("--figures", action="store_true", help="print four-fold figures, write no model")
+    asked.add_argument("--without-klue", action="store_true")
     given = asked.parse_args()
-    trainer = Trainer(given.drops, given.okt)
+    trainer = Trainer(given.drops)
     news, documents, english = (labelled(given.drops / "pii", file) for file in FILES)
-    sets = [news, documents + english, cases()]
+    sets = [[] if given.without_klue else news, documents + english, cases()]
+    reading = trainer.first(*sets)
     if given.figures:
-        weights, prior = trainer.train(*([t for at, t in enumerate(s) if at % 4] for s in sets))
-        quarter = [[t for at, t in enumerate(s) if at % 4 == 0] for s in sets]
-        for least in (-40, -32, -28, -24, -20, -16, -12, -8, 0):
-            said = [trainer.figures(texts, weights, prior, least) for texts in quarter]
-            print(f"from {least}: news {said[0]}; documents {said[1]}; cases {said[2]}", flush=True)
-    weights, prior = trainer.train(*sets)
-    keys = dict(zip(("counts", "lexicon", "prior", "shape"), trainer.tables(prior)[2:], strict=True))
+        figures(trainer, reading, sets)
+        return
+    t = trainer.tables(reading.names)
+    weights = trainer.train(reading, t, *sets)
     with given.out.open("wb") as out:
-        np.savez_compressed(out, weights=weights, **(keys | {"shape": keys["shape"][:6]}))
+        np.savez_compressed(out, weights=weights, words=t.words, shape=trainer.shape)
     content = given.out.read_bytes()
     print(f"{len(content):,} bytes, sha256 {sha256(content).hexdigest()}")
 

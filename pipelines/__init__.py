@@ -24,6 +24,7 @@ KERNELS = (
     "stages/pii/gate_kernels.py",
     "stages/pii/person_kernels.py",
     "stages/pii/person_signs.py",
+    "stages/pii/person_text_kernels.py",
     "stages/repetition_kernels.py",
     "stages/text_kernels.py",
     "stages/word_kernels.py",

@@ -1,51 +1,67 @@
-# mypy: disable-error-code="no-untyped-call, no-untyped-def, operator, index, assignment"
-# mypy: disable-error-code="return-value, arg-type, no-any-return"
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0911, PLR0912, PLR0915, PLR1714, SIM109
+# ruff: noqa: PLR0911, PLR1714 (compiled code: numba has no fast sets)
 """The hashed signs that speak for or against a candidate, and the pass that weighs them; compiled."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+import numpy.typing as npt
 
+from pipelines.kernels import njit
 from pipelines.stages.pii.person_kernels import (
     _COPULA,
-    _FIRST,
     _JOSA,
-    _SYLLABLES,
-    COUNT_BITS,
-    DIGITS,
-    ENGLISH,
-    FOREIGN,
     FULL,
-    GIVEN,
-    HANGUL,
-    LATIN,
     LATIN_NAME,
-    LEXICON_BITS,
-    MARK,
-    MAX_SIGNS,
-    NEWLINE,
-    NOUN,
     PART,
     SPACED,
-    VERB,
+    propose,
+)
+from pipelines.stages.pii.person_text_kernels import (
+    COUNT,
+    DIGITS,
+    ENGLISH,
+    FIRST,
+    FOREIGN,
+    GIVEN,
+    HABITS,
+    HANGUL,
+    LATIN,
+    MARK,
+    NEWLINE,
+    PLACE,
+    SYLLABLES,
+    WHOLE,
+    Integer,
+    Ints,
+    Points,
+    Tables,
     class_of,
     hash_of,
-    propose,
-    sign,
-    slot,
+    mixed,
+    small_hash,
     tokens_of,
+    word_of,
 )
 
+MAX_SIGNS = 80
+WEIGHT_BITS = 18
+SPEAKS = 24  # a name with so much above the least speaks for its other places in the text
+REMEMBERED = 32  # names of a text that are
 
-@njit(cache=True)
-def agrees(points: np.ndarray, end: int, stop: int) -> int:
+
+@njit(cache=True, nogil=True)
+def sign(kind: Integer, h: Integer) -> Integer:
+    """The place of a sign's weight."""
+    return mixed(h + np.int64(kind) * np.int64(0x9E3779B97F4A7C1)) >> np.int64(56 - WEIGHT_BITS)
+
+
+@njit(cache=True, nogil=True)
+def agrees(points: Points, end: Integer, stop: Integer) -> Integer:
     """Whether the particle right behind fits the final sound: 0 no such particle, 1 fits, 2 does not."""
     if end >= stop:
         return 0
-    last = points[end - 1] - _FIRST
-    if last < 0 or last >= _SYLLABLES:
+    last = points[end - 1] - FIRST
+    if last < 0 or last >= SYLLABLES:
         return 0
     closed = last % 28 != 0
     c = points[end]
@@ -64,19 +80,20 @@ def agrees(points: np.ndarray, end: int, stop: int) -> int:
     return 0
 
 
-@njit(cache=True)
-def _foreign(points, start, end, shape):
+@njit(cache=True, nogil=True)
+def foreign_sound(points: Points, start: Integer, end: Integer, t: Tables) -> Integer:
     """How much like a transliteration the syllables are, 0 to 31."""
-    total = 0
+    total, letters = 0, 0
     for at in range(start, end):
-        c = points[at] - _FIRST
-        if 0 <= c < _SYLLABLES:
-            total += shape[3, c]
-    return total // max(1, end - start)
+        c = points[at] - FIRST
+        if 0 <= c < SYLLABLES:
+            total += t.shape[3, c]
+            letters += 1
+    return total // max(1, letters)
 
 
-@njit(cache=True)
-def beside(points, out, count, i, keys, kinds, ctx):
+@njit(cache=True, nogil=True)
+def beside(points: Points, out: Points, count: Integer, i: Integer, t: Tables, ctx: Ints) -> Integer:
     """The row of `ctx` that tells of token i; filled once for all candidates near it; row 0 tells of none.
 
     Columns: hash, class, hash of the last two and of the first two characters, whether it is filled.
@@ -93,14 +110,14 @@ def beside(points, out, count, i, keys, kinds, ctx):
     ctx[k, 4] = 1
     s, e = out[0, i], out[1, i]
     ctx[k, 0] = hash_of(points, s, min(e, s + 12))
-    ctx[k, 1] = class_of(keys, kinds, ctx[k, 0])
+    ctx[k, 1] = class_of(t.keys, t.kinds, ctx[k, 0])
     if out[2, i] == DIGITS:
         ctx[k, 0] = 3
     if ctx[k, 1] == 0 and out[2, i] == HANGUL:
         for cut in range(1, min(4, e - s - 1)):  # "감독의", "배우는"
-            kind = class_of(keys, kinds, hash_of(points, s, e - cut))
+            kind = class_of(t.keys, t.kinds, hash_of(points, s, e - cut))
             if kind != 0 and kind < 12:
-                rest = class_of(keys, kinds, hash_of(points, e - cut, e))
+                rest = class_of(t.keys, t.kinds, hash_of(points, e - cut, e))
                 if rest == _JOSA or rest == _COPULA:
                     ctx[k, 1] = kind + 16
                     break
@@ -109,68 +126,75 @@ def beside(points, out, count, i, keys, kinds, ctx):
     return k
 
 
-@njit(cache=True)
-def signs_of(points, out, count, i, j, end, kind, tail, keys, kinds, counts, lexicon, prior, shape, buf, ctx):
-    """The signs of the candidate that begins token i and ends at `end` in token j; how many they are."""
+@njit(cache=True, nogil=True)
+def _given(points: Points, start: Integer, end: Integer, kind: Integer, t: Tables) -> Integer:
+    """How much like a Korean given name the syllables are that stand for one."""
+    size = end - start
+    if kind == FULL and size == 3:
+        return t.shape[1, points[start + 1] - FIRST] + t.shape[2, points[start + 2] - FIRST]
+    if kind == FULL and size == 4:
+        return t.shape[1, points[start + 2] - FIRST] + t.shape[2, points[start + 3] - FIRST]
+    if kind == FULL:
+        return 2 * t.shape[1, points[start + 1] - FIRST]
+    if size == 2:
+        return t.shape[1, points[start] - FIRST] + t.shape[2, points[start + 1] - FIRST]
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def signs_of(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    found: Ints,
+    t: Tables,
+    buf: Ints,
+    ctx: Ints,
+) -> Integer:
+    """The signs of the candidate `found` (end token, end, kind, tail) of token i; how many they are."""
+    j, end, kind, tail = found[0], found[1], found[2], found[3]
     start = out[0, i]
     stop = out[1, j]
     size = end - start
-    n = 0
     name = hash_of(points, start, end)
-    bucket = counts[slot(name, COUNT_BITS)]
-    word = counts[slot(hash_of(points, start, stop) + 11, COUNT_BITS)]  # the whole run as a word
-    bits = lexicon[slot(name, LEXICON_BITS)]
-    known = prior[slot(name, COUNT_BITS - 1)]
-    first = points[start] - _FIRST
-    given = 0
-    surname = 0
-    if kind == FULL or kind == PART or kind == SPACED:
-        surname = shape[0, first]
-        total = 0
-        if kind == FULL and size == 3:
-            given = shape[1, points[start + 1] - _FIRST] + shape[2, points[start + 2] - _FIRST]
-        elif kind == FULL and size == 4:
-            given = shape[1, points[start + 2] - _FIRST] + shape[2, points[start + 3] - _FIRST]
-        elif kind == FULL:
-            given = 2 * shape[1, points[start + 1] - _FIRST]
-        elif size == 2:
-            given = shape[1, first] + shape[2, points[start + 1] - _FIRST]
-        letters = 0
-        for at in range(start, end):
-            c = points[at] - _FIRST
-            if 0 <= c < _SYLLABLES:
-                total += shape[3, c]
-                letters += 1
-        foreign = total // max(1, letters)
-        parts = 0
-        for t in range(i, j + 1):
-            if out[2, t] == HANGUL:
-                stop_t = out[1, t] if t < j else end
-                parts |= lexicon[slot(hash_of(points, out[0, t], stop_t), LEXICON_BITS)]
-        if j > i:
-            bits |= parts & FOREIGN
+    w = word_of(t.words, name)
+    bucket = w & COUNT
+    habits = w >> HABITS
+    listed = w & (GIVEN | FOREIGN | PLACE)
+    run = word_of(t.words, hash_of(points, start, stop) + WHOLE) & COUNT  # the whole run as a word
+    surname, given, foreign = 0, 0, 0
+    if kind <= SPACED:
+        surname = t.shape[0, points[start] - FIRST]
+        given = _given(points, start, end, kind, t)
+        foreign = foreign_sound(points, start, end, t)
+        if kind == FULL:
+            double = size == 4 or (size == 3 and t.shape[4, points[start] - FIRST] > 0)
+            if word_of(t.words, hash_of(points, start + 1, end)) & GIVEN or (
+                double and size == 4 and word_of(t.words, hash_of(points, start + 2, end)) & GIVEN
+            ):
+                given += 8
+                listed |= np.int64(256)
+        elif j > i:
+            for token in range(i, j + 1):
+                if out[2, token] == HANGUL:
+                    last = out[1, token] if token < j else end
+                    listed |= word_of(t.words, hash_of(points, out[0, token], last)) & FOREIGN
     else:
-        foreign = 0
-        for t in range(i, j + 1):
-            h = np.int64(7)
-            for at in range(out[0, t], out[1, t]):
-                c = points[at]
-                h = h * np.int64(1_000_003) + np.int64(c + 32 if 65 <= c <= 90 else c)
-            if out[2, t] == LATIN and lexicon[slot(h, LEXICON_BITS)] & ENGLISH:
-                foreign += 1
-    form = kind * 64 + min(size, 12) * 4 + min(3, j - i)
-    s = (surname * 2 + given) // 3 - bucket
-    t = np.int64(tail)
+        for token in range(i, j + 1):
+            if out[2, token] == LATIN:
+                h = small_hash(points, out[0, token], out[1, token])
+                foreign += 1 if word_of(t.words, h) & ENGLISH else 0
 
     last = i - 1
     if last > 0 and out[2, last] == NEWLINE:  # the word that ends the line before, less its comma
         last -= 1
         if last > 0 and out[2, last] == MARK and points[out[0, last]] == 44:
             last -= 1
-    p = beside(points, out, count, last, keys, kinds, ctx)
-    q = beside(points, out, count, j + 1, keys, kinds, ctx)
-    pp = beside(points, out, count, last - 1, keys, kinds, ctx)
-    qq = beside(points, out, count, j + 2, keys, kinds, ctx)
+    p = beside(points, out, count, last, t, ctx)
+    q = beside(points, out, count, j + 1, t, ctx)
+    pp = beside(points, out, count, last - 1, t, ctx)
+    qq = beside(points, out, count, j + 2, t, ctx)
     before = 0  # 0 line or text starts here, 1 glued, 2 space
     if i > 0 and out[2, i - 1] != NEWLINE:
         before = 1 if out[1, i - 1] == start else 2
@@ -181,129 +205,130 @@ def signs_of(points, out, count, i, j, end, kind, tail, keys, kinds, counts, lex
     if before == 0:
         pk += 32
     elif out[2, i - 1] == MARK:
-        pk = 41 + before
-        if ppk != 0:
-            pk = 64 + ppk
+        pk = 64 + ppk if ppk != 0 else np.int64(41 + before)
     elif out[2, i - 1] != HANGUL:
         pk = pk + 44 if pk == 0 else pk
     if after == 0:
-        nk = 40
+        nk = np.int64(40)
     elif out[2, j + 1] == MARK:
-        nk = 41 + after
+        nk = np.int64(41 + after)
     rest = hash_of(points, end, stop)
-    quality = (
-        (max(-8, min(12, s)) + 8) * 8
-        + (1 if bits & NOUN else 0)
-        + (2 if bits & (GIVEN | FOREIGN) else 0)
-        + (4 if bits & VERB else 0)
-    )
+    shaped = (max(-8, min(12, (surname * 2 + given) // 3 - bucket)) + 8) * 16 + (listed >> np.int64(4)) % 16
     if kind == PART or kind == SPACED:
-        quality = (
-            1000
-            + bucket * 64
-            + min(15, max(0, foreign // 2)) * 4
-            + (1 if bits & NOUN else 0)
-            + (2 if bits & (GIVEN | FOREIGN) else 0)
-        )
+        shaped = 1000 + (bucket * 16 + min(15, max(0, foreign // 2))) * 8 + (listed >> np.int64(4)) % 8
     elif kind == LATIN_NAME:
-        quality = 3000 + foreign
-    common = min(word, 12)
+        shaped = np.int64(8000) + foreign
     fit = agrees(points, end, stop)
-
-    def_form = form * 4096
+    form = kind * 64 + min(size, 12) * 4 + min(3, j - i)
     buf[0] = sign(1, form)
-    buf[1] = sign(2, name)
-    buf[2] = sign(3, def_form + bucket)
-    buf[3] = sign(4, def_form + common * 16 + bucket)
-    buf[4] = sign(5, def_form + bits)
-    buf[5] = sign(6, form * 64 + known)
-    buf[6] = sign(7, quality * 64 + kind)
-    buf[7] = sign(8, form * 512 + t)
+    buf[1] = sign(2, form * 64 + fit)
+    buf[2] = sign(3, form * 16 + bucket)
+    buf[3] = sign(4, (form * 16 + run) * 16 + bucket)
+    buf[4] = sign(5, form * 512 + listed)
+    buf[5] = sign(6, (habits * 16 + bucket) * 8 + kind)
+    buf[6] = sign(7, shaped * 64 + kind)
+    buf[7] = sign(8, form * 512 + tail)
     buf[8] = sign(9, rest * 8 + kind)
     buf[9] = sign(10, ctx[p, 0] * 8 + before)
     buf[10] = sign(11, ctx[p, 2] * 8 + before)
     buf[11] = sign(12, (pk * 8 + before) * 8 + kind)
     buf[12] = sign(13, ctx[q, 0] * 8 + after)
     buf[13] = sign(14, ctx[q, 3] * 8 + after)
-    buf[14] = sign(15, (nk * 8 + after) * 512 + t)
+    buf[14] = sign(15, (nk * 8 + after) * 512 + tail)
     buf[15] = sign(16, ctx[pp, 0] * 8 + before)
     buf[16] = sign(17, ctx[qq, 0] * 8 + after)
-    buf[17] = sign(18, (pk * 128 + nk) * 512 + t)
-    buf[18] = sign(19, (quality * 512 + t) * 8 + kind)
-    buf[19] = sign(20, (quality * 128 + pk) * 8 + kind)
-    buf[20] = sign(21, (quality * 128 + nk) * 8 + kind)
-    buf[21] = sign(22, fit * 64 + kind * 4 + (1 if t & 15 else 0))
+    buf[17] = sign(18, (pk * 128 + nk) * 512 + tail)
+    buf[18] = sign(19, (shaped * 512 + tail) * 8 + kind)
+    buf[19] = sign(20, (shaped * 128 + pk) * 8 + kind)
+    buf[20] = sign(21, (shaped * 128 + nk) * 8 + kind)
+    buf[21] = sign(22, fit * 64 + kind * 4 + (1 if tail & 15 else 0))
     buf[22] = sign(23, np.int64(points[start]) * 64 + min(size, 12))
-    buf[23] = sign(24, np.int64(points[end - 1]) * 512 + t)
+    buf[23] = sign(24, np.int64(points[end - 1]) * 512 + tail)
     buf[24] = sign(25, hash_of(points, max(start, end - 2), end) * 16 + kind)
     buf[25] = sign(26, hash_of(points, start, min(end, start + 2)) * 16 + kind)
-    buf[26] = sign(27, np.int64(known) * 1024 + pk * 8 + kind)
-    buf[27] = sign(28, (np.int64(known) * 512 + t) * 8 + kind)
-    buf[28] = sign(29, (before * 4 + after) * 512 + t)
+    buf[26] = sign(27, (habits * 512 + tail) * 8 + kind)
+    buf[27] = sign(28, (ctx[q, 3] * 512 + tail) * 8 + after)
+    buf[28] = sign(29, (before * 4 + after) * 512 + tail)
     buf[29] = sign(30, ((pk * 64 + ppk) * 8 + before) * 8 + kind)
     buf[30] = sign(31, (nk * 64 + nnk) * 8 + kind)
     buf[31] = sign(32, (max(0, surname) * 64 + max(0, given // 2)) * 64 + form)
-    buf[32] = sign(33, (bucket * 512 + t) * 64 + form)
-    buf[33] = sign(34, (np.int64(known) * 32 + bucket) * 16 + kind)
+    buf[32] = sign(33, (bucket * 512 + tail) * 64 + form)
+    buf[33] = sign(34, (listed * 512 + tail) * 128 + pk)
     buf[34] = sign(35, (np.int64(foreign) * 16 + bucket) * 1024 + form)
     buf[35] = sign(36, (rest * 64 + nk) * 8 + kind)
-    buf[36] = sign(37, (ctx[p, 0] * 512 + t) * 8 + kind)
-    buf[37] = sign(38, (ctx[q, 0] * 512 + t) * 8 + kind)
+    buf[36] = sign(37, (ctx[p, 0] * 512 + tail) * 8 + kind)
+    buf[37] = sign(38, (ctx[q, 0] * 512 + tail) * 8 + kind)
     buf[38] = sign(39, (ctx[p, 2] * 128 + nk) * 8 + kind)
     buf[39] = sign(40, (pk * 1024 + form) * 16 + fit)
     n = 40
     if kind == PART or kind == SPACED:
         for at in range(start, end):
-            if n >= MAX_SIGNS - 8:
-                break
             buf[n] = sign(50, hash_of(points, at, min(at + 2, end)) * 8 + kind)
             n += 1
-        if j > i and n < MAX_SIGNS - 6:
-            h = hash_of(points, start, out[1, i])
-            a = np.int64(lexicon[slot(h, LEXICON_BITS)]) & (FOREIGN | NOUN | VERB)
-            la = min(out[1, i] - start, 4)
-            ca = np.int64(counts[slot(h + 11, COUNT_BITS)])
-            g = hash_of(points, out[0, j], end)
-            b = np.int64(lexicon[slot(g, LEXICON_BITS)]) & (FOREIGN | NOUN | VERB)
-            lb = min(end - out[0, j], 4)
-            cb = np.int64(counts[slot(g, COUNT_BITS)])
-            fa, fb = _foreign(points, start, out[1, i], shape), _foreign(points, out[0, j], end, shape)
-            buf[n] = sign(51, ((a * 8 + la) * 256 + b) * 8 + lb)
-            buf[n + 1] = sign(52, h)
-            buf[n + 2] = sign(57, (((a * 8 + la) * 16 + ca) * 256 + b) * 16 + cb)
-            buf[n + 3] = sign(58, ((fa // 3) * 16 + fb // 3) * 64 + (ca // 3) * 8 + cb // 3)
-            buf[n + 4] = sign(59, ((fa // 3) * 16 + fb // 3) * 512 + t)
-            buf[n + 5] = sign(60, ((a * 8 + la) * 256 + b) * 512 + t)
-            n += 6
-        elif kind == PART and n < MAX_SIGNS - 3:
-            glued = 0
-            for cut in range(start + 2, end - 1):
-                if (
-                    lexicon[slot(hash_of(points, start, cut), LEXICON_BITS)] & FOREIGN
-                    and lexicon[slot(hash_of(points, cut, end), LEXICON_BITS)] & FOREIGN
-                ):
-                    glued = 1
-            buf[n] = sign(61, glued * 16 + min(size, 12))
-            buf[n + 1] = sign(62, ((np.int64(foreign) // 2 * 16 + bucket) * 512 + t) * 8 + min(size, 7))
-            buf[n + 2] = sign(63, ((np.int64(foreign) // 2 * 16 + bucket) * 128 + nk) * 8 + min(size, 7))
-            n += 3
+            if n >= MAX_SIGNS - 20:
+                break
+    if kind == PART:
+        buf[n] = sign(61, ((np.int64(foreign) // 2 * 16 + bucket) * 512 + tail) * 8 + min(size, 7))
+        buf[n + 1] = sign(62, ((np.int64(foreign) // 2 * 16 + bucket) * 128 + nk) * 8 + min(size, 7))
+        buf[n + 2] = sign(63, ((np.int64(foreign) // 2 * 16 + bucket) * 128 + pk) * 8 + min(size, 7))
+        n += 3
+    elif kind == SPACED and j > i:
+        n = _two_runs(points, out, i, j, end, tail, t, buf, n)
     elif kind == LATIN_NAME:
-        buf[n] = sign(53, foreign * 16 + (j - i))
-        buf[n + 1] = sign(54, (foreign * 16 + (j - i)) * 128 + pk)
+        buf[n] = sign(53, np.int64(foreign) * 16 + (j - i))
+        buf[n + 1] = sign(54, (np.int64(foreign) * 16 + (j - i)) * 128 + pk)
         buf[n + 2] = sign(55, hash_of(points, start, out[1, i]))
         buf[n + 3] = sign(56, np.int64(1 if points[start + 1] <= 90 else 0) * 16 + j - i)
         n += 4
     return n
 
 
-@njit(cache=True)
-def score_rows(points, offsets, char_kinds, tables, weights, least, spans, values):
+@njit(cache=True, nogil=True)
+def _two_runs(
+    points: Points,
+    out: Points,
+    i: Integer,
+    j: Integer,
+    end: Integer,
+    tail: Integer,
+    t: Tables,
+    buf: Ints,
+    n: Integer,
+) -> Integer:
+    """Signs of a name of several runs: its first and its last; how many signs there are then."""
+    h, g = hash_of(points, out[0, i], out[1, i]), hash_of(points, out[0, j], end)
+    a, b = word_of(t.words, h) & FOREIGN, word_of(t.words, g) & FOREIGN
+    one, two = min(out[1, i] - out[0, i], 4), min(end - out[0, j], 4)
+    often, seldom = word_of(t.words, h + WHOLE) & COUNT, word_of(t.words, g) & COUNT
+    x = foreign_sound(points, out[0, i], out[1, i], t) // 3
+    y = foreign_sound(points, out[0, j], end, t) // 3
+    pair = (a * 8 + one) * 1024 + b * 8 + two
+    buf[n] = sign(51, pair)
+    buf[n + 1] = sign(52, h)
+    buf[n + 2] = sign(57, (pair * 16 + often) * 16 + seldom)
+    buf[n + 3] = sign(58, (np.int64(x) * 16 + y) * 64 + (often // 3) * 8 + seldom // 3)
+    buf[n + 4] = sign(59, (np.int64(x) * 16 + y) * 512 + tail)
+    buf[n + 5] = sign(60, pair * 512 + tail)
+    return n + 6
+
+
+@njit(cache=True, nogil=True)
+def score_rows(
+    points: Points,
+    offsets: Ints,
+    t: Tables,
+    weights: npt.NDArray[np.int8],
+    least: Integer,
+    memory: Integer,
+    spans: Points,
+    values: Points,
+) -> Integer:
     """Names of every row: candidates whose sum of weights reaches `least`, the best of those that overlap.
 
     spans gets (row, start, end) in code points of the row, values the sums; how many they are, or -1 if
-    there was no room.
+    there was no room. In a row with names, one that speaks (SPEAKS) adds `memory` to the sum of the same
+    name, and of its given name, anywhere in the row: a second pass over that row.
     """
-    keys, kinds, counts, lexicon, prior, shape = tables
     found = np.empty((64, 4), np.int64)
     buf = np.empty(MAX_SIGNS, np.int64)
     longest = 0
@@ -311,53 +336,70 @@ def score_rows(points, offsets, char_kinds, tables, weights, least, spans, value
         longest = max(longest, offsets[row + 1] - offsets[row])
     out = np.empty((3, longest + 1), np.int32)
     ctx = np.zeros((longest + 2, 5), np.int64)
+    known = np.empty(2 * REMEMBERED, np.int64)
     n = 0
     for row in range(len(offsets) - 1):
-        begin, end = offsets[row], offsets[row + 1]
-        count = tokens_of(points, begin, end, char_kinds, out)
+        begin = offsets[row]
+        count = tokens_of(points, begin, offsets[row + 1], t.chars, out)
         ctx[: count + 1, 4] = 0
         first = n
-        for i in range(count):
-            for c in range(propose(points, out, count, i, keys, kinds, counts, lexicon, prior, shape, found)):
-                size = signs_of(
-                    points,
-                    out,
-                    count,
-                    i,
-                    found[c, 0],
-                    found[c, 1],
-                    found[c, 2],
-                    found[c, 3],
-                    keys,
-                    kinds,
-                    counts,
-                    lexicon,
-                    prior,
-                    shape,
-                    buf,
-                    ctx,
-                )
-                total = np.int64(0)
-                for k in range(size):
-                    total += weights[buf[k]]
-                if total < least:
-                    continue
-                start, stop = out[0, i] - begin, found[c, 1] - begin
-                better = True
-                at = n
-                while at > first and spans[at - 1, 2] > start:
-                    if values[at - 1] >= total:
-                        better = False
-                        break
-                    at -= 1
-                if not better:
-                    continue
-                n = at
-                if n >= len(spans):
-                    return -1
-                spans[n, 0] = row
-                spans[n, 1] = start
-                spans[n, 2] = stop
-                values[n] = total
-                n += 1
+        for again in range(2 if memory else 1):
+            names = 0
+            if again:
+                if n == first or count < 8:
+                    break
+                names = _speaking(points, begin, spans[first:n], values[first:n], least, known)
+                if names == 0:
+                    break
+                n = first
+            for i in range(count):
+                for c in range(propose(points, out, count, i, t, found)):
+                    size = signs_of(points, out, count, i, found[c], t, buf, ctx)
+                    total = np.int64(0)
+                    for k in range(size):
+                        total += weights[buf[k]]
+                    if names and total + memory >= least:
+                        h = hash_of(points, out[0, i], found[c, 1])
+                        for k in range(names):
+                            if known[k] == h:
+                                total += memory
+                                break
+                    if total < least:
+                        continue
+                    start, stop = out[0, i] - begin, found[c, 1] - begin
+                    at = n
+                    better = True
+                    while at > first and spans[at - 1, 2] > start:
+                        if values[at - 1] >= total:
+                            better = False
+                            break
+                        at -= 1
+                    if not better:
+                        continue
+                    n = at
+                    if n >= len(spans):
+                        return -1
+                    spans[n, 0] = row
+                    spans[n, 1] = start
+                    spans[n, 2] = stop
+                    values[n] = total
+                    n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _speaking(
+    points: Points, begin: Integer, spans: Points, values: Points, least: Integer, known: Ints
+) -> Integer:
+    """Hashes of the names that are sure enough, and of what follows their first syllable, into known."""
+    n = 0
+    for k in range(len(spans)):
+        if values[k] < least + SPEAKS or n + 2 > len(known):
+            continue
+        start, end = begin + spans[k, 1], begin + spans[k, 2]
+        known[n] = hash_of(points, start, end)
+        n += 1
+        if end - start == 3:
+            known[n] = hash_of(points, start + 1, end)
+            n += 1
     return n

@@ -1,32 +1,9 @@
 # ruff: noqa: E501, SIM905
-"""Words that stand beside names, and the syllables and words names are made of; written for this project.
-
-Surnames are those of the 2015 census with more than some thousand bearers, weighted by their share. No list
-here names a person: given names and transliterated names are parts that thousands share.
-"""
+"""Words that stand beside names; written for this project."""
 
 from __future__ import annotations
 
 HONORIFIC, TITLE, LABEL, KIN, INTRODUCTION, SIGNING, JOSA, COPULA, ROLE, STAGE, GROUP = range(1, 12)
-
-# surname: share in thousandths of the population
-SURNAMES: dict[str, float] = {
-    "김": 215, "이": 147, "박": 84, "최": 47, "정": 43, "강": 24, "조": 21, "윤": 20.5, "장": 20, "임": 16.6,
-    "한": 15.5, "오": 15.3, "서": 15.1, "신": 14.9, "권": 14.2, "황": 14, "안": 13.8, "송": 13.7, "전": 11.2,
-    "홍": 11.2, "유": 12.9, "고": 9.5, "문": 9.3, "양": 9.2, "손": 9.1, "배": 8, "백": 7.7, "허": 6.6,
-    "남": 5.5, "심": 5.5, "노": 5.1, "하": 4.6, "곽": 4.1, "성": 4, "차": 3.9, "주": 3.9, "우": 3.9, "구": 3.9,
-    "민": 3.5, "류": 5.6, "나": 3.2, "진": 3.2, "지": 3.1, "엄": 2.9, "채": 2.6, "원": 2.6, "천": 2.4,
-    "방": 1.9, "공": 1.8, "현": 1.8, "함": 1.6, "변": 1.7, "염": 1.4, "여": 1.2, "추": 1.2, "도": 1.1,
-    "소": 1.0, "석": 1.1, "선": 0.8, "설": 0.8, "마": 0.8, "길": 0.8, "연": 0.7, "위": 0.6, "표": 0.6,
-    "명": 0.6, "기": 0.5, "반": 0.5, "라": 0.5, "왕": 0.5, "금": 0.5, "옥": 0.5, "육": 0.4, "인": 0.4,
-    "맹": 0.4, "제": 0.4, "모": 0.4, "탁": 0.4, "국": 0.3, "어": 0.3, "은": 0.3, "편": 0.3, "용": 0.3,
-    "예": 0.3, "경": 0.3, "봉": 0.3, "사": 0.2, "부": 0.2, "복": 0.1, "태": 0.1, "목": 0.1, "형": 0.1, "계": 0.1,
-    "피": 0.1, "두": 0.1, "감": 0.1, "호": 0.1, "음": 0.1, "빈": 0.1, "동": 0.1, "온": 0.1, "범": 0.1,
-    "좌": 0.1, "팽": 0.1, "승": 0.1, "간": 0.1, "상": 0.1, "갈": 0.1, "단": 0.1, "견": 0.1, "당": 0.1,
-    "남궁": 0.4, "황보": 0.2, "제갈": 0.1, "선우": 0.1, "독고": 0.05, "사공": 0.1, "서문": 0.05, "동방": 0.02,
-}  # fmt: skip
-GIVEN_FIRST = "가강건경규근기나다대도동라루만명문미민범병보상서석선설성세소솔수숙순승시아안연영예온용우원유윤은이인일재정종주준지진찬창채철초춘태하해현형혜호홍효희가늘다아한새슬빛라별봄단담로벼산솜여율이조찬해"
-GIVEN_SECOND = "가강건겸경구규균근기나남늘담덕도동라람란래린림명문미민범별봉비빈빛상서석선섭성솔수숙순슬승식아안애연열영예오옥온완용우욱운웅원유윤율은을음이인일임자재정제주준중지진찬창채철춘태택하학한해향헌혁현형혜호홍화환훈휘희결람솜샘봄름롱루로새찬"
 
 _HONORIFICS = "씨 님 군 양 옹 선생 선생님 여사 여사님 아저씨 아줌마 아가씨 할머니 할아버지 어르신 언니 누나 형 오빠 형님 누님 횽 귀하 쌤 샘 학생 어린이 짱 네 쨩"
 _HAN_TITLES = (
@@ -91,45 +68,3 @@ def context_words() -> dict[str, int]:
             else:
                 table.setdefault(word, kind)
     return table
-
-
-_MORE_FOREIGN = """가드너 가버 가브리엘라 개릿 갤러거 거슈윈 게레로 게바라 게이블 고어 고티에 골딩 괴테 구달 굴드 귄터 그레타 그로스 그루버 글렌다 기네스 길버트 길리엄 나폴레옹 나이팅게일 네드베드 네빌 네이마르 노만 노박 노엘 니체 다르빗슈
-다이아나 달튼 더들리 더프 데릭 데미안 덴버 델피 도널 도밍고 도스토옙스키 돌턴 뒤샹 드 드뇌브 드뷔시 드와이트 디온 딜레이니 라모스 라이자 라흐마니노프 랭 러브 런던 레들리 레빈 레스터 레오네 레이튼 렉시 렘브란트 로건 로댕 로메오 로버트슨 로사리오 로코 론 롤랑 루멧 루비 루터 르누아르
-리먼 리비에라 리처즈 리처드슨 리플리 린드버그 마네 마돈나 마라 마르크스 마이어 마이어스 마이애미 마커스 마테오 마티스 말론 말코비치 매디 매캘리스터 매켄지 맥과이어 맥기 맥닐 맥더못 맥도먼드 맥두걸 맥라렌 맥밀런 맥브라이드 맥아더 맥카시 맥케인 맥켈런 맥퀸 맨델라 만델라 머스크 메르세데스 메이어 멘델 멘델스존 모네
-모드리치 모딜리아니 모차르트 몬로 먼로 무리뉴 무솔리니 뮐러 미켈란젤로 밀로 바르셀로 바르톡 바이스 바흐 반페르시 발자크 버그 버그만 버냉키 버로스 버크 버틀랜드 번스 번스타인 베르나르도 베르너 베르톨루치 베를루스코니 베넷 베이츠 베토벤 벤틀리 벤제마 벨라스케스 보나 보위 보일 볼드윈 볼턴 뷔페 브라보 브라운슨 브람스
-브렛 브로디 브로스넌 브루크 브루너 블랙 블랙웰 블레이크 비스콘티 비발디 비에이라 비용 비트겐슈타인 사르코지 산토스 살라 살리나스 살바도르 새런 샌더스 샌드버그 샌디 샤갈 샤넬 샤키라 세나 세르반테스 셀비 셰릴 셸리 소렌 소크라테스 손더스 쇤베르크 쇼팽 수아레스 수아레즈 슈만 슈베르트 슈워제네거 슈왈츠제네거 스나이더 스미손 스베덴 스타
-스타뎀 스타이넘 스타인벡 스탈린 스탠드 스톡턴 스트라빈스키 스트라우스 스티븐시걸 시걸 시나트라 시저 심슨 쉐인 쉴러 아가사 아르마니 아마르 아브라모비치 아이슬리 아인트 아자르 아프로디테 안나벨 안네 안토넬라 알론소 알프레도 애니스톤 애버딘 애스턴 애쉬 앙겔라 앙리 애플비 야코프 얀센 에드윈 에밀 에버튼 에스트라다 에우제비우 에이브러햄
-에이브릴 에즈라 엔리케 엘가 엘튼 엥겔스 오노레 오코너 오코넬 오하라 올랑드 올리베이라 와트 왓킨스 요르고스 우르술라 우즈벡 워즈니악 워홀 웨인스타인 윌로비 윈스턴 윈스톤 윙어 이글레시아스 이네사 이브 이브라히모비치 이사도라 이자크 자코모 자하 잔느 잡스 저메인 저스티스 제노 제럴드 제이드 제프리스 젤리 조르다노 조지아 존즈 주네 주드로 지그문트 지그프리드 진저 차베스 차이콥스키
-처칠 체 체르노 체호프 촘스키 카라바조 카레니나 카르멘 카산드라 카스트로 카시야스 카이사르 카파 카프카 칸딘스키 칸트 칼라스 칼로 칼린 캐머론 캐플런 커트 커쇼 케이건 케이시 케인 켈빈 코멘 코비 코스타 코스텔로 콘라드 콜론 쿤데라 쿨리지 퀴리 크레이머 크로슬리 클레멘스 클로비스 클로저 클롭 키케 킨스키 킵 타르코프스키 타르 터커 테베스 토르 토마 토스카니니 톰린슨 트뤼도 트와일라 파브레가스 파바로티
-파스칼 파치노 패튼 퍼거슨 퍼디난드 페드로사 페로 페르난다 페리 페이지 페트로 펠레 펠리니 포그바 포먼 포인터 폴락 폴란스키 푸치니 프란시스코 프레슬리 프로이트 프루스트 플라톤 플로베르 피닉스 피셔 피어슨 하네다 하이든 하이델 하인리히 하트만 해머 해밀 허셀 헤겔 헤르만 헤르미온느 헤세 헤스 헤이워드 헨델 호날두 호나우두 호메로스 홈즈 훌리오 휘트먼 흐루쇼프 히딩크 히틀러
-왕웨이 리샤오 장쯔이 리밍 류더화 량차오 궁리 저우룬 시진핑 후진타오 마오쩌둥 장제스 리커창 왕이 양제츠 천카이 자오 쑨원 첸 웨이 샤오 쉬 펑 위안 응우옌 응웬 쩐 티 반 란 마이 호아 투이 흐엉 뚜언 아웅 수치 라흐만 무함마드 모하메드 압둘 압둘라 아흐메드 하산 후세인 이브라힘 오마르 유수프 파티마 아이샤 칼리드 술탄 라자 쿠마르 싱 샤르마 파텔 간디 네루 모디""".split()
-# Parts of foreign names as Korean writes them: given names, then surnames.
-FOREIGN_GIVEN = """가브리엘 가스파르 게리 게오르그 그레고리 그레이스 글렌 기예르모 나디아 나오미 나탈리 나탈리아 나탈리 네이선 노라 노아 니나 니콜 니콜라 니콜라스 니콜라이 니키 닉 닐 다니엘 다니엘라 다니엘 다리오 다리우스 다비드
-다이앤 다이애나 다코타 대니 대니얼 대런 더글러스 더스틴 데니스 데미 데보라 데이브 데이비드 데이비스 데이빗 덴젤 도널드 도로시 도미니크 돈 드미트리 드류 디아나 디에고 디터 딘 딜런 라라 라울 라이언 라파엘 랄프 래리 랜디 레나 레베카 레아
-레오 레오나르도 레이 레이첼 레이철 로라 로렌 로렌스 로맨 로만 로버트 로베르토 로베르트 로빈 로사 로저 로지 론 루이 루이스 루이자 루카 루카스 루크 루퍼트 루시 리 리나 리사 리암 리엄 리자 리차드 리처드 리타 릭 린다 린지 릴리 마가렛 마고 마누엘
-마들렌 마르셀 마르코 마르코스 마르크 마르타 마르틴 마리 마리아 마리오 마리옹 마이크 마이클 마이크 마일스 마일즈 마크 마티아스 마틴 매기 매디 매디슨 매튜 매슈 맥스 맥심 맷 메건 메간 메그 메리 메릴 멜 멜라니 멜리사 모건 모니카 미겔 미나 미라 미란다
-미셸 미쉘 미아 미하엘 미하일 미키 믹 바네사 바바라 바버라 반 발렌티나 밥 버트 버나드 벤 벤자민 벤저민 베네딕트 베로니카 베르나르 베른트 베스 베티 보리스 브라이언 브래드 브래들리 브래드 브랜든 브렌다 브루노 브루스 브리짓 브리트니 블라디미르 비비안 비올라 빅터
-빅토르 빅토리아 빈센트 빈스 빌 빌리 사라 사만다 산드라 산티아고 살마 새뮤얼 샘 샌드라 샤론 샤를 샤를로트 샤이아 샬롯 샬럿 셀레나 셀린 세라 세르게이 세르히오 세바스찬 세스 션 소피 소피아 수잔 수전 숀 스칼렛 스콧 스탠리 스테파니 스테판 스티브 스티븐 스티브
-스티비 스펜서 시드니 시몬 시고니 시에나 실베스터 실비아 아담 아널드 아놀드 아니타 아델 아드리안 아론 아르만 아르투로 아만다 아비가일 아서 아이린 아이작 아치 안나 안드레 안드레스 안드레아 안드레이 안젤라 안젤리나 안토니 안토니오 안톤 알 알랭 알레한드로 알렉 알렉사
-알렉산더 알렉산드라 알렉산드르 알렉스 알리 알리사 알리시아 알버트 알베르토 알프레드 애나 애니 애덤 애드리언 애런 애비 애슐리 앤 앤드루 앤드류 앤디 앤서니 안소니 앤젤라 앨런 앨리스 앨리슨 야니크 얀 어거스트 어니스트 에단 에드 에드가 에드거 에드먼드 에드워드 에디 에르네스토 에릭
-에리카 에마 에밀리 에밀리아 에바 에반 에스더 에스텔라 에이미 에이바 엘라 엘레나 엘레노어 엘렌 엘리 엘리엇 엘리자베스 엘사 엠마 오드리 오스카 오언 오웬 올가 올랜도 올리버 올리비아 올리비에 요한 요하네스 요세프 우디 우마 우고 월터 웨슬리 웨인 윌 윌리엄 윌슨 유리 율리아
-이고르 이네스 이바나 이반 이사벨 이사벨라 이삭 이안 이언 이완 이자벨 일라이저 자크 자라 자비에 자비에르 장 재닛 재러드 재스민 재스퍼 재키 잭 잭슨 저스틴 제니 제니퍼 제라드 제러미 제레미 제레드 제롬 제시 제시카 제이 제이슨 제이미 제이콥 제이크 제인 제임스 제프 제프리 제프 조 조나단
-조너선 조니 조던 조르주 조르지오 조셉 조세프 조슈아 조시 조앤 조이 조지 존 주드 주디 줄리 줄리아 줄리아나 줄리안 줄리언 줄리엣 줄리엣 지나 지미 지젤 질 짐 카라 카렌 카를 카를로스 카메론 캐머런 카미유 카밀라 카트린 카트리나 칼 칼라 캐롤 캐런 캐리 캐롤라인 캐시 캐서린 케네스 케리 케빈
-케이트 케이티 케이트 켄 켈리 코너 코리 콜린 콜 퀸 퀜틴 크레이그 크리스 크리스챤 크리스찬 크리스천 크리스티나 크리스틴 크리스토퍼 크리스토프 클라라 클라우스 클라우디아 클로에 클로이 클린트 키라 키아누 키이라 키에라 타마라 타냐 타일러 테드 테레사 테리 테일러 토니 토드 토마스 토머스 토미 톰
-트레버 트레이시 트리스탄 티나 티모시 틸다 파블로 파비오 파올로 패트릭 팀 팻 페기 페넬로페 페드로 페르난도 펠릭스 포레스트 폴 폴라 프란시스 프란츠 프란체스카 프랑수아 프랑크 프랜시스 프랭크 프레드 프레디 프리다 피에르 피어스 피터 필 필립 필리프 하비 하비에르 하워드 하이디 한스 할 해럴드 해리
-해리슨 해롤드 해나 행크 헤더 헤럴드 헨리 헬레나 헬렌 호세 호아킨 호르헤 홀리 후안 후고 휘트니 휴 휴고 히스 나카무라 다카하시 사토 스즈키 다나카 와타나베 이토 야마모토 고바야시 가토 요시다 야마다 사사키 마츠모토 이노우에 기무라 하야시 시미즈 야마자키 모리 아베 이케다 하시모토 야마시타 이시카와 나카지마
-마에다 후지타 오가와 고토 오카다 하세가와 무라카미 곤도 이시이 사카모토 엔도 아오키 후지이 니시무라 후쿠다 오타 미우라 후지와라 마츠다 나카가와 나카노 하라다 오노 다무라 다케우치 가네코 와다 나카야마 이시다 우에다 모리타 하라 시바타 사카이 구도 요코야마 미야자키 미야모토 우치다 다카기 안도 다니구치 오노
-하루토 유토 소타 유키 하야토 하루키 류헤이 켄지 겐지 켄타 다카시 히로시 히로키 다이스케 쇼타 료타 고지 코지 마코토 사쿠라 유이 아오이 하나 미사키 나나미 미유 요코 게이코 유코 아야 아야카 에리카 미나미 나츠미 리카 유미 마리코 사토시 신지 타로 지로 이치로 하루카 아스카 미카 카나 료 켄 준 소라 츠요시 아키라""".split()
-FOREIGN_SURNAMES = """가르시아 가르뱅 갈리아노 게이츠 고다르 고메즈 고든 곤잘레스 골드버그 구스만 그랜트 그레이 그린 그린버그 글로버 길모어 깁슨 나달 노튼 놀란 뉴먼 뉴턴 니먼 니콜슨 니슨 다우니 다빈치 데이먼 데이비스 데이비슨 데닝 뎁 뎁 도일 돌란 뒤마 듀발 드니로 드롭바 디아즈 디카프리오 디킨스 라미레스
-라슨 라이언 라이트 라일리 래드클리프 램지 러셀 레논 레넌 레녹스 레드메인 레비 레이놀즈 레이건 로 로드리게스 로렌스 로메로 로버츠 로빈스 로빈슨 로스 로슨 로저스 로페즈 로페스 론슨 롤링 루소 루스 루카스 루니 루이스 르브론 리브스 린치 링컨 마라도나 마르케스 마르티네스 마르티네즈 마르탱 마이어스 매카트니 매카시 매카보이 매커보이 매킨리 맥그리거
-맥도날드 맥도널드 맥애덤스 맥아담스 맥컬린 머레이 머피 멀리건 메르켈 메시 멘데스 모레노 모로 모리스 모리슨 모스 모건 무어 뮬러 미첼 밀러 밀스 바그너 바르뎀 바르톨로메오 바이든 반데라스 발렌타인 배일 배트맨 밴더 버튼 버틀러 벅 베넷 베르나르 베르그만 베르디 베이커 베이컨 베일 베컴 벨 벨루치 보가트 보나파르트 보울비 볼트 부시 부이치치 브라운 브란도 브래디 브론테 브룩스 브룩스
-브라이트 블란쳇 블레어 블룸 블런트 비버 비노쉬 사르트르 사이먼 산체스 샌들러 서덜랜드 서랜던 설리번 세잔 셰익스피어 셰퍼드 소더버그 소로스 쇼 슈나이더 슈미트 슈바이처 슈왈제네거 스미스 스완슨 스콜세지 스코세이지 스콧 스타이너 스탠튼 스톤 스튜어트 스트립 스티븐스 스티븐슨 스필버그 스페이시 스펜서 시먼스 실바 실버 싱어 아담스 아렌트 아이언스 아인슈타인 아퀴나스 안데르센 알렌
-알바 알레그리 알베르토 알리 애덤스 애런슨 애플턴 앤더슨 앨런 앤더스 에드워즈 에르난데스 에반스 엘리엇 예이츠 오닐 오바마 오브라이언 오스틴 오웰 올드먼 올슨 와일드 와인버그 와인스타인 왓슨 왓츠 왕자웨이 외질 우즈 워렌 워싱턴 워커 월시 월튼 웨버 웨스트 웨인 웰스 위더스푼 윈슬렛 윈프리 윌리스 윌리엄스 윌리엄슨 윌슨 이스트우드 이바녜스 잭슨 잭맨 저커버그
-제임스 젠킨스 조던 존스 존슨 졸리 쥐페 지단 지글러 질렌할 짐머 채스테인 채플린 챈들러 체이스 첸 카레라 카메론 캐머런 카뮈 카우프만 카터 카펜터 칸 캐리 캐시디 캠벨 커밍스 커버그 커티스 케네디 케이지 켈리 코스트너 코엔 코완 코폴라 콘래드 콜린스 콜먼 쿠퍼 쿠스트리차 쿡 크레이그 크로포드 크로스 크로우 크루즈 크루스 크리스티 크릭 클라크 클루니 클린턴 키드먼 키팅 킹 타란티노 탐슨
-터너 테일러 테슬라 텔러 토레스 톨스토이 톰슨 트럼프 트뤼포 파가니니 파인 파커 파텔 파웰 팔머 패틴슨 팩스턴 팰트로 펄먼 페더러 페레스 페레이라 페르난데스 펜 포드 포스터 포터 포트만 폭스 폰다 푸틴 프라도 프레이저 프리먼 플레처 피츠제럴드 피카소 피트 피펜 핀처 하딩 하디 하르트 하트 한센 해리스 해밀턴 해서웨이 핸슨 햅번 허드슨 허스트 헌터 헤밍웨이 헤이스 헨더슨 헵번
-호킹 호프만 호프먼 홀랜드 홀트 홉킨스 화이트 후버 휴스 휴스턴 힐 힐튼 힐러리 히들스턴 히치콕""".split()
-ENGLISH_GIVEN = """james john robert michael william david richard joseph thomas charles daniel matthew anthony mark donald steven paul andrew joshua kenneth kevin brian george edward ronald timothy jason jeffrey ryan jacob gary nicholas eric jonathan stephen larry justin scott brandon benjamin samuel frank gregory raymond alexander patrick jack dennis jerry tyler aaron jose adam henry nathan douglas
-zachary peter kyle walter ethan jeremy harold keith christian roger noah gerald carl terry sean austin arthur lawrence jesse dylan bryan joe jordan billy bruce albert willie gabriel logan alan juan wayne roy ralph randy eugene vincent russell elijah louis bobby philip johnny mary patricia jennifer linda elizabeth barbara susan jessica sarah karen nancy lisa betty margaret sandra ashley kimberly emily donna
-michelle dorothy carol amanda melissa deborah stephanie rebecca sharon laura cynthia kathleen amy shirley angela helen anna brenda pamela nicole emma samantha katherine christine debra rachel catherine carolyn janet ruth maria heather diane virginia julie joyce victoria olivia kelly christina lauren joan evelyn judith megan cheryl andrea hannah martha jacqueline frances gloria ann teresa kathryn sara janice jean alice
-madison doris abigail julia judy grace denise amber marilyn beverly danielle theresa sophia marie diana brittany natalie isabella charlotte rose alexis kayla sofia mateo luis carlos miguel pedro antonio francisco pablo elena lucia carmen marco luca giulia hans anna karl peter jan piotr ivan olga sergei mohammed ahmed ali fatima omar aisha kim lee park choi jung minjun seojun jiwoo haram onsae sia seoyeon jimin yuna minseo hyun sung young jae dong hye eun sun joon hoon woo yeon jin soo minji sumin hana yuri kenji hiroshi yuki sakura takashi mei wei li nguyen van thi jorge juan josé maría ana sofía lucía martín alejandro javier manuel fernando rafael diego andrés raúl sergio pablo marta laura cristina isabel rosa pilar dolores teresa jürgen klaus wolfgang stefan andreas thomas michael sabine petra monika heike ursula françois pierre jacques michel andré philippe claude camille chloé léa manon giovanni giuseppe paolo marco francesca chiara lars sven nils anders erik mikael kirsten astrid ingrid freya dmitri vladimir natasha tatiana katarina milan zoran jovan piotr pawel agnieszka leo max oliver jack harry charlie noah mia ella ava chloe zoe lily lucy ruby molly evie tom tim ben sam dan matt mike nick chris alex jim bob bill dave steve jeff greg ron don ken ray kate anne jane sue ellen""".split()
-FOREIGN_SURNAMES = [*FOREIGN_SURNAMES, *_MORE_FOREIGN]

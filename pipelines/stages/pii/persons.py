@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.stages.pii import person_kernels as kernels
+from pipelines.stages.pii import person_text_kernels as kernels
 from pipelines.stages.pii.evidence import PERSON, Finding, probability
 from pipelines.stages.pii.fold import fold
 from pipelines.stages.pii.invented import is_ours
@@ -28,27 +28,31 @@ from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "137fb0a86ee1149311c7f91d5825b6e4d2337079fcba410e8f41b3528da90df0"
+MODEL_SHA256 = "94025b0a9fc2ac97f860355f1ee535d5b75ea941c2858362facae12360e2727f"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -18  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -28  # the sum of weights from which on a candidate is taken; there its score is 0.5
+MEMORY = 28  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]
 
 
 @cache
-def model() -> tuple[Any, ...]:
-    """The tables of the kernels, and the weights last. Raises InputUnreadable where the file is another."""
+def model() -> tuple[kernels.Tables, npt.NDArray[np.int8]]:
+    """The tables of the kernels, and the weights. Raises InputUnreadable where the file is another."""
     raw = files("pipelines.stages.pii").joinpath(MODEL)
     content = raw.read_bytes()
     if sha256(content).hexdigest() != MODEL_SHA256:
         raise InputUnreadable(
             f"{MODEL} is not the model this version was tested with; install the package again"
         )
-    with raw.open("rb") as source, np.load(source) as arrays:
-        keys, kinds = context_table()
-        shape = np.vstack((arrays["shape"], edges()))
-        tables = (keys, kinds, arrays["counts"], arrays["lexicon"], arrays["prior"], shape)
-        return char_kinds(), tables, arrays["weights"]
+    with np.load(BytesIO(content)) as arrays:
+        return tables(arrays["words"], arrays["shape"]), arrays["weights"]
+
+
+def tables(words: npt.NDArray[np.uint32], shape: npt.NDArray[np.int8]) -> kernels.Tables:
+    """What the kernels take: a model's words and syllables, and what is said in person_words.py."""
+    keys, kinds = context_table()
+    return kernels.Tables(keys, kinds, words, np.vstack((shape, edges())), char_kinds())
 
 
 def char_kinds() -> npt.NDArray[np.uint8]:
@@ -106,7 +110,7 @@ def context_table() -> tuple[Ints, npt.NDArray[np.uint8]]:
     keys, kinds = np.zeros(8192, np.int64), np.zeros(8192, np.uint8)
     for word, kind in context_words().items():
         key = hash_text(word)
-        at = int(kernels.slot(key, 14)) & 8191
+        at = int(kernels.mixed(key)) & 8191
         while keys[at]:
             at = (at + 1) & 8191
         keys[at], kinds[at] = key, kind
@@ -217,7 +221,7 @@ def _cut(values: npt.NDArray[np.uint8], begin: int, end: int) -> int:
 
 def _score(values: npt.NDArray[np.uint8], bounds: Ints) -> tuple[list[list[int]], list[int], int]:
     """(row, start, end) of each name, sums, and the code points of the last text."""
-    kinds, tables, weights = model()
+    known, weights = model()
     points, offsets, foldable = kernels.decode_rows(values, bounds)
     size = int(offsets[-1] - offsets[-2])
     folds = {}
@@ -230,7 +234,7 @@ def _score(values: npt.NDArray[np.uint8], bounds: Ints) -> tuple[list[list[int]]
         offsets = np.concatenate(([0], np.cumsum([len(piece) for piece in pieces])))
     spans = np.empty((len(points) // 2 + 2, 3), np.int32)
     sums = np.empty(len(spans), np.int32)
-    count = score_rows(points, offsets, kinds, tables, weights, LEAST, spans, sums)
+    count = score_rows(points, offsets, known, weights, LEAST, MEMORY, spans, sums)
     found = spans[:count].tolist()
     for one in found:
         if one[0] in folds:
