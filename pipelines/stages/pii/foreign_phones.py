@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.stages.pii.detector import Detector, spelt
+from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
 
@@ -68,14 +68,5 @@ FOREIGN_PHONE = Detector(
         rf"ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
     ),
     weigh=_foreign,
-    words=(
-        *spelt("000", ("-", ".", " ", ")", ") "), "000", ("-", ".", " "), "0000"),  # North America
-        *spelt("0", ("", " "), ("x", "ext"), ("", ".", " "), "0"),
-        "0 ext. 0",
-        "0ext. 0",
-        *("+0", "mobile", "desk", "fax", "tel", "phone", "cell", "office", "call", "contact", "answering at"),
-        *("whatsapp", "전화", "휴대폰", "핸드폰", "연락처", "팩스", "手机", "电话", "電話", "携帯", "vil"),
-        *("home", "work", "number", "reach", "dial", "hotline", "helpline", "toll", "sms", "text me", "ring"),
-    ),
     run=7,
 )
