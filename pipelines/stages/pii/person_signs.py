@@ -325,7 +325,7 @@ def score_rows(
 ) -> Integer:
     """Names of every row: candidates whose sum of weights reaches `least`, the best of those that overlap.
 
-    spans gets (row, start, end) in code points of the row, values the sums; how many they are, or -1 if
+    A row ends with a line feed that is none of it. spans gets (row, start, end) in code points of the row, values the sums; how many they are, or -1 if
     there was no room. In a row with names, one that speaks (SPEAKS) adds `memory` to the sum of the same
     name, and of its given name, anywhere in the row: a second pass over that row.
     """
@@ -340,7 +340,7 @@ def score_rows(
     n = 0
     for row in range(len(offsets) - 1):
         begin = offsets[row]
-        count = tokens_of(points, begin, offsets[row + 1], t.chars, out)
+        count = tokens_of(points, begin, offsets[row + 1] - 1, t.chars, out)
         ctx[: count + 1, 4] = 0
         first = n
         for again in range(2 if memory else 1):

@@ -133,9 +133,9 @@ def tokens_of(points: Points, begin: Integer, end: Integer, kinds: Bytes, out: P
 
 @njit(cache=True, nogil=True)
 def decode_rows(values: Bytes, bounds: Ints) -> tuple[Points, Ints, npt.NDArray[np.bool_]]:
-    """Code points of UTF-8 texts end to end, where each begins, and which hold what a fold changes."""
+    """Code points of UTF-8 texts, a line feed behind each; where each begins; which hold what a fold changes."""
     rows = len(bounds) - 1
-    points = np.empty(bounds[-1] - bounds[0], np.int32)
+    points = np.empty(bounds[-1] - bounds[0] + rows, np.int32)
     offsets = np.zeros(rows + 1, np.int64)
     foldable = np.zeros(rows, np.bool_)
     n = 0
@@ -179,5 +179,7 @@ def decode_rows(values: Bytes, bounds: Ints) -> tuple[Points, Ints, npt.NDArray[
                 )
                 at += 4
             n += 1
+        points[n] = 10  # what is looked at beside a text is no other text
+        n += 1
         offsets[row + 1] = n
     return points[:n], offsets, foldable

@@ -223,7 +223,7 @@ def _score(values: npt.NDArray[np.uint8], bounds: Ints) -> tuple[list[list[int]]
     """(row, start, end) of each name, sums, and the code points of the last text."""
     known, weights = model()
     points, offsets, foldable = kernels.decode_rows(values, bounds)
-    size = int(offsets[-1] - offsets[-2])
+    size = int(offsets[-1] - offsets[-2]) - 1
     folds = {}
     if foldable.any():
         pieces = np.split(points[: offsets[-1]], offsets[1:-1])
