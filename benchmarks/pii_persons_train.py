@@ -171,8 +171,8 @@ def names_in(
     texts: list[str], t: Tables, weights: npt.NDArray[np.int8], least: int, memory: int = 0
 ) -> tuple[Points, Points]:
     """(row, start, end) and sums of the names found."""
-    points = np.concatenate([points_of(text) for text in texts])
-    offsets = np.concatenate(([0], np.cumsum([len(text) for text in texts]))).astype(np.int64)
+    points = np.concatenate([points_of(text + "\n") for text in texts])
+    offsets = np.concatenate(([0], np.cumsum([len(text) + 1 for text in texts]))).astype(np.int64)
     room = len(points) // 2 + 16
     spans, values = np.empty((room, 3), np.int32), np.empty(room, np.int32)
     n = score_rows(points, offsets, t, weights, least, memory, spans, values)
