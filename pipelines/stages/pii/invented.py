@@ -26,16 +26,18 @@ OUR_HANDLE = r"@?(?:live:)?(?:user|이용자)\.\.[0-9]{8}|STEAM_9:[01]:[0-9]{8}"
 _HANDLE = expression(OUR_HANDLE)
 _SECRET_MARK = 5
 _LEAST_SECRET = 12
+_REACH = 20  # characters: the longest handle of ours
 
 
 def is_ours(label: str, text: str, start: int, end: int) -> bool:
     """Whether what was found as `label` at text[start:end] is, or lies on, something invented here."""
     match label:
         case "PERSON":
+            near = max(0, start - _REACH), min(len(text), end + _REACH)
             return any(
-                found.end() > start
-                for found in _NAME.finditer(text, max(0, start - 4), min(len(text), end + 4))
-                if found.start() < end
+                found.end() > start and found.start() < end
+                for form in (_NAME, _HANDLE)
+                for found in form.finditer(text, *near)
             )
         case "KR_ADDRESS":
             # A unit alone, close behind one of our places, is what is left of ours.

@@ -100,7 +100,9 @@ def _hangul(points: Points, out: Points, count: Integer, i: Integer, t: Tables, 
     size = stop - start
     first = points[start] - FIRST
     n = 0
-    double = size >= 2 and t.shape[4, first] > 0 and t.shape[5, points[start + 1] - FIRST] == t.shape[4, first]
+    double = (
+        size >= 2 and t.shape[4, first] > 0 and t.shape[5, points[start + 1] - FIRST] == t.shape[4, first]
+    )
     h = np.int64(7) * np.int64(1_000_003) + np.int64(points[start])
     for length in range(2, min(size, 7) + 1):
         h = h * np.int64(1_000_003) + np.int64(points[start + length - 1])
@@ -252,7 +254,13 @@ def _spaced(
             continue
         n = put(found, n, j, start + length, SPACED, tail)
     k = j + 1
-    if k < count and out[2, k] == HANGUL and out[0, k] == stop + 1 and points[stop] != 10 and stop - start <= 4:
+    if (
+        k < count
+        and out[2, k] == HANGUL
+        and out[0, k] == stop + 1
+        and points[stop] != 10
+        and stop - start <= 4
+    ):
         if word_of(t.words, hash_of(points, start, stop) + WHOLE) & COUNT > 6:
             return n
         for length in range(2, min(6, out[1, k] - out[0, k]) + 1):
