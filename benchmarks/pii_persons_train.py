@@ -51,7 +51,7 @@ from pipelines.stages.pii.person_text_kernels import (
 from pipelines.stages.pii.persons import tables
 
 SCALE = 16.0  # a weight of 1 is this many steps
-TAKEN = 0.25  # from this mean chance on a string is taken for a name
+TAKEN, TAKEN_FULL = 0.25, 0.05  # from this mean chance on a string (one of a full name's form) is taken for a name
 
 
 class Examples(NamedTuple):
@@ -194,8 +194,8 @@ class Reading(NamedTuple):
 
 
 def read(texts: list[str], t: Tables, weights: npt.NDArray[np.int8]) -> Reading:
-    """Reads texts with a first model. Sure: every candidate's chance is under 0.08 or over 0.85."""
-    hashes, chances, sure = [], [], []
+    """Reads texts with a first model. Sure: every candidate's chance is under 0.06 or over 0.6."""
+    hashes, chances, full, sure = [], [], [], []
     for text in texts:
         points = points_of(text)
         n = collect(points, 0, len(points), t, _SPANS, _SIGNS)
@@ -205,14 +205,16 @@ def read(texts: list[str], t: Tables, weights: npt.NDArray[np.int8]) -> Reading:
         chance = chances_of(points, spans, _SIGNS[:n], weights)
         hashes += [hash_of(points, s, e) for s, e in spans[:, :2].tolist()]
         chances.append(chance)
-        taken = [tuple(span) for span in spans[chance > 0.85][:, :2].tolist()]
-        free = not ((chance >= 0.08) & (chance <= 0.85)).any()
+        full.append((spans[:, 3] == FULL) & (spans[:, 1] - spans[:, 0] == 3))
+        taken = [tuple(span) for span in spans[chance > 0.6][:, :2].tolist()]
+        free = not ((chance >= 0.06) & (chance <= 0.6)).any()
         apart = all(one[1] <= two[0] for one, two in zip(taken, taken[1:], strict=False))
         if free and apart and len(text) < 400:
             sure.append(Text("read", text, tuple((int(s), int(e)) for s, e in taken)))
     keys, place = np.unique(np.array(hashes, np.int64), return_inverse=True)
     mean = np.bincount(place, np.concatenate(chances)) / np.bincount(place)
-    return Reading(keys[mean > TAKEN], sure)
+    is_full = np.bincount(place, np.concatenate(full)) > 0
+    return Reading(keys[mean > np.where(is_full, TAKEN_FULL, TAKEN)], sure)
 
 
 def shaped_like_names(texts: list[str], t: Tables) -> Ints:
@@ -271,16 +273,16 @@ class Trainer:
         parts += [(renamed(own, invent), 0.7) for _ in range(3)]
         return [examples(texts, t, weight) for texts, weight in parts if texts]
 
-    def first(self, *sets: list[Text]) -> Reading:
-        """What a first model makes of the corpora."""
+    def reading(self, *sets: list[Text], rounds: int = 2) -> Reading:
+        """What a model makes of the corpora; it learns from what one before it made of them."""
         t = self.tables(np.zeros(0, np.int64))
-        parts = [examples(texts, t, weight) for texts, weight in self.unnamed]
-        weights = quantised(fit(joined(self.data(*sets, t) + parts), epochs=6))
-        unlabelled = self.corpora["reviews"] + self.corpora["comments"]
-        reading = read(unlabelled, t, weights)
-        names = np.union1d(reading.names, shaped_like_names(unlabelled, t))
-        # what manuals and guides hold too is a word
-        return Reading(names, reading.texts)
+        unlabelled = self.corpora["reviews"] + self.corpora["comments"] + self.corpora["news"]
+        reading = Reading(shaped_like_names(unlabelled, t), [])
+        for _ in range(rounds):
+            t = self.tables(reading.names)
+            now = read(unlabelled, t, self.train(reading, t, *sets))
+            reading = Reading(np.union1d(reading.names, now.names), now.texts)
+        return reading
 
     def train(self, reading: Reading, t: Tables, *sets: list[Text], seed: int = 1) -> npt.NDArray[np.int8]:
         """int8 weights."""
@@ -289,8 +291,9 @@ class Trainer:
         named = [one for one in reading.texts if one.persons]
         silent = [one for one in reading.texts if not one.persons]
         print(f"read: {len(named):,} texts with names, {len(silent):,} without", flush=True)
-        parts.append(examples(renamed(draw.sample(named, min(len(named), 15_000)), invent, 0.3), t, 0.25))
-        parts.append(examples(draw.sample(silent, min(len(silent), 30_000)), t, 0.25))
+        if reading.texts:
+            parts.append(examples(renamed(draw.sample(named, min(len(named), 15_000)), invent, 0.4), t, 0.25))
+            parts.append(examples(draw.sample(silent, min(len(silent), 30_000)), t, 0.25))
         return quantised(fit(joined(parts), epochs=10, drop=0.4, seed=seed))
 
 def counted(
@@ -350,7 +353,7 @@ def main() -> None:
     trainer = Trainer(given.drops)
     news, documents, english = (labelled(given.drops / "pii", file) for file in FILES)
     sets = [[] if given.without_klue else news, documents + english, cases()]
-    reading = trainer.first(*sets)
+    reading = trainer.reading(*sets)
     if given.figures:
         figures(trainer, reading, sets)
         return

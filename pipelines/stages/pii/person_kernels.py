@@ -222,6 +222,18 @@ def _line_starts(points: Points, start: Integer) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _ends_in_particle(points: Points, start: Integer, end: Integer, t: Tables) -> bool:
+    """Whether a run ends as no name does, so that the next is not its second half: 은는을를과와의, 이고."""
+    c = points[end - 1]
+    if end - start >= 3 and (
+        c == 0xC740 or c == 0xB294 or c == 0xC744 or c == 0xB97C or c == 0xACFC or c == 0xC640 or c == 0xC758
+    ):
+        return True
+    kind = class_of(t.keys, t.kinds, hash_of(points, end - 2, end)) if end - start >= 4 else 0
+    return bool(kind == _JOSA or kind == _COPULA)
+
+
+@njit(cache=True, nogil=True)
 def _spaced(
     points: Points,
     out: Points,
@@ -239,7 +251,7 @@ def _spaced(
     if out[1, i] - out[0, i] == 1 and head_count > 7:
         c = points[out[0, i]]
         known = known if c == 0xC874 or c == 0xD1B0 else 0  # 존 톰
-    if head_count > 6 and not known:
+    if not known and (head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], t)):
         return n
     start, stop = out[0, j], out[1, j]
     for length in range(1 if known else 2, min(7, stop - start) + 1):

@@ -44,7 +44,7 @@ from pipelines.stages.pii.person_text_kernels import (
 )
 
 MAX_SIGNS = 80
-WEIGHT_BITS = 18
+WEIGHT_BITS = 20
 SPEAKS = 24  # a name with so much above the least speaks for its other places in the text
 REMEMBERED = 32  # names of a text that are
 

@@ -28,9 +28,9 @@ from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "94025b0a9fc2ac97f860355f1ee535d5b75ea941c2858362facae12360e2727f"
+MODEL_SHA256 = "0e244f699e0c55e0876c8a3f587da3db0a788e04527fc5a84fae8ca32e349789"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -28  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -16  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 28  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]
