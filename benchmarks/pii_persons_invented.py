@@ -1,3 +1,4 @@
+# ruff: noqa: PLW0108 (a choice made anew at every call)
 # ruff: noqa: SIM905
 """Invented names, and texts to stand in: templates written for the model of persons, before it saw anything.
 
@@ -233,7 +234,9 @@ def renamed(texts: list[Text], invent: Inventor, other_form: float = 0.0) -> lis
             persons.append((length, length + len(new)))
             length += len(new)
             read = end
-        out.append(Text(one.id, "".join(pieces) + one.text[read:], tuple(persons), () if persons else one.neutral))
+        out.append(
+            Text(one.id, "".join(pieces) + one.text[read:], tuple(persons), () if persons else one.neutral)
+        )
     return out
 
 

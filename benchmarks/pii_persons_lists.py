@@ -1,4 +1,4 @@
-# ruff: noqa: E501, SIM905
+# ruff: noqa: SIM905
 """What invented names are made of; written for this project, from common knowledge.
 
 Surnames are those of the 2015 census with more than some thousand bearers, weighted by their share (public

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN001, ANN202, ARG001, PLW2901, RUF007 (compiled passes over tables)
 """Train the model of persons: logistic regression over hashed signs of candidates, in whole numbers.
 
     python benchmarks/pii_persons_train.py               writes pipelines/stages/pii/person_model.npz
@@ -20,7 +21,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pii_persons_lists as lists
 from pii_persons_data import (
     FILES,
     ROOT,
@@ -51,7 +51,10 @@ from pipelines.stages.pii.person_text_kernels import (
 from pipelines.stages.pii.persons import tables
 
 SCALE = 16.0  # a weight of 1 is this many steps
-TAKEN, TAKEN_FULL = 0.25, 0.05  # from this mean chance on a string (one of a full name's form) is taken for a name
+TAKEN, TAKEN_FULL = (
+    0.25,
+    0.05,
+)  # from this mean chance on a string (one of a full name's form) is taken for a name
 
 
 class Examples(NamedTuple):
@@ -107,7 +110,10 @@ def examples(texts: list[Text], t: Tables, weight: float = 1.0) -> Examples:
         names.append(is_name[keep])
     total = sum(map(len, sizes))
     return Examples(
-        np.concatenate(every), np.concatenate(sizes), np.concatenate(names), np.full(total, weight, np.float32)
+        np.concatenate(every),
+        np.concatenate(sizes),
+        np.concatenate(names),
+        np.full(total, weight, np.float32),
     )
 
 
@@ -296,6 +302,7 @@ class Trainer:
             parts.append(examples(draw.sample(silent, min(len(silent), 30_000)), t, 0.25))
         return quantised(fit(joined(parts), epochs=10, drop=0.4, seed=seed))
 
+
 def counted(
     texts: list[Text], t: Tables, weights: npt.NDArray[np.int8], least: int, memory: int
 ) -> list[tuple[str, set[tuple[int, int]], set[tuple[int, int]]]]:
@@ -308,7 +315,11 @@ def counted(
         (
             text.id,
             set(text.persons),
-            {n for n in names if n in text.persons or not any(n[0] < e and s < n[1] for s, e in text.neutral)},
+            {
+                n
+                for n in names
+                if n in text.persons or not any(n[0] < e and s < n[1] for s, e in text.neutral)
+            },
         )
         for text, names in zip(texts, found, strict=True)
     ]

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0911, PLR1714 (compiled code: numba has no fast sets)
+# ruff: noqa: PLR0911, PLR0912, PLR0915, PLR1714, SIM109 (compiled code: numba has no fast sets)
 """The hashed signs that speak for or against a candidate, and the pass that weighs them; compiled."""
 
 from __future__ import annotations
@@ -325,8 +325,8 @@ def score_rows(
 ) -> Integer:
     """Names of every row: candidates whose sum of weights reaches `least`, the best of those that overlap.
 
-    A row ends with a line feed that is none of it. spans gets (row, start, end) in code points of the row, values the sums; how many they are, or -1 if
-    there was no room. In a row with names, one that speaks (SPEAKS) adds `memory` to the sum of the same
+    A row ends with a line feed that is none of it. spans gets (row, start, end) in code points of the row,
+    values the sums; how many they are, or -1 if there was no room. In a row with names, one that speaks (SPEAKS) adds `memory` to the sum of the same
     name, and of its given name, anywhere in the row: a second pass over that row.
     """
     found = np.empty((64, 4), np.int64)

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM102 (compiled code: numba has no fast sets)
 """Text as the search for names reads it, compiled: code points, tokens, and hash tables of words."""
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def tokens_of(points: Points, begin: Integer, end: Integer, kinds: Bytes, out: P
 
 @njit(cache=True, nogil=True)
 def decode_rows(values: Bytes, bounds: Ints) -> tuple[Points, Ints, npt.NDArray[np.bool_]]:
-    """Code points of UTF-8 texts, a line feed behind each; where each begins; which hold what a fold changes."""
+    """Code points of UTF-8 texts, a line feed behind each, where each begins, and which fold."""
     rows = len(bounds) - 1
     points = np.empty(bounds[-1] - bounds[0] + rows, np.int32)
     offsets = np.zeros(rows + 1, np.int64)
