@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0911, PLR1714, SIM102, SIM109 (compiled code: numba has no fast sets)
+# ruff: noqa: PLR0911, PLR1714, SIM102, SIM109, SIM110 (compiled code: numba has no fast sets)
 """Candidates for names, compiled: tokens to runs that could be somebody's name.
 
 A candidate is a run of Hangul syllables less what may stand behind a name (particles, copulas, titles), two
