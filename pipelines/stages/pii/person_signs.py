@@ -327,7 +327,8 @@ def score_rows(
 
     A row ends with a line feed that is none of it. spans gets (row, start, end) in code points of the row,
     values the sums; how many they are, or -1 if there was no room. In a row with names, one that speaks
-    (SPEAKS) adds `memory` to the sum of the same name, and of its given name, anywhere in the row: a second pass over that row.
+    (SPEAKS) adds `memory` to the sum of the same name, and of its given name, anywhere in the row: a second
+    pass over that row.
     """
     found = np.empty((64, 4), np.int64)
     buf = np.empty(MAX_SIGNS, np.int64)
