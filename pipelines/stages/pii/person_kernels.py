@@ -44,7 +44,7 @@ _HONORIFIC, _TITLE, _LABEL, _KIN, _INTRODUCTION, _SIGNING, _JOSA, _COPULA, _ROLE
 )  # as in person_words.py
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def tail_of(points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape) -> Integer:
     """What stands behind a name in its run: -1 unexplained, else title class * 16 + particle class."""
     if start == end:
@@ -87,20 +87,22 @@ def put(found: Ints, n: Integer, end_token: Integer, end: Integer, kind: Integer
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def propose(points: Points, out: Points, count: Integer, i: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape, found: Ints) -> Integer:
     """Candidates that begin with token i into found (end token, end, kind, tail); how many they are."""
     kind = out[2, i]
+    if kind >= MARK:
+        return 0
     if kind == HANGUL:
         return _hangul(points, out, count, i, words, keys, kinds, shape, found)
-    if kind == LATIN:
+    if kind == LATIN and _capital(points[out[0, i]]):
         return _latin(points, out, count, i, words, keys, kinds, shape, found)
     if kind == HAN and out[1, i] - out[0, i] >= 2:
         return _han(points, out, count, i, words, keys, kinds, shape, found)
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _hangul(points: Points, out: Points, count: Integer, i: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape, found: Ints) -> Integer:
     start, stop = out[0, i], out[1, i]
     size = stop - start

@@ -59,7 +59,7 @@ def sign(kind: Integer, h: Integer) -> Integer:
     return mixed(h + np.int64(kind) * np.int64(0x9E3779B97F4A7C1)) >> np.int64(56 - WEIGHT_BITS)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def agrees(points: Points, end: Integer, stop: Integer) -> Integer:
     """Whether the particle right behind fits the final sound: 0 no such particle, 1 fits, 2 does not."""
     if end >= stop:
@@ -84,7 +84,7 @@ def agrees(points: Points, end: Integer, stop: Integer) -> Integer:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def foreign_sound(points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape) -> Integer:
     """How much like a transliteration the syllables are, 0 to 31."""
     total, letters = 0, 0
@@ -130,7 +130,7 @@ def beside(points: Points, out: Points, count: Integer, i: Integer, words: Words
     return k
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _given(points: Points, start: Integer, end: Integer, kind: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape) -> Integer:
     """How much like a Korean given name the syllables are that stand for one."""
     size = end - start
