@@ -80,8 +80,20 @@ def labelled(directory: Path, file: str) -> list[Text]:
                 for s in spans
                 if s.entity is None and (file != "klue_ner" or s.end - s.start == 1)
             )
-            found.append(Text(row["id"], row["text"], persons, neutral))
+            found.append(Text(row["id"], row["text"], _everywhere(row["text"], persons), neutral))
     return found
+
+
+def _everywhere(text: str, persons: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """The persons, and where else in the text their names of three characters or more stand."""
+    found = set(persons)
+    for value in {text[start:end] for start, end in persons}:
+        at = text.find(value) if len(value) > 2 else -1
+        while at >= 0:
+            if not any(start < at + len(value) and at < end for start, end in found):
+                found.add((at, at + len(value)))
+            at = text.find(value, at + 1)
+    return tuple(sorted(found))
 
 
 def cases() -> list[Text]:
@@ -199,7 +211,7 @@ def _heads(points: Points, t: Tables, acts: Ints, at: Ints, objects: Ints) -> tu
                     what = 2 if tail == h else what
                 for h in objects:
                     what = 3 if tail == h else what
-                if what == 0 and tail_of(points, s + length, e, t) < 0:
+                if what == 0 and tail_of(points, s + length, e, t.words, t.keys, t.kinds, t.shape) < 0:
                     continue
             hashes[n], after[n] = hash_of(points, s, s + length), what
             n += 1
@@ -207,6 +219,33 @@ def _heads(points: Points, t: Tables, acts: Ints, at: Ints, objects: Ints) -> tu
             hashes[n], after[n] = hash_of(points, s, e) + WHOLE, 0
             n += 1
     return hashes[:n], after[:n]
+
+
+@njit(cache=True)
+def _runs_of(points: Points, t: Tables, names: Ints) -> Ints:
+    """Keys of the whole runs that begin with one of the names (hashes, ascending)."""
+    out = np.empty((3, len(points) + 1), np.int32)
+    count = tokens_of(points, 0, len(points), t.chars, out)
+    found = np.empty(count, np.int64)
+    n = 0
+    for i in range(count):
+        s, e = out[0, i], out[1, i]
+        if out[2, i] != HANGUL or e - s > 7:
+            continue
+        for length in range(2, e - s + 1):
+            h = hash_of(points, s, s + length)
+            at = np.searchsorted(names, h)
+            if at < len(names) and names[at] == h:
+                found[n] = hash_of(points, s, e) + WHOLE
+                n += 1
+                break
+    return found[:n]
+
+
+def with_runs(names: Ints, texts: Iterable[str], t: Tables) -> Ints:
+    """The names (hashes), and the keys of the runs that begin with one: neither may stand in the table."""
+    names = np.unique(names)
+    return np.unique(np.concatenate([names, *(_runs_of(points_of(text), t, names) for text in texts)]))
 
 
 class Counts(NamedTuple):

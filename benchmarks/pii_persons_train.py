@@ -31,6 +31,7 @@ from pii_persons_data import (
     labelled,
     points_of,
     shape_table,
+    with_runs,
     word_table,
 )
 from pii_persons_invented import Inventor, invented, renamed
@@ -66,6 +67,9 @@ class Examples(NamedTuple):
     weights: np.ndarray
 
 
+NONE = np.zeros(0, np.int8)
+
+
 @njit(cache=True)
 def collect(points: Points, begin: Integer, end: Integer, t: Tables, spans: Ints, signs: Points) -> Integer:
     """Every candidate of a text with its signs: spans (start, end, signs, kind); how many they are."""
@@ -76,10 +80,12 @@ def collect(points: Points, begin: Integer, end: Integer, t: Tables, spans: Ints
     buf = np.empty(MAX_SIGNS, np.int64)
     n = 0
     for i in range(count):
-        for c in range(propose(points, out, count, i, t, found)):
+        for c in range(propose(points, out, count, i, t.words, t.keys, t.kinds, t.shape, found)):
             if n >= len(spans):
                 return n
-            size = signs_of(points, out, count, i, found[c], t, buf, ctx)
+            size = signs_of(
+                points, out, count, i, found[c], t.words, t.keys, t.kinds, t.shape, buf, ctx, NONE, 0
+            )
             spans[n, 0] = out[0, i]
             spans[n, 1] = found[c, 1]
             spans[n, 2] = size
@@ -245,7 +251,8 @@ class Trainer:
         some = self.corpora["manuals"] + self.corpora["comments"] + self.corpora["reviews"][::5]
         self.shape = shape_table(some)
         everything = [text for texts in self.corpora.values() for text in texts]
-        self.counts = counts_of(everything, tables(np.zeros(1 << WORD_BITS, np.uint32), self.shape))
+        self.plain = tables(np.zeros(1 << WORD_BITS, np.uint32), self.shape)
+        self.counts = counts_of(everything, self.plain)
         self.unnamed = [
             (invented(11, 6), 0.5),
             (self.nobody({"manuals": 900_000, "guides": 400_000, "chat": 250_000}), 1.0),
@@ -253,6 +260,8 @@ class Trainer:
 
     def tables(self, names: Ints) -> Tables:
         """Tables without what is taken for names."""
+        if len(names):
+            names = with_runs(names, (one for texts in self.corpora.values() for one in texts), self.plain)
         return tables(word_table(self.counts, names), self.shape)
 
     def nobody(self, amounts: dict[str, int], seed: int = 5) -> list[Text]:

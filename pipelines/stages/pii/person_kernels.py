@@ -24,10 +24,12 @@ from pipelines.stages.pii.person_text_kernels import (
     NEWLINE,
     SYLLABLES,
     WHOLE,
+    Bytes,
     Integer,
     Ints,
     Points,
-    Tables,
+    Shape,
+    Words,
     class_of,
     hash_of,
     small_hash,
@@ -35,14 +37,17 @@ from pipelines.stages.pii.person_text_kernels import (
 )
 
 MAX_NAME = 40
+EVERYDAY = 8  # log2: so often seen as a whole word, nobody is looked for in it
 FULL, PART, SPACED, LATIN_NAME, HAN_NAME = 1, 2, 3, 4, 5  # kinds of candidates
 _HONORIFIC, _TITLE, _LABEL, _KIN, _INTRODUCTION, _SIGNING, _JOSA, _COPULA, _ROLE, _STAGE, _GROUP = range(
     1, 12
 )  # as in person_words.py
 
 
-@njit(cache=True, nogil=True)
-def tail_of(points: Points, start: Integer, end: Integer, t: Tables) -> Integer:
+@njit(cache=True, nogil=True, inline="always")
+def tail_of(
+    points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape
+) -> Integer:
     """What stands behind a name in its run: -1 unexplained, else title class * 16 + particle class."""
     if start == end:
         return 0
@@ -50,18 +55,21 @@ def tail_of(points: Points, start: Integer, end: Integer, t: Tables) -> Integer:
     if size > 9:
         return -1
     a, b = points[start] - FIRST, points[end - 1] - FIRST
-    if 0 <= a < SYLLABLES and 0 <= b < SYLLABLES and not (t.shape[6, a] & 1 and t.shape[6, b] & 2):
+    if 0 <= a < SYLLABLES and 0 <= b < SYLLABLES and not (shape[6, a] & 1 and shape[6, b] & 2):
         return -1
-    whole = class_of(t.keys, t.kinds, hash_of(points, start, end))
+    whole = class_of(keys, kinds, hash_of(points, start, end))
     if whole == _JOSA or whole == _COPULA:
         return whole
     if whole != 0 and whole != _LABEL and whole != _INTRODUCTION:
         return whole * 16
     for cut in range(min(5, size - 1), 0, -1):
-        kind = class_of(t.keys, t.kinds, hash_of(points, start, start + cut))
+        c, d = points[start + cut - 1] - FIRST, points[start + cut] - FIRST
+        if 0 <= c < SYLLABLES and 0 <= d < SYLLABLES and not shape[6, c] & 2:
+            continue
+        kind = class_of(keys, kinds, hash_of(points, start, start + cut))
         if kind == 0 or kind == _JOSA or kind == _COPULA or kind == _LABEL or kind == _INTRODUCTION:
             continue
-        rest = class_of(t.keys, t.kinds, hash_of(points, start + cut, end))
+        rest = class_of(keys, kinds, hash_of(points, start + cut, end))
         if rest == _JOSA or rest == _COPULA:
             return kind * 16 + rest
         if kind == _HONORIFIC or kind == _TITLE or kind == _STAGE:
@@ -81,38 +89,63 @@ def put(found: Ints, n: Integer, end_token: Integer, end: Integer, kind: Integer
     return n
 
 
-@njit(cache=True, nogil=True)
-def propose(points: Points, out: Points, count: Integer, i: Integer, t: Tables, found: Ints) -> Integer:
+@njit(cache=True, nogil=True, inline="always")
+def propose(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     """Candidates that begin with token i into found (end token, end, kind, tail); how many they are."""
     kind = out[2, i]
+    if kind >= MARK:
+        return 0
     if kind == HANGUL:
-        return _hangul(points, out, count, i, t, found)
-    if kind == LATIN:
-        return _latin(points, out, count, i, t, found)
+        return _hangul(points, out, count, i, words, keys, kinds, shape, found)
+    if kind == LATIN and _capital(points[out[0, i]]):
+        return _latin(points, out, count, i, words, keys, kinds, shape, found)
     if kind == HAN and out[1, i] - out[0, i] >= 2:
-        return _han(points, out, count, i, t, found)
+        return _han(points, out, count, i, words, keys, kinds, shape, found)
     return 0
 
 
-@njit(cache=True, nogil=True)
-def _hangul(points: Points, out: Points, count: Integer, i: Integer, t: Tables, found: Ints) -> Integer:
+@njit(cache=True, nogil=True, inline="always")
+def _hangul(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     start, stop = out[0, i], out[1, i]
     size = stop - start
     first = points[start] - FIRST
     n = 0
-    double = (
-        size >= 2 and t.shape[4, first] > 0 and t.shape[5, points[start + 1] - FIRST] == t.shape[4, first]
-    )
+    if 2 <= size <= 7 and word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT >= EVERYDAY:
+        return 0
+    double = size >= 2 and shape[4, first] > 0 and shape[5, points[start + 1] - FIRST] == shape[4, first]
+    ends = shape[6, points[stop - 1] - FIRST] & 2
     h = np.int64(7) * np.int64(1_000_003) + np.int64(points[start])
     for length in range(2, min(size, 7) + 1):
         h = h * np.int64(1_000_003) + np.int64(points[start + length - 1])
-        tail = tail_of(points, start + length, stop, t)
+        if length < size and not (ends and shape[6, points[start + length] - FIRST] & 1):
+            continue
+        tail = tail_of(points, start + length, stop, words, keys, kinds, shape)
         if tail < 0:
             continue
-        w = word_of(t.words, h)
+        w = word_of(words, h)
         bucket = w & COUNT
-        full = (t.shape[0, first] > 0 and length <= 3) or (double and (length == 3 or length == 4))
-        if bucket > (9 if full and length > 2 else 6) and not w & (GIVEN | FOREIGN):
+        full = (shape[0, first] > 0 and length <= 3) or (double and (length == 3 or length == 4))
+        if bucket > (9 if full and length > 2 else 4) and not w & (GIVEN | FOREIGN):
             if bucket > 11 or tail < 16:
                 continue
         n = put(found, n, i, start + length, FULL if full else PART, tail)
@@ -120,18 +153,28 @@ def _hangul(points: Points, out: Points, count: Integer, i: Integer, t: Tables, 
         j = i + 1
         if out[2, j] == HANGUL:
             if out[0, j] == stop + 1 and points[stop] != 10:
-                n = _spaced(points, out, count, i, j, t, found, n)
+                n = _spaced(points, out, count, i, j, words, keys, kinds, shape, found, n)
         elif out[2, j] == MARK and i + 2 < count and out[2, i + 2] == HANGUL and out[0, i + 2] == stop + 1:
             c = points[stop]
             if c == 0xB7 or c == 45 or c == 0x30FB:
-                n = _spaced(points, out, count, i, i + 2, t, found, n)
-    if size == 1 and t.shape[0, first] > 0 and i + 2 < count:
-        n = _single_syllables(points, out, i, t, found, n)
+                n = _spaced(points, out, count, i, i + 2, words, keys, kinds, shape, found, n)
+    if size == 1 and shape[0, first] > 0 and i + 2 < count:
+        n = _single_syllables(points, out, i, words, keys, kinds, shape, found, n)
     return n
 
 
 @njit(cache=True, nogil=True)
-def _single_syllables(points: Points, out: Points, i: Integer, t: Tables, found: Ints, n: Integer) -> Integer:
+def _single_syllables(
+    points: Points,
+    out: Points,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+    n: Integer,
+) -> Integer:
     """Names that spaces hold apart: 김 서 윤."""
     a, b = i + 1, i + 2
     if (
@@ -142,14 +185,24 @@ def _single_syllables(points: Points, out: Points, i: Integer, t: Tables, found:
         and 0 < out[0, b] - out[1, a] <= 4
         and 1 <= out[1, b] - out[0, b] <= 2
     ):
-        tail = tail_of(points, out[0, b] + 1, out[1, b], t)
+        tail = tail_of(points, out[0, b] + 1, out[1, b], words, keys, kinds, shape)
         if tail >= 0:
             return put(found, n, b, out[0, b] + 1, SPACED, tail)
     return n
 
 
 @njit(cache=True, nogil=True)
-def _latin(points: Points, out: Points, count: Integer, i: Integer, t: Tables, found: Ints) -> Integer:
+def _latin(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     start, stop = out[0, i], out[1, i]
     size = stop - start
     if not _capital(points[start]) or size > 14 or (size < 2 and i + 1 >= count):
@@ -160,7 +213,7 @@ def _latin(points: Points, out: Points, count: Integer, i: Integer, t: Tables, f
     cue = 0
     if back >= 0:
         h = hash_of(points, out[0, back], min(out[1, back], out[0, back] + 12))
-        cue = class_of(t.keys, t.kinds, h)
+        cue = class_of(keys, kinds, h)
     named = cue != 0 and cue != _JOSA and cue != _COPULA and cue != _GROUP
     named = named and (out[2, back] != LATIN or back < i - 1)  # "name As String" is code
     n = 0
@@ -169,7 +222,7 @@ def _latin(points: Points, out: Points, count: Integer, i: Integer, t: Tables, f
         if _camel(points, out[0, j], out[1, j]):
             break
         if not named and out[1, j] - out[0, j] > 1:
-            named = word_of(t.words, small_hash(points, out[0, j], out[1, j])) & ENGLISH != 0
+            named = word_of(words, small_hash(points, out[0, j], out[1, j])) & ENGLISH != 0
         if named and out[1, j] - start >= 2:
             n = put(found, n, j, out[1, j], LATIN_NAME, 0)
         nxt = j + 1
@@ -184,7 +237,17 @@ def _latin(points: Points, out: Points, count: Integer, i: Integer, t: Tables, f
 
 
 @njit(cache=True, nogil=True)
-def _han(points: Points, out: Points, count: Integer, i: Integer, t: Tables, found: Ints) -> Integer:
+def _han(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     start, stop = out[0, i], out[1, i]
     cue = _line_starts(points, start) and (i + 1 >= count or out[2, i + 1] == NEWLINE)
     if i > 0 and not cue:
@@ -192,11 +255,11 @@ def _han(points: Points, out: Points, count: Integer, i: Integer, t: Tables, fou
         if out[2, back] == MARK and back > 0:
             back -= 1
         h = hash_of(points, out[0, back], min(out[1, back], out[0, back] + 12))
-        k = class_of(t.keys, t.kinds, h)
+        k = class_of(keys, kinds, h)
         cue = k == _LABEL or k == _SIGNING or k == _INTRODUCTION
     n = 0
     for length in range(2, min(stop - start, 7) + 1):
-        tail = tail_of(points, start + length, stop, t)
+        tail = tail_of(points, start + length, stop, words, keys, kinds, shape)
         if tail >= 16 or tail == _COPULA or (tail >= 0 and cue):
             n = put(found, n, i, start + length, HAN_NAME, tail)
     return n
@@ -222,14 +285,16 @@ def _line_starts(points: Points, start: Integer) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _ends_in_particle(points: Points, start: Integer, end: Integer, t: Tables) -> bool:
+def _ends_in_particle(
+    points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape
+) -> bool:
     """Whether a run ends as no name does, so that the next is not its second half: 은는을를과와의, 이고."""
     c = points[end - 1]
     if end - start >= 3 and (
         c == 0xC740 or c == 0xB294 or c == 0xC744 or c == 0xB97C or c == 0xACFC or c == 0xC640 or c == 0xC758
     ):
         return True
-    kind = class_of(t.keys, t.kinds, hash_of(points, end - 2, end)) if end - start >= 4 else 0
+    kind = class_of(keys, kinds, hash_of(points, end - 2, end)) if end - start >= 4 else 0
     return bool(kind == _JOSA or kind == _COPULA)
 
 
@@ -240,25 +305,30 @@ def _spaced(
     count: Integer,
     i: Integer,
     j: Integer,
-    t: Tables,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
     found: Ints,
     n: Integer,
 ) -> Integer:
     """Transliterated names of two or three runs: 존 스미스, 허우 샤오시엔, 장 뤽 고다르."""
     head = hash_of(points, out[0, i], out[1, i])
-    known = word_of(t.words, head) & FOREIGN
-    head_count = word_of(t.words, head + WHOLE) & COUNT
+    known = word_of(words, head) & FOREIGN
+    head_count = word_of(words, head + WHOLE) & COUNT
     if out[1, i] - out[0, i] == 1 and head_count > 7:
         c = points[out[0, i]]
         known = known if c == 0xC874 or c == 0xD1B0 else 0  # 존 톰
-    if not known and (head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], t)):
+    if not known and (
+        head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], words, keys, kinds, shape)
+    ):
         return n
     start, stop = out[0, j], out[1, j]
     for length in range(1 if known else 2, min(7, stop - start) + 1):
-        tail = tail_of(points, start + length, stop, t)
+        tail = tail_of(points, start + length, stop, words, keys, kinds, shape)
         if tail < 0:
             continue
-        w = word_of(t.words, hash_of(points, start, start + length))
+        w = word_of(words, hash_of(points, start, start + length))
         if w & FOREIGN:
             if not known and head_count > 5:
                 continue
@@ -273,13 +343,13 @@ def _spaced(
         and points[stop] != 10
         and stop - start <= 4
     ):
-        if word_of(t.words, hash_of(points, start, stop) + WHOLE) & COUNT > 6:
+        if word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT > 6:
             return n
         for length in range(2, min(6, out[1, k] - out[0, k]) + 1):
-            w = word_of(t.words, hash_of(points, out[0, k], out[0, k] + length))
+            w = word_of(words, hash_of(points, out[0, k], out[0, k] + length))
             if not w & FOREIGN and w & COUNT > 4:
                 continue
-            tail = tail_of(points, out[0, k] + length, out[1, k], t)
+            tail = tail_of(points, out[0, k] + length, out[1, k], words, keys, kinds, shape)
             if tail >= 0:
                 n = put(found, n, k, out[0, k] + length, SPACED, tail)
     return n

@@ -15,6 +15,8 @@ Integer: TypeAlias = Any
 Points = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint32]
+Shape = npt.NDArray[np.int8]
 
 HANGUL, LATIN, DIGITS, HAN, MARK, NEWLINE, SPACE = 1, 2, 3, 4, 5, 6, 7  # kinds of characters and tokens
 SYLLABLES, FIRST = 11_172, 0xAC00  # of Hangul
@@ -27,12 +29,15 @@ WHOLE = 11  # is added to the hash of a whole run of Hangul
 
 
 class Tables(NamedTuple):
-    """What is known of words: context words (keys, kinds), words (values and checks), syllables (shape)."""
+    """What is known of words: context words (keys, kinds), words (values and checks), syllables (shape).
+
+    Compiled functions take the arrays apart: handing on a tuple of arrays costs more than what they do.
+    """
 
     keys: Ints
     kinds: Bytes
-    words: npt.NDArray[np.uint32]
-    shape: npt.NDArray[np.int8]
+    words: Words
+    shape: Shape
     chars: Bytes
 
 
@@ -65,11 +70,11 @@ def mixed(h: Integer) -> Integer:
 
 
 @njit(cache=True, nogil=True)
-def word_of(words: npt.NDArray[np.uint32], h: Integer) -> Integer:
+def word_of(words: Words, h: Integer) -> Integer:
     """What is known of a word: 16 bits, 0 of an unknown one (and of one in 2**16 a stranger's)."""
     m = mixed(h)
     at = m & np.int64((1 << WORD_BITS) - 1)
-    check = np.int64(1) + (m >> np.int64(24)) % np.int64(0xFFFF)
+    check = (m >> np.int64(24)) & np.int64(0xFFFF) | np.int64(1)
     for _ in range(PROBES):
         entry = np.int64(words[at])
         if entry == 0:
@@ -81,13 +86,13 @@ def word_of(words: npt.NDArray[np.uint32], h: Integer) -> Integer:
 
 
 @njit(cache=True, nogil=True)
-def put_words(words: npt.NDArray[np.uint32], hashes: Ints, values: Ints) -> Integer:
+def put_words(words: Words, hashes: Ints, values: Ints) -> Integer:
     """Puts values (16 bits, not 0) into an empty table; how many found no place. The first come first."""
     lost = 0
     for k in range(len(hashes)):
         m = mixed(hashes[k])
         at = m & np.int64((1 << WORD_BITS) - 1)
-        check = np.int64(1) + (m >> np.int64(24)) % np.int64(0xFFFF)
+        check = (m >> np.int64(24)) & np.int64(0xFFFF) | np.int64(1)
         for _ in range(PROBES):
             if words[at] == 0:
                 words[at] = np.uint32((check << np.int64(16)) | values[k])

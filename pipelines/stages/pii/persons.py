@@ -28,7 +28,7 @@ from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "0e244f699e0c55e0876c8a3f587da3db0a788e04527fc5a84fae8ca32e349789"
+MODEL_SHA256 = "3e1cb517312bd5283efd9ad38fe94fe12720a6059585aa2001b88d8e7a72a277"
 SCALE = 16.0  # steps of a weight that make one logit
 LEAST = -16  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 28  # what a sure name adds to its other places in the text
