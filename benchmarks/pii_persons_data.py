@@ -24,9 +24,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT)]
 
-from pii_split import DEVELOPMENT, half, read_mapping, truths  # noqa: E402
-
 import pii_persons_lists as lists  # noqa: E402
+from pii_split import DEVELOPMENT, half, read_mapping, truths  # noqa: E402
 
 from pipelines.kernels import njit  # noqa: E402
 from pipelines.stages.pii.person_kernels import tail_of  # noqa: E402
@@ -48,7 +47,7 @@ from pipelines.stages.pii.person_text_kernels import (  # noqa: E402
     put_words,
     tokens_of,
 )
-from pipelines.stages.pii.persons import char_kinds, context_table, edges, hash_text, points_of  # noqa: E402
+from pipelines.stages.pii.persons import hash_text, points_of  # noqa: E402
 
 SHINGLE = 12
 FILES = ("klue_ner", "ko_pii_generated", "presidio")
@@ -163,7 +162,14 @@ def corpora(drops: Path) -> dict[str, list[str]]:
             news += [part for line in lines for part in _strings(json.loads(line)["parts"])]
     news = [text for text in dict.fromkeys(news) if taken.isdisjoint(_shingles(text, 1))]
     clean = [text for text in comments if taken.isdisjoint(_shingles(text, 1))]
-    return {"reviews": reviews, "comments": clean, "manuals": manuals, "guides": guides, "chat": chat, "news": news}
+    return {
+        "reviews": reviews,
+        "comments": clean,
+        "manuals": manuals,
+        "guides": guides,
+        "chat": chat,
+        "news": news,
+    }
 
 
 def _strings(parts: Any) -> list[str]:
@@ -195,7 +201,7 @@ def _heads(points: Points, t: Tables, acts: Ints, at: Ints, objects: Ints) -> tu
             continue
         s, e = out[0, i], out[1, i]
         for length in range(1 if e - s == 1 else 2, min(7, e - s) + 1):
-            what = np.int64(0)
+            what: Integer = np.int64(0)
             if length == e - s:
                 what = 4
             else:
@@ -300,7 +306,9 @@ def shape_table(corpus: Iterable[str]) -> npt.NDArray[np.int8]:
         if len(name) == 1:
             table[0, ord(name) - 0xAC00] = 2 + round(1.2 * float(np.log(share / 0.05)))
         else:
-            table[4, ord(name[0]) - 0xAC00] = table[5, ord(name[1]) - 0xAC00] = list(lists.SURNAMES).index(name)
+            table[4, ord(name[0]) - 0xAC00] = table[5, ord(name[1]) - 0xAC00] = list(lists.SURNAMES).index(
+                name
+            )
     for row, own in ((1, lists.GIVEN_FIRST), (2, lists.GIVEN_SECOND)):
         counts = np.zeros(11_172)
         for name in lists.GIVEN:

@@ -22,6 +22,7 @@ KERNELS = (
     "stages/language.py",
     "stages/normalise.py",
     "stages/pii/person_kernels.py",
+    "stages/pii/person_scores.py",
     "stages/pii/person_signs.py",
     "stages/pii/person_text_kernels.py",
     "stages/repetition_kernels.py",

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR1714, SIM102, SIM110 (compiled code: numba has no fast sets and generators)
+# ruff: noqa: PLR0911, PLR1714, SIM102, SIM109, SIM110 (compiled code: numba has no fast sets)
 """Candidates for names, compiled: tokens to runs that could be somebody's name.
 
 A candidate is a run of Hangul syllables less what may stand behind a name (particles, copulas, titles), two
@@ -24,11 +24,11 @@ from pipelines.stages.pii.person_text_kernels import (
     NEWLINE,
     SYLLABLES,
     WHOLE,
+    Bytes,
     Integer,
     Ints,
     Points,
     Shape,
-    Bytes,
     Words,
     class_of,
     hash_of,
@@ -45,7 +45,9 @@ _HONORIFIC, _TITLE, _LABEL, _KIN, _INTRODUCTION, _SIGNING, _JOSA, _COPULA, _ROLE
 
 
 @njit(cache=True, nogil=True, inline="always")
-def tail_of(points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape) -> Integer:
+def tail_of(
+    points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape
+) -> Integer:
     """What stands behind a name in its run: -1 unexplained, else title class * 16 + particle class."""
     if start == end:
         return 0
@@ -88,7 +90,17 @@ def put(found: Ints, n: Integer, end_token: Integer, end: Integer, kind: Integer
 
 
 @njit(cache=True, nogil=True, inline="always")
-def propose(points: Points, out: Points, count: Integer, i: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape, found: Ints) -> Integer:
+def propose(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     """Candidates that begin with token i into found (end token, end, kind, tail); how many they are."""
     kind = out[2, i]
     if kind >= MARK:
@@ -103,7 +115,17 @@ def propose(points: Points, out: Points, count: Integer, i: Integer, words: Word
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _hangul(points: Points, out: Points, count: Integer, i: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape, found: Ints) -> Integer:
+def _hangul(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     start, stop = out[0, i], out[1, i]
     size = stop - start
     first = points[start] - FIRST
@@ -142,7 +164,17 @@ def _hangul(points: Points, out: Points, count: Integer, i: Integer, words: Word
 
 
 @njit(cache=True, nogil=True)
-def _single_syllables(points: Points, out: Points, i: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape, found: Ints, n: Integer) -> Integer:
+def _single_syllables(
+    points: Points,
+    out: Points,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+    n: Integer,
+) -> Integer:
     """Names that spaces hold apart: 김 서 윤."""
     a, b = i + 1, i + 2
     if (
@@ -160,7 +192,17 @@ def _single_syllables(points: Points, out: Points, i: Integer, words: Words, key
 
 
 @njit(cache=True, nogil=True)
-def _latin(points: Points, out: Points, count: Integer, i: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape, found: Ints) -> Integer:
+def _latin(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     start, stop = out[0, i], out[1, i]
     size = stop - start
     if not _capital(points[start]) or size > 14 or (size < 2 and i + 1 >= count):
@@ -195,7 +237,17 @@ def _latin(points: Points, out: Points, count: Integer, i: Integer, words: Words
 
 
 @njit(cache=True, nogil=True)
-def _han(points: Points, out: Points, count: Integer, i: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape, found: Ints) -> Integer:
+def _han(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
+    found: Ints,
+) -> Integer:
     start, stop = out[0, i], out[1, i]
     cue = _line_starts(points, start) and (i + 1 >= count or out[2, i + 1] == NEWLINE)
     if i > 0 and not cue:
@@ -233,7 +285,9 @@ def _line_starts(points: Points, start: Integer) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _ends_in_particle(points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape) -> bool:
+def _ends_in_particle(
+    points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape
+) -> bool:
     """Whether a run ends as no name does, so that the next is not its second half: 은는을를과와의, 이고."""
     c = points[end - 1]
     if end - start >= 3 and (
@@ -251,7 +305,10 @@ def _spaced(
     count: Integer,
     i: Integer,
     j: Integer,
-    words: Words, keys: Ints, kinds: Bytes, shape: Shape,
+    words: Words,
+    keys: Ints,
+    kinds: Bytes,
+    shape: Shape,
     found: Ints,
     n: Integer,
 ) -> Integer:
@@ -262,7 +319,9 @@ def _spaced(
     if out[1, i] - out[0, i] == 1 and head_count > 7:
         c = points[out[0, i]]
         known = known if c == 0xC874 or c == 0xD1B0 else 0  # 존 톰
-    if not known and (head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], words, keys, kinds, shape)):
+    if not known and (
+        head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], words, keys, kinds, shape)
+    ):
         return n
     start, stop = out[0, j], out[1, j]
     for length in range(1 if known else 2, min(7, stop - start) + 1):
@@ -277,7 +336,13 @@ def _spaced(
             continue
         n = put(found, n, j, start + length, SPACED, tail)
     k = j + 1
-    if k < count and out[2, k] == HANGUL and out[0, k] == stop + 1 and points[stop] != 10 and stop - start <= 4:
+    if (
+        k < count
+        and out[2, k] == HANGUL
+        and out[0, k] == stop + 1
+        and points[stop] != 10
+        and stop - start <= 4
+    ):
         if word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT > 6:
             return n
         for length in range(2, min(6, out[1, k] - out[0, k]) + 1):
