@@ -29,7 +29,7 @@ from schemas.errors import InputUnreadable
 PERSON = "PERSON"
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "42276702cf48e87870be77a9c13d924d8cdb8b93477cd152b67b32a12655c2ad"
+MODEL_SHA256 = "d8f4950e7814f9271befe46aa76ee0f2f685cfeb2c4ba09931e366bb9c2d6a73"
 SCALE = 16.0  # steps of a weight that make one logit
 LEAST = -18  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 28  # what a sure name adds to its other places in the text

@@ -114,11 +114,11 @@ def test_names_within_other_findings_give_way() -> None:
 
 
 def test_a_sure_name_speaks_for_its_other_places_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "성명: 서다온\n\n전시 구역 옆 다온 앞 계단 입구 우측 통로"
+    text = "성명: 김이음\n\n거기 이음 말고 없어"
     with_memory = found(text)
     monkeypatch.setattr(persons, "MEMORY", 0)
-    assert found(text) == ["서다온"]
-    assert with_memory == ["서다온", "다온"]
+    assert found(text) == ["김이음"]
+    assert with_memory == ["김이음", "이음"]
 
 
 def test_the_table_of_words_tells_of_nobody() -> None:
