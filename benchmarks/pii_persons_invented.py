@@ -1,5 +1,4 @@
-# ruff: noqa: PLW0108 (a choice made anew at every call)
-# ruff: noqa: SIM905
+# ruff: noqa: PLW0108, SIM905
 """Invented names, and texts to stand in: templates written for the model of persons, before it saw anything.
 
 `{N}` is a full name, `{G}` a given name, `{F}` a transliterated foreign name, `{S}` its surname, `{L}` a
@@ -163,7 +162,8 @@ def closed(text: str) -> bool:
 def fill(template: str, invent: Inventor, name: str) -> Text:
     """A template with names in it."""
     r = invent.random
-    out, persons = "", []
+    out = ""
+    persons: list[tuple[int, int]] = []
     template = template.replace("{T}", "\0T").replace("{D}", "\0D").replace("{s}", "\0s")
     read = 0
     for match in _SLOT.finditer(template):

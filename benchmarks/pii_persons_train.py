@@ -1,4 +1,3 @@
-# ruff: noqa: ANN001, ANN202, ARG001, PLW2901, RUF007 (compiled passes over tables)
 """Train the model of persons: logistic regression over hashed signs of candidates, in whole numbers.
 
     python benchmarks/pii_persons_train.py               writes pipelines/stages/pii/person_model.npz
@@ -16,6 +15,7 @@ from __future__ import annotations
 import argparse
 import random
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,16 +29,17 @@ from pii_persons_data import (
     corpora,
     counts_of,
     labelled,
-    points_of,
     shape_table,
     with_runs,
     word_table,
 )
+from pii_persons_fit import SCALE, Examples, fit, joined, quantised
 from pii_persons_invented import Inventor, invented, renamed
 
 from pipelines.kernels import njit
 from pipelines.stages.pii.person_kernels import FULL, propose
-from pipelines.stages.pii.person_signs import MAX_SIGNS, WEIGHT_BITS, score_rows, signs_of
+from pipelines.stages.pii.person_scores import score_rows
+from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
 from pipelines.stages.pii.person_text_kernels import (
     FIRST,
     WORD_BITS,
@@ -49,22 +50,12 @@ from pipelines.stages.pii.person_text_kernels import (
     hash_of,
     tokens_of,
 )
-from pipelines.stages.pii.persons import tables
+from pipelines.stages.pii.persons import points_of, tables
 
-SCALE = 16.0  # a weight of 1 is this many steps
 TAKEN, TAKEN_FULL = (
     0.25,
     0.05,
 )  # from this mean chance on a string (one of a full name's form) is taken for a name
-
-
-class Examples(NamedTuple):
-    """Candidates with their signs: (n, MAX_SIGNS) places, how many, whether a name, and how much it counts."""
-
-    signs: np.ndarray
-    sizes: np.ndarray
-    names: np.ndarray
-    weights: np.ndarray
 
 
 NONE = np.zeros(0, np.int8)
@@ -123,62 +114,6 @@ def examples(texts: list[Text], t: Tables, weight: float = 1.0) -> Examples:
     )
 
 
-def joined(parts: list[Examples]) -> Examples:
-    """One after the other."""
-    return Examples(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-@njit(cache=True)
-def _pass(signs, sizes, names, amounts, order, w, g, rate, decay, drop, seed):
-    loss = 0.0
-    np.random.seed(seed)
-    on = np.ones(MAX_SIGNS, np.bool_)
-    for at in order:
-        total = 0.0
-        for k in range(sizes[at]):
-            on[k] = np.random.random() >= drop
-            if on[k]:
-                total += w[signs[at, k]]
-        total /= 1.0 - drop
-        y = 1.0 if names[at] else 0.0
-        p = 1.0 / (1.0 + np.exp(-total))
-        d = (p - y) * amounts[at]
-        loss += -np.log(max(1e-9, p if names[at] else 1 - p)) * amounts[at]
-        if abs(d) < 1e-3:
-            continue
-        for k in range(sizes[at]):
-            if not on[k]:
-                continue
-            f = signs[at, k]
-            s = d + decay * w[f]
-            g[f] += s * s
-            w[f] -= rate * s / np.sqrt(g[f] + 1e-1)
-    return loss
-
-
-def fit(
-    data: Examples,
-    *,
-    epochs: int = 8,
-    seed: int = 1,
-    rate: float = 0.12,
-    decay: float = 2e-3,
-    drop: float = 0.3,
-) -> np.ndarray:
-    """float64 weights by AdaGrad; the same data and seed give the same bytes."""
-    w, g = np.zeros(1 << WEIGHT_BITS), np.zeros(1 << WEIGHT_BITS)
-    draw = np.random.default_rng(seed)
-    for epoch in range(epochs):
-        order = draw.permutation(len(data.sizes))
-        _pass(*data, order, w, g, rate, decay, drop, seed * 1000 + epoch)
-    return w
-
-
-def quantised(w: np.ndarray) -> np.ndarray:
-    """int8, SCALE steps a unit."""
-    return np.clip(np.round(w * SCALE), -127, 127).astype(np.int8)
-
-
 def names_in(
     texts: list[str], t: Tables, weights: npt.NDArray[np.int8], least: int, memory: int = 0
 ) -> tuple[Points, Points]:
@@ -191,7 +126,7 @@ def names_in(
     return spans[:n], values[:n]
 
 
-def chances_of(points: Points, spans: Ints, signs: Points, weights: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
+def chances_of(spans: Ints, signs: Points, weights: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
     """The chance of each candidate."""
     inside = np.arange(MAX_SIGNS)[None, :] < spans[:, 2][:, None]
     sums = np.where(inside, weights.astype(np.int64)[np.where(inside, signs, 0)], 0).sum(axis=1)
@@ -214,13 +149,13 @@ def read(texts: list[str], t: Tables, weights: npt.NDArray[np.int8]) -> Reading:
         if not n:
             continue
         spans = _SPANS[:n]
-        chance = chances_of(points, spans, _SIGNS[:n], weights)
+        chance = chances_of(spans, _SIGNS[:n], weights)
         hashes += [hash_of(points, s, e) for s, e in spans[:, :2].tolist()]
         chances.append(chance)
         full.append((spans[:, 3] == FULL) & (spans[:, 1] - spans[:, 0] == 3))
         taken = [tuple(span) for span in spans[chance > 0.6][:, :2].tolist()]
         free = not ((chance >= 0.06) & (chance <= 0.6)).any()
-        apart = all(one[1] <= two[0] for one, two in zip(taken, taken[1:], strict=False))
+        apart = all(one[1] <= two[0] for one, two in pairwise(taken))
         if free and apart and len(text) < 400:
             sure.append(Text("read", text, tuple((int(s), int(e)) for s, e in taken)))
     keys, place = np.unique(np.array(hashes, np.int64), return_inverse=True)
@@ -253,6 +188,8 @@ class Trainer:
         everything = [text for texts in self.corpora.values() for text in texts]
         self.plain = tables(np.zeros(1 << WORD_BITS, np.uint32), self.shape)
         self.counts = counts_of(everything, self.plain)
+        sober = counts_of(self.corpora["manuals"] + self.corpora["guides"], self.plain)
+        self.technical = sober.hashes[sober.often >= 8]  # words, whatever a model takes them for
         self.unnamed = [
             (invented(11, 6), 0.5),
             (self.nobody({"manuals": 900_000, "guides": 400_000, "chat": 250_000}), 1.0),
@@ -260,6 +197,7 @@ class Trainer:
 
     def tables(self, names: Ints) -> Tables:
         """Tables without what is taken for names."""
+        names = np.setdiff1d(names, self.technical)
         if len(names):
             names = with_runs(names, (one for texts in self.corpora.values() for one in texts), self.plain)
         return tables(word_table(self.counts, names), self.shape)
@@ -279,8 +217,9 @@ class Trainer:
                     break
         return found
 
-    def data(self, news: list[Text], documents: list[Text], own: list[Text], t: Tables) -> list[Examples]:
-        """Labelled texts, with invented names in several drawings."""
+    def data(self, t: Tables, *sets: list[Text]) -> list[Examples]:
+        """Labelled texts (news, documents, our own) with invented names, in several drawings."""
+        news, documents, own = sets
         invent = Inventor(3)
         parts = [(renamed(news, invent), 1.0), (renamed(documents, invent), 1.0), (renamed(own, invent), 1.0)]
         parts += [(renamed(documents, invent), 0.3)]
@@ -301,7 +240,7 @@ class Trainer:
 
     def train(self, reading: Reading, t: Tables, *sets: list[Text], seed: int = 1) -> npt.NDArray[np.int8]:
         """int8 weights."""
-        parts = self.data(*sets, t) + [examples(texts, t, weight) for texts, weight in self.unnamed]
+        parts = self.data(t, *sets) + [examples(texts, t, weight) for texts, weight in self.unnamed]
         draw, invent = random.Random(7), Inventor(9)
         named = [one for one in reading.texts if one.persons]
         silent = [one for one in reading.texts if not one.persons]
@@ -351,14 +290,14 @@ def figures(trainer: Trainer, reading: Reading, sets: list[list[Text]]) -> None:
     for fold in range(4):
         weights = trainer.train(reading, t, *([x for at, x in enumerate(s) if at % 4 != fold] for s in sets))
         texts = [x for s in sets for at, x in enumerate(s) if at % 4 == fold]
-        for least, rows in found.items():
-            rows += counted(texts, t, weights, least, 28)
+        for least in found:
+            found[least] += counted(texts, t, weights, least, 28)
     groups = ("klue", "kopii", "presid", "persons_dialogue", "persons_news", "persons_forms", "")
-    for least, rows in found.items():
-        left = rows
+    for least, left in found.items():
+        rest = left
         for group in groups:
-            said = [row for row in left if row[0].startswith(group)]
-            left = [row for row in left if not row[0].startswith(group)]
+            said = [row for row in rest if row[0].startswith(group)]
+            rest = [row for row in rest if not row[0].startswith(group)]
             print(f"from {least}: {group or 'other cases'} {line(said)}", flush=True)
 
 

@@ -23,6 +23,7 @@ KERNELS = (
     "stages/normalise.py",
     "stages/pii/gate_kernels.py",
     "stages/pii/person_kernels.py",
+    "stages/pii/person_scores.py",
     "stages/pii/person_signs.py",
     "stages/pii/person_text_kernels.py",
     "stages/repetition_kernels.py",

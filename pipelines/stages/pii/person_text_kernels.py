@@ -1,4 +1,4 @@
-# ruff: noqa: SIM102 (compiled code: numba has no fast sets)
+# ruff: noqa: SIM102 (compiled code)
 """Text as the search for names reads it, compiled: code points, tokens, and hash tables of words."""
 
 from __future__ import annotations

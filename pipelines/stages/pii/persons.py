@@ -22,15 +22,15 @@ from pipelines.stages.pii import person_text_kernels as kernels
 from pipelines.stages.pii.evidence import PERSON, Finding, probability
 from pipelines.stages.pii.fold import fold
 from pipelines.stages.pii.invented import is_ours
-from pipelines.stages.pii.person_signs import score_rows
+from pipelines.stages.pii.person_scores import score_rows
 from pipelines.stages.pii.person_words import context_words
 from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "3e1cb517312bd5283efd9ad38fe94fe12720a6059585aa2001b88d8e7a72a277"
+MODEL_SHA256 = "d8f4950e7814f9271befe46aa76ee0f2f685cfeb2c4ba09931e366bb9c2d6a73"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -16  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -18  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 28  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.stages.pii import persons
 from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.person_text_kernels import COUNT, word_of
 from pipelines.stages.pii.persons import find_persons, merged, persons_in
 from schemas.errors import InputUnreadable
 
@@ -110,6 +111,23 @@ def test_names_within_other_findings_give_way() -> None:
         (5, "KR_ADDRESS"),
         (10, "PERSON"),
     ]
+
+
+def test_a_sure_name_speaks_for_its_other_places_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "성명: 김이음\n\n거기 이음 말고 없어"
+    with_memory = found(text)
+    monkeypatch.setattr(persons, "MEMORY", 0)
+    assert found(text) == ["김이음"]
+    assert with_memory == ["김이음", "이음"]
+
+
+def test_the_table_of_words_tells_of_nobody() -> None:
+    known, _ = persons.model()
+    given = ("지훈", "서윤", "도현", "민준", "하은", "예솔", "수빈", "영호")
+    names = [surname + name for surname in "김이박최정강조윤장임한오서신권황안송전홍" for name in given]
+    held = [name for name in names if word_of(known.words, persons.hash_text(name))]
+    assert held == []
+    assert word_of(known.words, persons.hash_text("사람")) & COUNT  # but of words
 
 
 def test_another_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
