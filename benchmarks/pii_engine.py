@@ -96,10 +96,11 @@ def compile_all() -> None:
     import pkgutil
 
     from pipelines.stages import pii
+    from pipelines.stages.pii.expression import _Expression
 
     for module in pkgutil.iter_modules(pii.__path__):
         for value in vars(importlib.import_module(f"{pii.__name__}.{module.name}")).values():
-            if type(value).__name__ == "_Expression":
+            if isinstance(value, _Expression):
                 value.fullmatch("")
 
 

@@ -211,7 +211,7 @@ def _heads(points: Points, t: Tables, acts: Ints, at: Ints, objects: Ints) -> tu
                     what = 2 if tail == h else what
                 for h in objects:
                     what = 3 if tail == h else what
-                if what == 0 and tail_of(points, s + length, e, t.words, t.keys, t.kinds, t.shape) < 0:
+                if what == 0 and tail_of(points, s + length, e, t.keys, t.kinds, t.shape) < 0:
                     continue
             hashes[n], after[n] = hash_of(points, s, s + length), what
             n += 1

@@ -1,4 +1,4 @@
-"""The gate's automaton: one pass over the bytes of a column that names the lines to look at, and for what.
+"""The gate's automaton: one pass over a column's characters that names the lines to look at, and for what.
 
 Aho and Corasick's automaton (CACM 18(6), 1975) over the characters, of all words that a detector says its
 findings stand with; beside it digits are counted: in the line, and in a row with nothing but joints between.
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.fold import FOLDABLE_CHARACTERS, PLAIN
 from pipelines.stages.pii.gate_kernels import (
+    CROSSING,
     DIGIT,
     FOLDED,
     FOLDS,
@@ -43,7 +44,7 @@ _ZEROS, _ONES = "0oO공영ㅇ零〇○⓪", "1lIi|일ㅣ一①イ"  # as people 
 _SIGNS = "23456789이삼사오육륙칠팔구二三四五六七八九②③④⑤⑥⑦⑧⑨ニ"
 _BLANKS = " \t-._·•♥♡❤★☆ㅡ~/*+^="
 _SPELLED_WORDS = ("ゼロ", "cero", "zero")
-FREE_BITS = 59  # CROSSING and above are the kernels'
+FREE_BITS = CROSSING.bit_length() - 1  # CROSSING and above are the kernels'
 _AT_ONCE = 1 << 14  # lines
 
 

@@ -1,7 +1,7 @@
 """The gate: which lines of a column of texts can hold personal data at all, and which detectors look at them.
 
-One pass over the bytes (first_look.py) lets through a superset of what can be found. Lines with a character
-that folding changes are for all detectors; clean text holds next to none. No pattern matches a line feed (but
+One pass over the characters (first_look.py) lets through a superset of what can be found. Lines with a
+character that folding changes are for all detectors; clean text holds next to none. No pattern matches a line feed (but
 those over several `lines`, which begin in one); so a text can hold something iff a line can, and
 only lines that pass are looked at. Cues are read from the text around.
 """
@@ -42,7 +42,7 @@ from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4,
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
-from pipelines.stages.pii.scan import find_in_line, find_over_lines, find_spans, lines_of, resolve
+from pipelines.stages.pii.scan import Line, find_in_line, find_over_lines, find_spans, lines_of, resolve
 from pipelines.stages.pii.spelled_phones import SPELLED_PHONE, SPLIT_PHONE
 
 __all__ = (
@@ -113,7 +113,11 @@ def first_look() -> FirstLook:
 @lru_cache(1 << 12)
 def chosen(mask: int) -> tuple[tuple[Detector, ...], tuple[Detector, ...]]:
     """The detectors of a window's mask, in their order: those of one line, those of several."""
-    able = [detector for bit, detector in enumerate(DETECTORS) if mask >> bit & 1]
+    return _by_lines(detector for bit, detector in enumerate(DETECTORS) if mask >> bit & 1)
+
+
+def _by_lines(detectors: Iterable[Detector]) -> tuple[tuple[Detector, ...], tuple[Detector, ...]]:
+    able = tuple(detectors)
     return tuple(d for d in able if d.lines == 1), tuple(d for d in able if d.lines > 1)
 
 
@@ -129,28 +133,30 @@ def _windows(lines: np.ndarray) -> Iterator[Window]:
 
 def found_rows(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Finding]]]:
     """The findings that stand in each text that passes the gate, with its row; null is no text."""
-    passing, folds = first_look().lines(texts)
-    for row, lines in groupby(_windows(passing), key=itemgetter(0)):
-        within = ((start, end, *chosen(mask)) for _, start, end, mask in lines)
-        yield row, find_spans(texts[row].as_py(), within, min_score, plain=not folds[row])
+    for row, text, lines, plain in _passing(texts):
+        yield row, find_spans(text, lines, min_score, plain=plain)
 
 
 def find_whole(text: str, min_score: float, detectors: Iterable[Detector] = DETECTORS) -> Iterator[Finding]:
     """The findings that stand in a text, without the gate."""
-    able = tuple(detectors)
-    single, several = tuple(d for d in able if d.lines == 1), tuple(d for d in able if d.lines > 1)
+    single, several = _by_lines(detectors)
     return find_spans(text, ((*line, single, several) for line in lines_of(text)), min_score)
 
 
 def every_finding(texts: pa.Array) -> Iterator[tuple[int, list[Finding]]]:
     """All findings in each text that passes the gate, of any score, with its row; they may overlap."""
-    passing, folds = first_look().lines(texts)
-    for row, lines in groupby(_windows(passing), key=itemgetter(0)):
-        text, plain = texts[row].as_py(), not folds[row]
+    for row, text, lines, plain in _passing(texts):
         found: list[Finding] = []
-        for _, start, end, mask in lines:
-            single, several = chosen(mask)
+        for start, end, single, several in lines:
             for piece in find_in_line(text, start, end, single, plain=plain):
                 found += piece
             found += find_over_lines(text, start, end, several, plain=plain)
         yield row, found
+
+
+def _passing(texts: pa.Array) -> Iterator[tuple[int, str, Iterator[Line], bool]]:
+    """Each text that passes, with its row, its lines and their detectors, and whether nothing in it folds."""
+    passing, folds = first_look().lines(texts)
+    for row, group in groupby(_windows(passing), key=itemgetter(0)):
+        lines = ((start, end, *chosen(mask)) for _, start, end, mask in group)
+        yield row, texts[row].as_py(), lines, not folds[row]

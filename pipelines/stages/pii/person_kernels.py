@@ -45,9 +45,7 @@ _HONORIFIC, _TITLE, _LABEL, _KIN, _INTRODUCTION, _SIGNING, _JOSA, _COPULA, _ROLE
 
 
 @njit(cache=True, nogil=True, inline="always")
-def tail_of(
-    points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape
-) -> Integer:
+def tail_of(points: Points, start: Integer, end: Integer, keys: Ints, kinds: Bytes, shape: Shape) -> Integer:
     """What stands behind a name in its run: -1 unexplained, else title class * 16 + particle class."""
     if start == end:
         return 0
@@ -108,9 +106,9 @@ def propose(
     if kind == HANGUL:
         return _hangul(points, out, count, i, words, keys, kinds, shape, found)
     if kind == LATIN and _capital(points[out[0, i]]):
-        return _latin(points, out, count, i, words, keys, kinds, shape, found)
+        return _latin(points, out, count, i, words, keys, kinds, found)
     if kind == HAN and out[1, i] - out[0, i] >= 2:
-        return _han(points, out, count, i, words, keys, kinds, shape, found)
+        return _han(points, out, count, i, keys, kinds, shape, found)
     return 0
 
 
@@ -139,7 +137,7 @@ def _hangul(
         h = h * np.int64(1_000_003) + np.int64(points[start + length - 1])
         if length < size and not (ends and shape[6, points[start + length] - FIRST] & 1):
             continue
-        tail = tail_of(points, start + length, stop, words, keys, kinds, shape)
+        tail = tail_of(points, start + length, stop, keys, kinds, shape)
         if tail < 0:
             continue
         w = word_of(words, h)
@@ -159,21 +157,13 @@ def _hangul(
             if c == 0xB7 or c == 45 or c == 0x30FB:
                 n = _spaced(points, out, count, i, i + 2, words, keys, kinds, shape, found, n)
     if size == 1 and shape[0, first] > 0 and i + 2 < count:
-        n = _single_syllables(points, out, i, words, keys, kinds, shape, found, n)
+        n = _single_syllables(points, out, i, keys, kinds, shape, found, n)
     return n
 
 
 @njit(cache=True, nogil=True)
 def _single_syllables(
-    points: Points,
-    out: Points,
-    i: Integer,
-    words: Words,
-    keys: Ints,
-    kinds: Bytes,
-    shape: Shape,
-    found: Ints,
-    n: Integer,
+    points: Points, out: Points, i: Integer, keys: Ints, kinds: Bytes, shape: Shape, found: Ints, n: Integer
 ) -> Integer:
     """Names that spaces hold apart: 김 서 윤."""
     a, b = i + 1, i + 2
@@ -185,7 +175,7 @@ def _single_syllables(
         and 0 < out[0, b] - out[1, a] <= 4
         and 1 <= out[1, b] - out[0, b] <= 2
     ):
-        tail = tail_of(points, out[0, b] + 1, out[1, b], words, keys, kinds, shape)
+        tail = tail_of(points, out[0, b] + 1, out[1, b], keys, kinds, shape)
         if tail >= 0:
             return put(found, n, b, out[0, b] + 1, SPACED, tail)
     return n
@@ -200,7 +190,6 @@ def _latin(
     words: Words,
     keys: Ints,
     kinds: Bytes,
-    shape: Shape,
     found: Ints,
 ) -> Integer:
     start, stop = out[0, i], out[1, i]
@@ -242,7 +231,6 @@ def _han(
     out: Points,
     count: Integer,
     i: Integer,
-    words: Words,
     keys: Ints,
     kinds: Bytes,
     shape: Shape,
@@ -259,7 +247,7 @@ def _han(
         cue = k == _LABEL or k == _SIGNING or k == _INTRODUCTION
     n = 0
     for length in range(2, min(stop - start, 7) + 1):
-        tail = tail_of(points, start + length, stop, words, keys, kinds, shape)
+        tail = tail_of(points, start + length, stop, keys, kinds, shape)
         if tail >= 16 or tail == _COPULA or (tail >= 0 and cue):
             n = put(found, n, i, start + length, HAN_NAME, tail)
     return n
@@ -285,9 +273,7 @@ def _line_starts(points: Points, start: Integer) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _ends_in_particle(
-    points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape
-) -> bool:
+def _ends_in_particle(points: Points, start: Integer, end: Integer, keys: Ints, kinds: Bytes) -> bool:
     """Whether a run ends as no name does, so that the next is not its second half: 은는을를과와의, 이고."""
     c = points[end - 1]
     if end - start >= 3 and (
@@ -319,13 +305,11 @@ def _spaced(
     if out[1, i] - out[0, i] == 1 and head_count > 7:
         c = points[out[0, i]]
         known = known if c == 0xC874 or c == 0xD1B0 else 0  # 존 톰
-    if not known and (
-        head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], words, keys, kinds, shape)
-    ):
+    if not known and (head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], keys, kinds)):
         return n
     start, stop = out[0, j], out[1, j]
     for length in range(1 if known else 2, min(7, stop - start) + 1):
-        tail = tail_of(points, start + length, stop, words, keys, kinds, shape)
+        tail = tail_of(points, start + length, stop, keys, kinds, shape)
         if tail < 0:
             continue
         w = word_of(words, hash_of(points, start, start + length))
@@ -349,7 +333,7 @@ def _spaced(
             w = word_of(words, hash_of(points, out[0, k], out[0, k] + length))
             if not w & FOREIGN and w & COUNT > 4:
                 continue
-            tail = tail_of(points, out[0, k] + length, out[1, k], words, keys, kinds, shape)
+            tail = tail_of(points, out[0, k] + length, out[1, k], keys, kinds, shape)
             if tail >= 0:
                 n = put(found, n, k, out[0, k] + length, SPACED, tail)
     return n

@@ -79,9 +79,7 @@ def agrees(points: Points, end: Integer, stop: Integer) -> Integer:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def foreign_sound(
-    points: Points, start: Integer, end: Integer, words: Words, keys: Ints, kinds: Bytes, shape: Shape
-) -> Integer:
+def foreign_sound(points: Points, start: Integer, end: Integer, shape: Shape) -> Integer:
     """How much like a transliteration the syllables are, 0 to 31."""
     total, letters = 0, 0
     for at in range(start, end):
@@ -94,15 +92,7 @@ def foreign_sound(
 
 @njit(cache=True, nogil=True)
 def beside(
-    points: Points,
-    out: Points,
-    count: Integer,
-    i: Integer,
-    words: Words,
-    keys: Ints,
-    kinds: Bytes,
-    shape: Shape,
-    ctx: Ints,
+    points: Points, out: Points, count: Integer, i: Integer, keys: Ints, kinds: Bytes, ctx: Ints
 ) -> Integer:
     """The row of `ctx` that tells of token i; filled once for all candidates near it; row 0 tells of none.
 
@@ -137,16 +127,7 @@ def beside(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _given(
-    points: Points,
-    start: Integer,
-    end: Integer,
-    kind: Integer,
-    words: Words,
-    keys: Ints,
-    kinds: Bytes,
-    shape: Shape,
-) -> Integer:
+def _given(points: Points, start: Integer, end: Integer, kind: Integer, shape: Shape) -> Integer:
     """How much like a Korean given name the syllables are that stand for one."""
     size = end - start
     if kind == FULL and size == 3:
@@ -194,8 +175,8 @@ def signs_of(
     surname, given, foreign = 0, 0, 0
     if kind <= SPACED:
         surname = shape[0, points[start] - FIRST]
-        given = _given(points, start, end, kind, words, keys, kinds, shape)
-        foreign = foreign_sound(points, start, end, words, keys, kinds, shape)
+        given = _given(points, start, end, kind, shape)
+        foreign = foreign_sound(points, start, end, shape)
         if kind == FULL:
             double = size == 4 or (size == 3 and shape[4, points[start] - FIRST] > 0)
             if word_of(words, hash_of(points, start + 1, end)) & GIVEN or (
@@ -270,10 +251,10 @@ def signs_of(
         last -= 1
         if last > 0 and out[2, last] == MARK and points[out[0, last]] == 44:
             last -= 1
-    p = beside(points, out, count, last, words, keys, kinds, shape, ctx)
-    q = beside(points, out, count, j + 1, words, keys, kinds, shape, ctx)
-    pp = beside(points, out, count, last - 1, words, keys, kinds, shape, ctx)
-    qq = beside(points, out, count, j + 2, words, keys, kinds, shape, ctx)
+    p = beside(points, out, count, last, keys, kinds, ctx)
+    q = beside(points, out, count, j + 1, keys, kinds, ctx)
+    pp = beside(points, out, count, last - 1, keys, kinds, ctx)
+    qq = beside(points, out, count, j + 2, keys, kinds, ctx)
     before = 0  # 0 line or text starts here, 1 glued, 2 space
     if i > 0 and out[2, i - 1] != NEWLINE:
         before = 1 if out[1, i - 1] == start else 2
@@ -343,8 +324,8 @@ def _two_runs(
     a, b = word_of(words, h) & FOREIGN, word_of(words, g) & FOREIGN
     one, two = min(out[1, i] - out[0, i], 4), min(end - out[0, j], 4)
     often, seldom = word_of(words, h + WHOLE) & COUNT, word_of(words, g) & COUNT
-    x = foreign_sound(points, out[0, i], out[1, i], words, keys, kinds, shape) // 3
-    y = foreign_sound(points, out[0, j], end, words, keys, kinds, shape) // 3
+    x = foreign_sound(points, out[0, i], out[1, i], shape) // 3
+    y = foreign_sound(points, out[0, j], end, shape) // 3
     pair = (a * 8 + one) * 1024 + b * 8 + two
     buf[n] = sign(51, pair)
     buf[n + 1] = sign(52, h)

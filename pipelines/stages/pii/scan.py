@@ -20,12 +20,12 @@ OVERLAP = 256  # no match within a line is longer; what begins in a piece is see
 AHEAD = 8192  # characters behind a line that a match over lines may reach
 
 
-def lines_of(text: str, begin: int = 0, stop: int | None = None) -> Iterator[tuple[int, int]]:
-    """Every line of text[begin:stop], end exclusive, without its line feed; they must be whole lines."""
-    stop = len(text) if stop is None else stop
+def lines_of(text: str) -> Iterator[tuple[int, int]]:
+    """Every line of a text, end exclusive, without its line feed."""
+    begin = 0
     while True:
-        end = text.find("\n", begin, stop)
-        yield begin, stop if end < 0 else end
+        end = text.find("\n", begin)
+        yield begin, len(text) if end < 0 else end
         if end < 0:
             return
         begin = end + 1
