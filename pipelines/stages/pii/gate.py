@@ -1,9 +1,9 @@
 """The gate: which lines of a column of texts can hold personal data at all, and which detectors look at them.
 
 One pass over the characters (first_look.py) lets through a superset of what can be found. Lines with a
-character that folding changes are for all detectors; clean text holds next to none. No pattern matches a line feed (but
-those over several `lines`, which begin in one); so a text can hold something iff a line can, and
-only lines that pass are looked at. Cues are read from the text around.
+character that folding changes are for all detectors; clean text holds next to none. No pattern matches a
+line feed (but those over several `lines`, which begin in one); so a text can hold something iff a line can,
+and only lines that pass are looked at. Cues are read from the text around.
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ def signs_of(
         buf[n] = sign(61, ((np.int64(foreign) // 2 * 16 + bucket) * 512 + tail) * 8 + min(size, 7))
         n += 1
     elif kind == SPACED and j > i:
-        n = _two_runs(points, out, i, j, end, tail, words, keys, kinds, shape, buf, n)
+        n = _two_runs(points, out, i, j, end, tail, words, shape, buf, n)
     elif kind == LATIN_NAME:
         buf[n] = sign(53, np.int64(foreign) * 16 + (j - i))
         buf[n + 1] = sign(55, hash_of(points, start, out[1, i]))
@@ -313,8 +313,6 @@ def _two_runs(
     end: Integer,
     tail: Integer,
     words: Words,
-    keys: Ints,
-    kinds: Bytes,
     shape: Shape,
     buf: Ints,
     n: Integer,
