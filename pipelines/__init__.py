@@ -21,6 +21,7 @@ KERNELS = (
     "stages/fingerprint_kernels.py",
     "stages/language.py",
     "stages/normalise.py",
+    "stages/pii/automaton_kernels.py",
     "stages/pii/gate_kernels.py",
     "stages/pii/person_kernels.py",
     "stages/pii/person_scores.py",

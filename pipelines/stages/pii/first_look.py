@@ -1,7 +1,9 @@
 """The gate's automaton: one pass over a column's characters that names the lines to look at, and for what.
 
-Aho and Corasick's automaton (CACM 18(6), 1975) over the characters, of all words that a detector says its
-findings stand with; beside it digits are counted: in the line, and in a row with nothing but joints between.
+Aho and Corasick's automaton (automaton_kernels.py) over the characters, of all words that a detector says its
+findings stand with; beside it digits are counted in the line. Where they, and words, are enough for a
+detector that wants more (digits in a row with nothing but joints between, points, marks, letters), the line
+is gone over again for those.
 What a line has decides which detectors look at it; lines that fold are for all. Why not RE2: Arrow compiles
 an expression for every batch, and the union of all detectors has too many states for it.
 """
@@ -15,27 +17,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipelines.stages.pii.automaton_kernels import PAIR, states
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.fold import FOLDABLE_CHARACTERS, PLAIN
 from pipelines.stages.pii.gate_kernels import (
+    ALONE,
     CROSSING,
     DIGIT,
-    FOLDED,
+    ENDS,
     FOLDS,
     JOINT,
-    LINE_FEED,
     LONG,
     MARK,
     MATHEMATICAL,
     MOST,
     NOUGHT,
     POINT,
+    READ_AS,
     SIGNS,
     SPELLED,
+    SPELLS,
     SYMBOL,
-    ZERO,
     scan,
-    states,
 )
 
 # What may stand between the digits of one number, after folding.
@@ -49,16 +52,22 @@ _AT_ONCE = 1 << 14  # lines
 
 
 class Automaton(NamedTuple):
-    """Characters' symbols and bits, and the states' successors: as the kernels take them."""
+    """Characters as they are read and counted, and the automaton of the words: as the kernel takes them."""
 
-    characters: NDArray[np.int32]  # by code point of the first plane
+    symbols: NDArray[np.uint16]  # by code point of the first plane, with bits of the kernel's
+    kinds: NDArray[np.uint8]  # the same
+    pairs: NDArray[np.uint8]
+    heads: NDArray[np.int64]
+    head_states: NDArray[np.int16]
     roots: NDArray[np.int16]
     keys: NDArray[np.int32]
     successors: NDArray[np.int16]
     dense: NDArray[np.int16]
     fails: NDArray[np.int16]
     outputs: NDArray[np.int64]
+    depths: NDArray[np.int8]
     ascii_symbols: int
+    signs: NDArray[np.uint8]
 
 
 class FirstLook:
@@ -66,7 +75,7 @@ class FirstLook:
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         words = [(word, 1 << bit) for bit, detector in enumerate(detectors) for word in detector.words]
-        words += [(sign.lower(), ZERO) for sign in _ZEROS] + [(word, SPELLED) for word in _SPELLED_WORDS]
+        words += [(word, SPELLED) for word in _SPELLED_WORDS]
         pairs = [(bit, detector) for bit, detector in enumerate(detectors) if detector.also]
         self.also = np.zeros((len(pairs), 2), np.int64)
         for place, (bit, detector) in enumerate(pairs):
@@ -83,7 +92,8 @@ class FirstLook:
             sum(1 << bit for bit, d in enumerate(detectors) if d.spelled and d.lines > 1),
             (1 << len(detectors)) - 1,
         )
-        least = [(d.digits, d.run, d.points, d.marks, d.letters) for d in detectors]
+        # Digits in a row, and between points, are digits.
+        least = [(max(d.digits, d.run, d.points), d.run, d.points, d.marks, d.letters) for d in detectors]
         self.allowed = np.array(
             [
                 [
@@ -94,7 +104,6 @@ class FirstLook:
             ],
             np.int64,
         )
-        self.signs = _signs()
 
     def lines(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """(row, start, end, mask) of every line that some detector looks at, in order; which texts fold.
@@ -116,7 +125,6 @@ class FirstLook:
                 values,
                 bounds,
                 *self.automaton,
-                self.signs,
                 self.allowed,
                 self.also,
                 self.sets,
@@ -132,46 +140,77 @@ def automaton(words: Sequence[tuple[str, int]]) -> Automaton:
     """Of words, each with its bits.
 
     A character is read as its symbol: Latin letters in lower case, "0" for every digit, what folds to one
-    character of ASCII as that; those that no word holds have none.
+    character of ASCII as that; those that no word holds, and no number spelled out, have none.
     """
     used = sorted({character for word, _ in words for character in word})
-    places = {character: place for place, character in enumerate(used, 1)}
-    symbols = np.zeros(1 << 16, np.int32)
+    signs = _signs()
+    others = {chr(point).lower() for point in np.flatnonzero(signs)} - {"\n"}
+    places = {
+        character: place for place, character in enumerate(used + sorted(others - {*used, *"123456789"}), 1)
+    }
+    symbols = np.zeros(1 << 16, np.int64)
     for character, place in places.items():
         symbols[ord(character)] = place
     symbols[ord("A") : ord("Z") + 1] = symbols[ord("a") : ord("z") + 1]
     symbols[ord("0") : ord("9") + 1] = symbols[ord("0")]
     for character, stand_in in PLAIN.items():
         symbols[ord(character)] = symbols[ord(stand_in)]
-    characters = (symbols << SYMBOL | _kinds()).astype(np.int32)
     letters = np.array([places[character] for word, _ in words for character in word], np.int16)
     ends = np.cumsum([len(word) for word, _ in words])
     ascii_symbols = 1 + sum(character < "\x80" for character in used)
-    made = states(letters, ends, np.array([bits for _, bits in words]), len(used) + 1, ascii_symbols)
-    return Automaton(characters, *made, ascii_symbols)
+    roots, keys, successors, dense, fails, outputs, depths, heads, head_states, pairs = states(
+        letters, ends, np.array([bits for _, bits in words]), len(places) + 1, ascii_symbols
+    )
+    _spelled_pairs(pairs, symbols, signs)
+    kinds = _kinds()
+    read = symbols << SYMBOL
+    read |= np.where(outputs[roots[symbols]] != 0, ALONE, 0) | np.where(signs & SIGNS[0], NOUGHT, 0)
+    read[[ord(character) for character in PLAIN]] |= READ_AS
+    read[ord("\n")] |= ENDS
+    return Automaton(
+        read.astype(np.uint16),
+        kinds,
+        pairs,
+        heads,
+        head_states,
+        roots,
+        keys,
+        successors,
+        dense,
+        fails,
+        outputs,
+        depths,
+        ascii_symbols,
+        signs,
+    )
+
+
+def _spelled_pairs(pairs: NDArray[np.uint8], symbols: NDArray[np.int64], signs: NDArray[np.uint8]) -> None:
+    """Mark the pairs with which a number spelled out may begin: a zero, and a one or a blank."""
+    zero, one, _, blank, _ = SIGNS
+    before, behind = (np.unique(symbols[(signs & bits) != 0]) for bits in (zero, one | blank))
+    pairs[(before[:, None] << PAIR) + behind] |= SPELLS
 
 
 def _read_as(character: str) -> str:
     return character if ord(character) < 1 << 16 else chr(MATHEMATICAL)
 
 
-def _kinds() -> NDArray[np.int32]:
-    """Bits of what a character is, for counting."""
-    kinds = np.zeros(1 << 16, np.int32)
+def _kinds() -> NDArray[np.uint8]:
+    """uint8 by code point of the first plane: bits of what a character is, for counting."""
+    kinds = np.zeros(1 << 16, np.uint8)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     for kind, characters in (
         (JOINT, JOINTS),
         (DIGIT, "0123456789"),
-        (NOUGHT, "0"),
         (LONG, f"{letters}0123456789+/"),
-        (LINE_FEED, "\n"),
         (POINT, "."),
         (MARK, ":-."),
     ):
         for character in characters:
             kinds[ord(character)] |= kind
     for character, stand_in in PLAIN.items():
-        kinds[ord(character)] = kinds[ord(stand_in)] | FOLDED
+        kinds[ord(character)] = kinds[ord(stand_in)]
     return kinds
 
 

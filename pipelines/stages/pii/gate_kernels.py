@@ -1,4 +1,4 @@
-"""The gate's automaton and its pass over a column's characters, compiled."""
+"""The gate's pass over a column's characters, compiled."""
 
 from __future__ import annotations
 
@@ -6,121 +6,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.automaton_kernels import HEAD, LETTER, PAIR, Q1, Q3, T1, T2, TWO, head_of, place_of
 
 # ruff: noqa: PLR0912, PLR0915 -- one pass over the characters is one function
 
-# Bits of a character: what is counted. Its symbol in the automaton lies above them.
-DIGIT, FOLDED, JOINT, LINE_FEED, LONG, MARK, NOUGHT, POINT = (1 << bit for bit in range(8))
-SYMBOL = 16  # bits below it
+# Bits of a character: what is counted.
+DIGIT, JOINT, LONG, MARK, POINT = (1 << bit for bit in range(5))
+# Bits of a character beside its symbol: a sign for zero, a word by itself, read as another, end of its line.
+NOUGHT, ALONE, READ_AS, ENDS = (1 << bit for bit in range(4))
+SYMBOL = 4  # bits below it
+SPELLS = 1 << 7  # of a pair whose first is a sign for zero: what may follow it; no bit is shifted here
 SIGNS = _ZERO, _ONE, _SIGN, _BLANK, _FEED = tuple(1 << bit for bit in range(5))  # of a number spelled out
-# Bits of a line above those of the detectors: it folds, a sign for zero, a number spelled out, over lines.
-FOLDS, ZERO, SPELLED, CROSSING = (1 << bit for bit in (62, 61, 60, 59))
+# Bits of a line above those of the detectors: it folds, a number spelled out, over lines.
+FOLDS, SPELLED, CROSSING = (1 << bit for bit in (62, 61, 60))
 MOST = 32  # more of anything counts as so many
 BEYOND, MATHEMATICAL = 0xFFFF, 0xFFFE  # what is beyond the first plane is read as: others, digits in styles
 _FIRST_MATHEMATICAL, _LAST_MATHEMATICAL = 0x1D7CE, 0x1D7FF
 _SPELLED_DIGITS = 11
-_FIBONACCI = 2_654_435_769  # 2**32 / golden ratio: Knuth, TAOCP 3, 6.4
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _place(keys: NDArray[np.int32], state: int, symbol: int) -> int:
-    """Where the edge of a state lies in the table, or the free place for it; no edge has key 0."""
-    key = state << 16 | symbol
-    mask = len(keys) - 1
-    at = (key * _FIBONACCI >> 12) & mask
-    while keys[at] and keys[at] != key:
-        at = (at + 1) & mask
-    return at
-
-
-@njit(cache=True)
-def states(
-    letters: NDArray[np.int16],
-    ends: NDArray[np.int64],
-    bits: NDArray[np.int64],
-    symbols: int,
-    ascii_symbols: int,
-) -> tuple[
-    NDArray[np.int16],
-    NDArray[np.int32],
-    NDArray[np.int16],
-    NDArray[np.int16],
-    NDArray[np.int16],
-    NDArray[np.int64],
-]:
-    """The automaton of words (their symbols end to end), state 0 its start.
-
-    The start's successors; edges of all symbols as a table with linear probing (key: state and symbol), the
-    successors of every state for the first `ascii_symbols` symbols, fails, and what every state says.
-    """
-    size = 1024
-    while size < 2 * len(letters):
-        size *= 2
-    keys, values = np.zeros(size, np.int32), np.zeros(size, np.int16)
-    most = len(letters) + 1
-    parents, by, depths = np.zeros(most, np.int16), np.zeros(most, np.int16), np.zeros(most, np.int64)
-    heard = np.zeros(most, np.int64)
-    count, at, deepest = 1, 0, 0
-    for word in range(len(ends)):
-        state = 0
-        while at < ends[word]:
-            symbol = int(letters[at])
-            place = _place(keys, state, symbol)
-            if not keys[place]:
-                keys[place] = state << 16 | symbol
-                values[place] = count
-                parents[count], by[count], depths[count] = state, symbol, depths[state] + 1
-                deepest = max(deepest, depths[count])
-                count += 1
-            state = int(values[place])
-            at += 1
-        heard[state] |= bits[word]
-    order = np.argsort(depths[:count], kind="mergesort")
-    fails = np.zeros(count, np.int16)
-    dense = np.zeros(count * ascii_symbols, np.int16)
-    for state in order[1:]:
-        symbol, fail = int(by[state]), int(fails[parents[state]])
-        if depths[state] > 1:
-            place = _place(keys, fail, symbol)
-            while fail and not keys[place]:
-                fail = int(fails[fail])
-                place = _place(keys, fail, symbol)
-            fails[state] = values[place] if keys[place] else 0
-        heard[state] |= heard[fails[state]]
-    first = 0
-    for depth in range(deepest + 1):
-        last = first
-        while last < count and depths[order[last]] == depth:
-            state, fail = order[last], int(fails[order[last]])
-            if state:
-                for symbol in range(ascii_symbols):
-                    dense[state * ascii_symbols + symbol] = dense[fail * ascii_symbols + symbol]
-            last += 1
-        following = last
-        while following < count and depths[order[following]] == depth + 1:
-            state = order[following]
-            if by[state] < ascii_symbols:
-                dense[int(parents[state]) * ascii_symbols + by[state]] = state
-            following += 1
-        first = last
-    roots = np.zeros(symbols, np.int16)
-    for symbol in range(1, symbols):
-        place = _place(keys, 0, symbol)
-        roots[symbol] = values[place] if keys[place] else 0
-    return roots, keys, values, dense, fails, heard[:count].copy()
+_BEGINS = Q1 | T1 | TWO  # what a pair may be whatever the pair before it was
+_COMPLETE = Q3 | T2 | TWO | SPELLS
 
 
 @njit(cache=True, nogil=True)
 def scan(
     values: NDArray[np.uint8],
     bounds: NDArray[np.int64],
-    characters: NDArray[np.int32],
+    symbols: NDArray[np.uint16],
+    kinds: NDArray[np.uint8],
+    pairs: NDArray[np.uint8],
+    heads: NDArray[np.int64],
+    head_states: NDArray[np.int16],
     roots: NDArray[np.int16],
     keys: NDArray[np.int32],
     successors: NDArray[np.int16],
     dense: NDArray[np.int16],
     fails: NDArray[np.int16],
     outputs: NDArray[np.int64],
+    depths: NDArray[np.int8],
     ascii_symbols: int,
     signs: NDArray[np.uint8],
     allowed: NDArray[np.int64],
@@ -136,91 +58,155 @@ def scan(
     read as that.
     """
     wordless, spelled, over, every = sets
+    uncounted = allowed[1, 0] & allowed[2, 0] & allowed[3, 0] & allowed[4, 0]
     row, at, position = place
     done = 0
-    blank = int(roots[characters[32] >> SYMBOL])
+    blank, digit = int(np.int64(symbols[32])) >> SYMBOL, int(np.int64(symbols[48])) >> SYMBOL
     while row < len(bounds) - 1:
         begin, end = bounds[row], bounds[row + 1]
-        i = begin + at
+        i = known = begin + at  # `position` is that of `known`
         while i <= end:
-            start = position
-            state = blank  # as behind one
-            seen = 0
-            digits = run = most = points = most_points = marks = long = longest = 0
+            start = i
+            state = flags = 0
+            first, second, third = 0, 0, blank  # the letters before: as behind a blank
+            seen = digits = zero = 0
             while i < end:
                 point, after = _decoded(values, i)
-                kind = int(characters[point])
-                if kind & LINE_FEED:
-                    break
-                i = after
-                position += 1
+                kind = int(np.int64(symbols[point]))
                 symbol = kind >> SYMBOL
-                if state == 0:
-                    state = int(roots[symbol])
-                elif symbol < ascii_symbols:
-                    state = int(dense[state * ascii_symbols + symbol])
-                else:
-                    edge = _place(keys, state, symbol)
-                    while not keys[edge]:
-                        state = int(fails[state])
-                        if state == 0:
-                            break
-                        edge = _place(keys, state, symbol)
-                    state = int(successors[edge]) if state else int(roots[symbol])
-                output = outputs[state]
-                seen |= output
-                if output & ZERO and (not kind & DIGIT or kind & NOUGHT):
-                    seen |= _spells(values, i, end, signs)
-                if not kind & (DIGIT | JOINT | LONG | MARK | FOLDED):
-                    run = points = long = 0
-                    continue
-                if kind & FOLDED:
-                    folds[row] = True
-                if kind & DIGIT:
-                    digits += 1
-                    run += 1
-                    most = max(most, run)
-                    most_points = max(most_points, points)
-                elif not kind & JOINT:
-                    run = points = 0
-                elif run and kind & POINT:
-                    points += 1
-                if kind & MARK:
-                    marks += 1
-                if kind & LONG:
-                    long += 1
-                    longest = max(longest, long)
-                else:
-                    long = 0
+                if kind & (ENDS | READ_AS | ALONE):
+                    if kind & ENDS:
+                        break
+                    if kind & READ_AS:
+                        folds[row] = True
+                    if kind & ALONE:
+                        seen |= outputs[roots[symbol]]
+                digits += symbol == digit
+                pair = int(np.int64(pairs[(third << PAIR) + symbol]))
+                flags = (flags << 1 | _BEGINS | zero * SPELLS) & pair
+                if state:
+                    state = _after(state, symbol, roots, keys, successors, dense, fails, ascii_symbols)
+                    seen |= outputs[state]
+                    if depths[state] < HEAD:
+                        state = 0
+                    if flags & SPELLS:
+                        seen |= _spells(values, i, end, signs)
+                elif flags & _COMPLETE:
+                    two = third << LETTER | symbol
+                    if flags & TWO:
+                        seen |= outputs[head_states[head_of(heads, two)]]
+                    if flags & T2:
+                        seen |= outputs[head_states[head_of(heads, second << 2 * LETTER | two)]]
+                    if flags & Q3:
+                        key = first << 3 * LETTER | second << 2 * LETTER | two
+                        state = int(head_states[head_of(heads, key)])
+                        seen |= outputs[state]
+                    if flags & SPELLS:
+                        seen |= _spells(values, i, end, signs)
+                first, second, third, zero = second, third, symbol, kind & NOUGHT
+                i = after
+            if zero and i < end:
+                seen |= _spells(values, i, end, signs)
             mask = seen | wordless
             if seen & SPELLED:
                 mask |= spelled
             if seen & CROSSING:
                 mask |= over
-            for k in range(len(also)):
-                if not seen & also[k, 1]:
-                    mask &= ~also[k, 0]
-            mask &= (
-                allowed[0, min(digits, MOST)]
-                & allowed[1, min(most, MOST)]
-                & allowed[2, min(most_points, MOST)]
-                & allowed[3, min(marks, MOST)]
-                & allowed[4, min(longest, MOST)]
-            )
+            mask &= allowed[0, min(digits, MOST)]
+            if mask:
+                for k in range(len(also)):
+                    if not seen & also[k, 1]:
+                        mask &= ~also[k, 0]
+            if mask & ~uncounted:
+                mask &= _allowed(values, start, i, kinds, allowed)
             if seen & FOLDS:
                 mask = every
                 folds[row] = True
             if mask:
-                found[done, 0], found[done, 1], found[done, 2], found[done, 3] = row, start, position, mask
+                from_point = position + _points(values, known, start)
+                position = from_point + _points(values, start, i)
+                known = i
+                found[done, 0], found[done, 1], found[done, 2], found[done, 3] = (
+                    row,
+                    from_point,
+                    position,
+                    mask,
+                )
                 done += 1
             i += 1
-            position += 1
             if done == len(found):
                 if i <= end:
-                    return row, i - begin, position, done
+                    return row, i - begin, position + 1, done
                 return row + 1, 0, 0, done
         row, at, position = row + 1, 0, 0
     return row, 0, 0, done
+
+
+@njit(cache=True, nogil=True)
+def _after(
+    state: int,
+    symbol: int,
+    roots: NDArray[np.int16],
+    keys: NDArray[np.int32],
+    successors: NDArray[np.int16],
+    dense: NDArray[np.int16],
+    fails: NDArray[np.int16],
+    ascii_symbols: int,
+) -> int:
+    """The state behind a state and a symbol."""
+    if symbol < ascii_symbols:
+        return int(dense[state * ascii_symbols + symbol])
+    edge = place_of(keys, state, symbol)
+    while not keys[edge]:
+        state = int(fails[state])
+        if state == 0:
+            return int(roots[symbol])
+        edge = place_of(keys, state, symbol)
+    return int(successors[edge])
+
+
+@njit(cache=True, nogil=True)
+def _points(values: NDArray[np.uint8], start: int, end: int) -> int:
+    """How many code points begin in these bytes."""
+    count = 0
+    for i in range(start, end):
+        count += (values[i] & 0xC0) != 0x80
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _allowed(
+    values: NDArray[np.uint8], i: int, end: int, kinds: NDArray[np.uint8], allowed: NDArray[np.int64]
+) -> int:
+    """The detectors that a line has enough for, but for its digits: in a row, points, marks, letters."""
+    run = most = points = most_points = marks = long = longest = 0
+    while i < end:
+        point, i = _decoded(values, i)
+        kind = int(np.int64(kinds[point]))
+        if not kind & (DIGIT | JOINT | LONG | MARK):
+            run = points = long = 0
+            continue
+        if kind & DIGIT:
+            run += 1
+            most = max(most, run)
+            most_points = max(most_points, points)
+        elif not kind & JOINT:
+            run = points = 0
+        elif run and kind & POINT:
+            points += 1
+        if kind & MARK:
+            marks += 1
+        if kind & LONG:
+            long += 1
+            longest = max(longest, long)
+        else:
+            long = 0
+    return int(
+        allowed[1, min(most, MOST)]
+        & allowed[2, min(most_points, MOST)]
+        & allowed[3, min(marks, MOST)]
+        & allowed[4, min(longest, MOST)]
+    )
 
 
 @njit(cache=True, nogil=True, inline="always")
