@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.intake.quality_rules import as_text, values_at
@@ -64,6 +65,7 @@ class LanguageSample:
         self._data_set = data_set
         self._secret = secret
         self._size = SAMPLE_PAGES if data_set.markup is Markup.HTML else SAMPLE_ROWS
+        self._length = SAMPLE_MARKUP if data_set.markup is Markup.HTML else SAMPLE_CHARACTERS
         self._texts = data_set.of_role(Role.TEXT)
         self._declared = data_set.of_role(Role.LANGUAGE)
         self._digests = np.zeros(0, np.uint64)  # of all that is held, in its order: first texts, then rows
@@ -143,6 +145,9 @@ class LanguageSample:
         """Of each row keep what is looked at."""
         self._cut()
         for rows in self._rows:
+            if len(self._texts) == 1 and not self._declared and pa.types.is_string(rows[0].type):
+                self._held += [(text, None) for text in self._shortened_column(rows[0]).to_pylist()]
+                continue
             names = rows.schema.names
             told = zip(*(column.to_pylist() for column in rows.columns), strict=True)
             self._held += [self._text(dict(zip(names, values, strict=True))) for values in told]
@@ -158,8 +163,15 @@ class LanguageSample:
         declared = (text for c in self._declared for text in leaves(row.get(c.path[0]), c.path[1:]))
         return self._shortened(joined), next((text for text in declared if text), None)
 
+    def _shortened_column(self, texts: pa.Array) -> pa.Array:
+        """A column of texts, each as `_shortened` has it."""
+        long = np.flatnonzero(pc.greater(pc.utf8_length(texts), 2 * self._length).fill_null(False))
+        if not len(long):
+            return texts.fill_null("")
+        return pa.array([self._shortened(text or "") for text in texts.to_pylist()], pa.string())
+
     def _shortened(self, text: str) -> str:
-        length = SAMPLE_MARKUP if self._data_set.markup is Markup.HTML else SAMPLE_CHARACTERS
+        length = self._length
         if len(text) <= 2 * length:
             return text
         middle = (len(text) - length) // 2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from pipelines.admit.reading import FileFacts, Tally
 from pipelines.intake.drops import Drop, announced_faults
 from pipelines.intake.merkle import leaf_hash, root_of_hashes
 from pipelines.intake.quality_rules import RuleResult
+from pipelines.intake.quarantine import first_of_rows
 from pipelines.intake.service_levels import Previous, language_shares, lateness, volume
 from pipelines.intake.standing import standing
 from schemas.admission import DataSetReceipt, DropFinding, Verdict
@@ -29,9 +30,18 @@ from schemas.registry import Head
 
 _MAX_NAMES = 100  # unnamed columns of a data set that a receipt lists
 _MAX_NAME = 60  # characters of one
-# By file, one entry a refused row: its number or -1, the reason of its first fault, and whether it has no
-# faults but those of quality rules.
-Refused = dict[str, list[tuple[int, str, bool]]]
+
+
+class RefusedRows(NamedTuple):
+    """The refused rows of a file."""
+
+    rows: NDArray[np.int64]  # -1: one that has no number
+    reasons: pa.Array  # of each one's first fault
+    by_rules: int  # how many have no faults but those of quality rules
+
+
+Refused = dict[str, RefusedRows]  # by file
+_NONE = RefusedRows(np.zeros(0, np.int64), pa.array([], pa.string()), 0)
 
 
 @dataclass(frozen=True)
@@ -73,10 +83,7 @@ def judge(
         verdict = Verdict.REFUSED
     else:
         verdict = Verdict.ADMITTED_WITH_QUARANTINE if len(faults) else Verdict.ADMITTED
-    rows = {
-        path: np.unique(np.array([row for row, _, _ in entries if row >= 0], np.int64))
-        for path, entries in refused.items()
-    }
+    rows = {path: np.unique(entries.rows[entries.rows >= 0]) for path, entries in refused.items()}
     return Judged(told, verdict, files, sets, {path: found for path, found in rows.items() if len(found)})
 
 
@@ -117,21 +124,18 @@ def _not_delivered(contract: Contract, drop: Drop) -> tuple[str, ...]:
 def _refused_rows(faults: pa.Table, rules: set[str]) -> Refused:
     if not len(faults):
         return {}
-    paths = faults["file"].combine_chunks().dictionary_encode()
-    places = [paths.indices, *(faults[name] for name in ("row", "line", "offset"))]
-    starts = np.ones(len(faults), np.bool_)
-    starts[1:] = np.any([column.to_numpy()[1:] != column.to_numpy()[:-1] for column in places], axis=0)
-    first = np.flatnonzero(starts)
+    first = first_of_rows(faults)
     of_rule = pc.and_(
         pc.equal(faults["reason"], Refusal.INVALID_VALUE.value),
         pc.is_in(faults["rule"], value_set=pa.array(sorted(rules), pa.string())),
     )
     by_rule = np.logical_and.reduceat(of_rule.to_numpy(), first)
-    told = faults.take(pa.array(first))
-    found: Refused = defaultdict(list)
-    names = (told["file"].to_pylist(), told["row"].to_pylist(), told["reason"].to_pylist(), by_rule.tolist())
-    for path, row, reason, only in zip(*names, strict=True):
-        found[path].append((row, reason, only))
+    told = faults.select(["file", "row", "reason"]).take(pa.array(first)).combine_chunks()
+    found = {}
+    for path in told["file"].unique().to_pylist():
+        own = pc.equal(told["file"], path).to_numpy()
+        rows, reasons = (told[name].filter(pa.array(own)).combine_chunks() for name in ("row", "reason"))
+        found[path] = RefusedRows(rows.to_numpy(), reasons, int(by_rule[own].sum()))
     return found
 
 
@@ -141,13 +145,13 @@ def _files(drop: Drop, facts: Sequence[FileFacts], refused: Refused) -> tuple[Re
     listed = []
     for fact in facts:
         path = fact.file.path
-        entries = refused.get(path, [])
-        counts = Counter(reason for _, reason, _ in entries)
-        documents, rows = fact.rows - len(entries), fact.rows
-        breaks = [reason for row, reason, _ in entries if row < 0]
+        entries = refused.get(path, _NONE)
+        counts = Counter({one["values"]: one["counts"] for one in entries.reasons.value_counts().to_pylist()})
+        documents, rows = fact.rows - len(entries.rows), fact.rows
+        breaks = np.flatnonzero(entries.rows < 0)
         expected = sent.get(path)
-        if expected is not None and expected > rows and breaks:
-            counts[breaks[0]] += expected - rows
+        if expected is not None and expected > rows and len(breaks):
+            counts[entries.reasons[breaks[0]].as_py()] += expected - rows
             rows = expected
         listed.append(
             ReceiptFile(
@@ -242,7 +246,7 @@ def _by_data_set(
         data_set = tallies[told.name].data_set
         own_rules = [result for result in rules if result.data_set == told.name]
         paths = [file.path for file in files if file.data_set == told.name]
-        by_rule = sum(only for path in paths for _, _, only in refused.get(path, []))
+        by_rule = sum(refused.get(path, _NONE).by_rules for path in paths)
         lost = told.rows - told.documents - by_rule
         yield from say.of_quarantine(data_set, refused=lost, rows=told.rows)
         yield from say.of_columns(data_set, told.unnamed_columns)

@@ -12,8 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from itertools import groupby, repeat
-from operator import itemgetter
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +26,8 @@ from schemas.contract import Contract, DataSet, Policy, Role
 from schemas.errors import UsageError
 
 FAULTS_FILE, QUARANTINE_FILE = "faults.parquet", "quarantine.jsonl"
-_HELD_BYTES = 1 << 20  # of refused rows that are masked together
+_HELD_BYTES = 1048576  # of refused rows that are masked together
+_LEAST = 10  # a number below it is no identifier: a share, a measure, whatever the digits of its fraction
 _ORDER = ("file", "row", "line", "offset", "field", "rule", "reason")
 
 
@@ -146,7 +146,8 @@ class Spool:
         if pa.types.is_string(values.type):
             return _json_each(self._mask.texts(values))
         if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
-            texts = pc.cast(values, pa.string())
+            looked = pc.or_(pc.greater_equal(values, _LEAST), pc.less_equal(values, -_LEAST))
+            texts = pc.if_else(looked, pc.cast(values, pa.string()), pa.scalar(None, pa.string()))
             shown, said = texts.to_pylist(), self._mask.texts(texts)
             rows = zip(values.to_pylist(), shown, said, strict=True)
             return _json_each([value if text == masked else masked for value, text, masked in rows])
@@ -204,41 +205,54 @@ def write_quarantine(
     """One line a refused row, in the order of `faults` (sorted); without data where none was put aside."""
     expires = (date.fromisoformat(today) + timedelta(days=contract.quarantine_days)).isoformat()
     tail = b'"expires":%s' % orjson.dumps(expires)
-    said: dict[_Told, bytes] = {}  # few are said of many rows
     with path.open("wb") as target:
-        for name, entries in groupby(_entries(faults), key=itemgetter(0)):
+        for batch in _by_file(faults):
+            name = batch["file"][0].as_py()
+            head = orjson.dumps({"file": name})[:-1]
             data = spool.rows(name) if spool is not None else iter(())
             held = next(data, _NO_ROW)
-            head = orjson.dumps({"file": name})[:-1]
-            for (row, line, offset), told in groupby(entries, key=itemgetter(1)):
+            for row, line, offset, told in _told(batch):
                 while 0 <= held[0] < row:
                     held = next(data, _NO_ROW)
                 key, values = held[1:] if held[0] == row else (b"null", b"null")
-                listed = []
-                for _, _, one in told:
-                    if one not in said:
-                        said[one] = orjson.dumps(dict(zip(("field", "rule", "reason"), one, strict=True)))
-                    listed.append(said[one])
                 target.write(
                     b'%s,"row":%d,"line":%d,"offset":%d,"key":%s,"faults":[%s],%s,"data":%s}\n'
-                    % (head, row, line, offset, key, b",".join(listed), tail, values)
+                    % (head, row, line, offset, key, told, tail, values)
                 )
 
 
 _NO_ROW = (-2, b"null", b"null")
-_Told = tuple[str | None, str, str]  # field, rule, reason
 
 
-def _entries(faults: pa.Table) -> Iterator[tuple[str, tuple[int, int, int], _Told]]:
-    """File, place (row, line, offset) and what is told, fault by fault."""
-    for batch in faults.to_batches(max_chunksize=4096):
-        file, row, line, offset, name, rule, reason = (
-            batch[column].to_pylist()
-            for column in ("file", "row", "line", "offset", "field", "rule", "reason")
-        )
-        yield from zip(
-            file, zip(row, line, offset, strict=True), zip(name, rule, reason, strict=True), strict=True
-        )
+def first_of_rows(faults: pa.Table) -> NDArray[np.int64]:
+    """Where the faults of each refused row begin; `faults` is sorted."""
+    starts = np.ones(len(faults), np.bool_)
+    names = faults["file"].combine_chunks().dictionary_encode().indices.to_numpy()
+    places = [names, *(faults[name].to_numpy() for name in ("row", "line", "offset"))]
+    starts[1:] = np.any([place[1:] != place[:-1] for place in places], axis=0)
+    return np.flatnonzero(starts)
+
+
+def _by_file(faults: pa.Table) -> Iterator[pa.Table]:
+    """The faults of each file."""
+    ends = pc.run_end_encode(faults["file"].combine_chunks()).run_ends.to_pylist() if len(faults) else []
+    for start, end in zip([0, *ends], ends, strict=False):
+        yield faults.slice(start, end - start)
+
+
+def _told(faults: pa.Table) -> Iterator[tuple[int, int, int, bytes]]:
+    """Row, line, offset and the faults as JSON, for each refused row of a file."""
+    first = first_of_rows(faults)
+    said: dict[tuple[str | None, str, str], bytes] = {}  # few are said of many rows
+    each = []
+    for one in zip(*(faults[name].to_pylist() for name in ("field", "rule", "reason")), strict=True):
+        if one not in said:
+            said[one] = orjson.dumps(dict(zip(("field", "rule", "reason"), one, strict=True)))
+        each.append(said[one])
+    places = (faults[name].to_numpy()[first].tolist() for name in ("row", "line", "offset"))
+    bounds = [*first.tolist(), len(each)]
+    told = (b",".join(each[start:end]) for start, end in pairwise(bounds))
+    yield from zip(*places, told, strict=True)
 
 
 def read_quarantine(directory: Path) -> Iterator[dict[str, Any]]:

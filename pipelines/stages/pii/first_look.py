@@ -111,6 +111,8 @@ class FirstLook:
         start and end in code points of its text.
         """
         texts = texts.cast(pa.large_string())
+        if texts.null_count:  # whose bytes are anybody's
+            texts = texts.fill_null("")
         _, offsets, data = texts.buffers()
         count = len(texts)
         folds = np.zeros(count, np.bool_)

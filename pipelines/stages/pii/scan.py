@@ -69,13 +69,13 @@ def _find(
     seen = text[first : stop + REACH]
     view = Folded(seen) if plain else fold(seen)
     folded = view.text
-    places = tuple(view.place(place - first) for place in (begin, end, stop))
-    found = [
-        finding
-        for detector in detectors
-        for finding in _known_as_ours(detector.find(folded, *places), folded)
-    ]
-    if not first and view.starts is None:
+    at, till, until = view.place(begin - first), view.place(end - first), view.place(stop - first)
+    found: list[Finding] = []
+    for detector in detectors:
+        found += detector.find(folded, at, till, until)
+    if found:
+        found = list(_known_as_ours(found, folded))
+    if not found or (not first and view.starts is None):
         return found
     moved = []
     for finding in found:
@@ -84,7 +84,7 @@ def _find(
     return moved
 
 
-def _known_as_ours(findings: Iterator[Finding], text: str) -> Iterator[Finding]:
+def _known_as_ours(findings: Iterable[Finding], text: str) -> Iterator[Finding]:
     """The findings, with the score of a surrogate where they lie on an invented word of ours."""
     for finding in findings:
         ours = is_ours(finding.label, text, *finding[:2])

@@ -87,3 +87,10 @@ def test_a_match_that_is_nothing_hides_no_number_behind_it():
         if finding.score >= 0.5
     ]
     assert labels == ["PHONE_NUMBER"]
+
+
+def test_what_lies_under_a_null_is_no_text():
+    given = pa.array(["전화 010-1234-5678", "메일 a@b.example"])
+    hidden = pa.Array.from_buffers(given.type, 2, [pa.py_buffer(b"\x02"), *given.buffers()[1:]])
+    assert hidden.null_count == 1
+    assert {window.row for window in windows(hidden)} == {1}
