@@ -60,7 +60,7 @@ def stages(recipe: Recipe, benchmarks: tuple[Path, ...]) -> Stages:
         (Stage.QUALITY, partial(quality, settings=recipe.quality)),
         (Stage.DECONTAMINATE, partial(decontaminate, settings=recipe.decontaminate, index=index)),
         (Stage.FIND_PII, partial(find_pii, settings=recipe.pii)),
-        (Stage.FINGERPRINT, partial(fingerprint, settings=recipe.dedup)),
+        (Stage.FINGERPRINT, partial(fingerprint, settings=recipe.fingerprint)),
         (Stage.REPLACE_PII, partial(replace_pii, settings=recipe.pii)),
     )
 

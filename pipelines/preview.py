@@ -9,6 +9,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from schemas.contract import DataSet, Delivery, Format, Kind, Markup
 from schemas.documents import DOCUMENT
 from schemas.errors import UsageError
 from schemas.reasons import Stage
-from schemas.recipe import DedupSettings, Recipe
+from schemas.recipe import DedupSettings, FingerprintSettings, Recipe
 
 TRIES = {
     "extract": (Stage.EXTRACT,),
@@ -116,9 +117,10 @@ def try_stage(
     yield from found
 
 
-def dedup_rows(rows: list[dict[str, Any]], *, threshold: float) -> Iterator[dict[str, Any]]:
+def dedup_rows(
+    rows: list[dict[str, Any]], settings: DedupSettings, shape: FingerprintSettings
+) -> Iterator[dict[str, Any]]:
     """Every row back, in order, with kept, duplicate_of and similarity; texts are compared in NFC."""
-    settings = DedupSettings(threshold=threshold)
     data_set = data_set_of(kind=Kind.DOCUMENT, markup=Markup.PLAIN, languages=())
     try:
         texts = [
@@ -136,8 +138,8 @@ def dedup_rows(rows: list[dict[str, Any]], *, threshold: float) -> Iterator[dict
     verdicts = deduplicate(
         texts,
         settings,
-        fingerprint=lambda batch: fingerprint(batch, settings, data_set).kept,
-        shingles=shingle_sets,
+        fingerprint=lambda batch: fingerprint(batch, shape, data_set).kept,
+        shingles=partial(shingle_sets, settings=shape),
     )
     for row, verdict in zip(rows, verdicts, strict=True):
         yield {

@@ -18,8 +18,6 @@ SPAN = pa.struct(
     ]
 )
 SPANS = pa.list_(SPAN)
-BANDS = 14  # MinHash bands of datatrove and FineWeb: 14 bands of 8 rows
-ROWS_PER_BAND = 8
 
 # What the intake hands to the first stage. Stages append or replace columns; none removes one.
 DOCUMENT = pa.schema(
@@ -38,7 +36,7 @@ STAGED = pa.schema(
         pa.field("quality", pa.float32(), nullable=False),  # 0..1, rounded to 1/1000
         pa.field("spans", SPANS, nullable=False),  # of the text as it stands
         pa.field("exact", pa.binary(16), nullable=False),
-        pa.field("bands", pa.list_(pa.uint64(), BANDS), nullable=False),
+        pa.field("bands", pa.list_(pa.uint64()), nullable=False),  # as many as the recipe says
     ]
 )
 DROPPED = pa.schema(

@@ -6,6 +6,7 @@ Paths, runner and workers are no part of a recipe's identity (`Recipe.identity`)
 from __future__ import annotations
 
 from dataclasses import field, fields
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -85,9 +86,29 @@ class PiiSettings:
     max_share: Share = 0.5  # a document with more of its characters in spans is dropped
 
 
+class Shingles(StrEnum):
+    """What a shingle is a run of."""
+
+    CHARACTERS = "characters"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class FingerprintSettings:
+    """MinHash of shingles; see `pipelines.stages.fingerprint`. The default is datatrove's and FineWeb's 14 x 8.
+
+    Two texts of Jaccard similarity s become candidates with probability 1 - (1 - s^rows)^bands (Broder 1997).
+    """
+
+    shingles: Shingles = Shingles.CHARACTERS
+    size: Annotated[int, Field(gt=0, le=64)] = 5  # characters or words in a shingle
+    bands: Annotated[int, Field(gt=0, le=256)] = 14
+    rows: Annotated[int, Field(gt=0, le=64)] = 8
+
+
 @dataclass(frozen=True, config=_STRICT)
 class DedupSettings:
-    """MinHash 14 x 8 over character 5-grams, verified by the exact Jaccard."""
+    """Candidates verified by the exact Jaccard, resolved by dominance; see `pipelines.dedup`."""
 
     threshold: Share = 0.8
     max_kept_per_bucket: Positive = 1000  # DESIGN.md section 4; reported where it bites
@@ -153,6 +174,7 @@ class Recipe:
     quality: QualitySettings = field(default_factory=QualitySettings)
     decontaminate: DecontaminateSettings = field(default_factory=DecontaminateSettings)
     pii: PiiSettings = field(default_factory=PiiSettings)
+    fingerprint: FingerprintSettings = field(default_factory=FingerprintSettings)
     dedup: DedupSettings = field(default_factory=DedupSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
     # The largest share of one data set that a stage may drop, by kind; 1 where nothing is said.

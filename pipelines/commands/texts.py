@@ -13,6 +13,7 @@ import typer
 
 from pipelines.commands.printing import Json, existing, print_json
 from schemas.contract import Kind, Markup
+from schemas.recipe import Shingles
 from schemas.errors import UsageError
 
 
@@ -84,14 +85,20 @@ def try_(
 
 def dedup(
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Least Jaccard of a near duplicate.")] = 0.8,
+    shingles: Annotated[Shingles, typer.Option(help="What a shingle is a run of.")] = Shingles.CHARACTERS,
+    size: Annotated[int, typer.Option(min=1, max=64, help="Characters or words in a shingle.")] = 5,
+    bands: Annotated[int, typer.Option(min=1, max=256, help="Bands of the MinHash.")] = 14,
+    rows: Annotated[int, typer.Option(min=1, max=64, help="Functions in a band.")] = 8,
 ) -> None:
     """Deduplicate JSONL {id, text, epoch?, partner?, quality?}; every row comes back, in order.
 
     Example: malmoi dedup --threshold 0.8 < in.jsonl > out.jsonl
     """
     from pipelines.preview import dedup_rows
+    from schemas.recipe import DedupSettings, FingerprintSettings
 
-    _each_line(lambda rows: dedup_rows(rows, threshold=threshold))
+    shape = FingerprintSettings(shingles=shingles, size=size, bands=bands, rows=rows)
+    _each_line(lambda lines: dedup_rows(lines, DedupSettings(threshold=threshold), shape))
 
 
 def _each_line(work: Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]) -> None:

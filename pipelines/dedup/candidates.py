@@ -2,8 +2,8 @@
 
 Reads doc_id, exact, bands of the staged documents. Writes key, position; then key, split, position.
 
-A document lies in 16 buckets: one for each MinHash band, one for its exact digest, one for its id (a repeated
-key). A bucket's 64-bit key decides its partition, so partitions can be worked on apart.
+A document lies in a bucket for each MinHash band, in one for its exact digest, and in one for its id (a
+repeated key). A bucket's 64-bit key decides its partition, so partitions can be worked on apart.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-
-from schemas.documents import BANDS
 
 BUCKET_KEYS = pa.schema(
     [
@@ -31,8 +29,7 @@ SHARED_BUCKETS = pa.schema(
         pa.field("position", pa.int32(), nullable=False),
     ]
 )
-_BUCKETS = BANDS + 2  # of each document
-_EXACT_KEY, _ID_KEY = BANDS, BANDS + 1  # what a key was made from is mixed into it
+_EXACT_KEY, _ID_KEY, _FIRST_BAND = 0, 1, 2  # what a key was made from is mixed into it
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (SplitMix64)
 _MASK = (1 << 64) - 1
 
@@ -40,12 +37,12 @@ _MASK = (1 << 64) - 1
 def write_bucket_keys(staged: pa.Table | Iterable[pa.RecordBatch], path: Path, *, partitions: int) -> None:
     """Write a split's bucket keys: an Arrow IPC file of `partitions` batches of BUCKET_KEYS.
 
-    Batch p holds the keys of partition p, sorted by (key, position). Every document gives 16 rows.
+    Batch p holds the keys of partition p, sorted by (key, position). Every document gives a row for each of its buckets.
     """
     batches = staged.to_batches() if isinstance(staged, pa.Table) else staged
-    parts = [bucket_keys(batch) for batch in batches]
-    keys = np.concatenate(parts) if parts else np.empty((0, _BUCKETS), np.uint64)
-    positions = np.repeat(np.arange(len(keys), dtype=np.int32), _BUCKETS)
+    parts = [bucket_keys(batch) for batch in batches if len(batch)]
+    keys = np.concatenate(parts) if parts else np.empty((0, _FIRST_BAND), np.uint64)
+    positions = np.repeat(np.arange(len(keys), dtype=np.int32), keys.shape[1])
     keys = keys.reshape(-1)
     order = np.argsort(keys, kind="stable")  # stable: positions stay ascending inside a bucket
     keys, positions = keys[order], positions[order]
@@ -100,11 +97,12 @@ def find_shared_buckets(
 
 
 def bucket_keys(batch: pa.RecordBatch) -> NDArray[np.uint64]:
-    """The bucket keys of a batch of staged documents, shape (documents, 16)."""
-    keys = np.empty((len(batch), _BUCKETS), np.uint64)
-    bands = batch["bands"].flatten().to_numpy(zero_copy_only=False).reshape(-1, BANDS)
-    for band in range(BANDS):
-        keys[:, band] = _mixed(bands[:, band], band)
+    """The bucket keys of a batch of staged documents, shape (documents, 2 + bands): exact, id, bands."""
+    values = batch["bands"].flatten().to_numpy(zero_copy_only=False)
+    bands = values.reshape(len(batch), -1) if len(batch) else np.empty((0, 0), np.uint64)
+    keys = np.empty((len(batch), _FIRST_BAND + bands.shape[1]), np.uint64)
+    for band in range(bands.shape[1]):
+        keys[:, _FIRST_BAND + band] = _mixed(bands[:, band], _FIRST_BAND + band)
     for column, kind in (("exact", _EXACT_KEY), ("doc_id", _ID_KEY)):
         words = binary_words(batch[column])
         keys[:, kind] = _mixed(_mixed(words[:, 0], kind) ^ words[:, 1], kind)

@@ -54,7 +54,45 @@ def _pointer(_typing: Any, _address: Any) -> Any:
     return signature, generate
 
 
+def _ones(_typing: Any, _number: Any) -> Any:
+    """The number of set bits: one instruction, which numba does not offer."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
 _at: Any = intrinsic(_pointer)
+_popcount: Any = intrinsic(_ones)
+_WORDS = 4  # of 64 bits in a bitmap of a document's shingles
+_BITMAP_LENGTH = 64 * _WORDS  # shingles; the bitmap of more is too full to tell anything
+
+
+@njit(cache=True, nogil=True)
+def _write_bitmap(sets: _Sets, document: int, bitmaps: NDArray[np.uint64]) -> None:
+    """Set a bit for each shingle of a short document."""
+    if sets.lengths[document] > _BITMAP_LENGTH:
+        return
+    shingles = _at(sets.addresses[document])
+    for i in range(sets.lengths[document]):
+        bit = shingles[i] & np.uint64(64 * _WORDS - 1)
+        bitmaps[document, bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _may_reach(sets: _Sets, bitmaps: NDArray[np.uint64], first: int, second: int, threshold: float) -> bool:
+    """False where the similarity of two short documents cannot reach the threshold.
+
+    A bit in which the bitmaps differ is at least one shingle that only one of them has (Sandes et al. 2017).
+    """
+    n, m = sets.lengths[first], sets.lengths[second]
+    if max(n, m) > _BITMAP_LENGTH:
+        return True
+    alone = np.uint64(0)
+    for word in range(_WORDS):
+        alone += _popcount(bitmaps[first, word] ^ bitmaps[second, word])
+    return n + m - alone >= threshold * (n + m + alone) - 1e-6
 
 
 @njit(cache=True, nogil=True)
@@ -94,6 +132,7 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
     slots = np.empty(slot_offsets[-1], np.int32)  # each bucket's kept documents, in rank order
     filled = np.zeros(len(slot_offsets) - 1, np.int64)
     overflow = np.zeros(len(slot_offsets) - 1, np.bool_)
+    bitmaps = np.zeros((count, _WORDS), np.uint64)
     compared_with = np.full(count, -1, np.int32)  # the last document each kept one was compared with
     edge_document = np.empty(1024, np.int32)
     edge_kept = np.empty(1024, np.int32)
@@ -101,6 +140,8 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
     edges = comparisons = unlisted = 0
     for document in range(count):
         own = buckets[places.offsets[document] : places.offsets[document + 1]]
+        if len(own):
+            _write_bitmap(sets, document, bitmaps)
         for bucket in own:
             start = slot_offsets[bucket]
             for slot in range(start, start + filled[bucket]):
@@ -109,6 +150,8 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
                     continue
                 compared_with[kept] = document
                 comparisons += 1
+                if not _may_reach(sets, bitmaps, document, kept, threshold):
+                    continue
                 value = _jaccard(sets, document, kept, threshold)
                 if value < threshold:
                     continue

@@ -3,7 +3,7 @@
 Reads key, split, position of shared buckets; position, doc_id, quality, exact, shingles of their documents.
 Writes position, reason, duplicate_of, similarity, edges of the dropped documents, one file a split.
 
-Memory is index sized: some 100 bytes a document in a shared bucket and 8 a place in a bucket; shingles are
+Memory is index sized: some 130 bytes a document in a shared bucket and 8 a place in a bucket; shingles are
 read from the memory-mapped sketches and belong to the page cache.
 """
 
@@ -23,6 +23,9 @@ from schemas.documents import DOC_ID
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.reasons import Reason
 from schemas.recipe import DedupSettings
+
+# Bump when what is decided, or recorded of it, changes.
+DEDUP_VERSION = 1
 
 EDGE = pa.struct([pa.field("doc_id", DOC_ID), pa.field("similarity", pa.float32())])
 DUPLICATES = pa.schema(
@@ -49,7 +52,7 @@ class ResolveFacts:
     repeated_keys: int
     exact_duplicates: int
     near_duplicates: int
-    comparisons: int  # exact Jaccard similarities begun
+    comparisons: int  # pairs looked at: by their lengths, bitmaps, then exact Jaccard
     edges: int  # verified pairs of a dropped document and a kept one, exact duplicates among them
     capped_buckets: int  # buckets with more kept documents than max_kept_per_bucket
     unlisted: int  # kept documents that were not compared with later ones of a capped bucket

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
@@ -108,10 +109,9 @@ def _sketch(split: StagedSplit, site: Site, shared: list[Path]) -> StagedSplit:
     with task(site.log, "SketchCandidates", split.name):
         if not path.is_file():
             staged = site.staging / "splits" / split.digest / "documents.arrow"
+            shingles = partial(shingle_sets, settings=site.recipe.fingerprint)
             with whole_file(path) as temporary:
-                write_sketches(
-                    staged, sorted(shared), split=split.index, shingles=shingle_sets, path=temporary
-                )
+                write_sketches(staged, sorted(shared), split=split.index, shingles=shingles, path=temporary)
     return split
 
 

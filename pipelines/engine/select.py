@@ -17,6 +17,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
+from pipelines.dedup.resolve import DEDUP_VERSION
 from pipelines.engine.base import check_base_documents
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.files import whole_directory
@@ -87,7 +88,7 @@ def _named(keyed: tuple[int, Iterable[StagedSplit]], site: Site) -> Iterator[Sta
             ]
             for split in splits
         ]
-        corpus = fingerprint([site.recipe.partners, site.recipe.dedup, left])
+        corpus = fingerprint([DEDUP_VERSION, site.recipe.partners, site.recipe.dedup, left])
         if site.base is not None:
             check_base_documents(site.base, _lost_ids(splits, site), site.date)
     for split in splits:

@@ -19,8 +19,11 @@ from hypothesis import strategies as st
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
 from pipelines.dedup.resolve import ResolveFacts, resolve
 from pipelines.dedup.sketches import write_sketches
-from schemas.documents import BANDS, STAGED
+from schemas.documents import STAGED
 from schemas.recipe import DedupSettings
+
+
+BANDS = 14
 
 
 @dataclass(frozen=True)

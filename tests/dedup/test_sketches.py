@@ -10,6 +10,7 @@ from pipelines.dedup import sketches
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
 from pipelines.dedup.sketches import SKETCHES, write_sketches
 from pipelines.stages.fingerprint import shingle_sets
+from schemas.recipe import FingerprintSettings
 from tests.dedup.corpora import Content, Document, bands, shingles_spelt_out, staged_batch, write_staged
 
 
@@ -68,7 +69,7 @@ def test_no_more_text_is_sketched_at_once_than_the_limit_allows(tmp_path: Path, 
 
     def watched(batch: pa.RecordBatch) -> pa.Array:
         seen.append(sum(len(text) for text in batch["text"].to_pylist()))
-        return shingle_sets(batch)
+        return shingle_sets(batch, FingerprintSettings())
 
     write_sketches(tmp_path / "staged", [shared], split=3, shingles=watched, path=tmp_path / "out")
     assert len(seen) > 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,11 +15,11 @@ from hypothesis import strategies as st
 from pipelines.dedup.texts import Text, Verdict, deduplicate
 from pipelines.stages.fingerprint import fingerprint, shingle_sets
 from schemas.errors import UsageError
-from schemas.recipe import DedupSettings
+from schemas.recipe import DedupSettings, FingerprintSettings
 from tests.dedup.handed_pairs import handed_pairs, handed_texts
 from tests.stages.test_fingerprint import DATA_SET, batch_of
 
-SETTINGS = DedupSettings()
+SETTINGS = FingerprintSettings()
 SENTENCES = [
     "말모이는 우리말을 모아 엮은 첫 사전의 이름이다.",
     "사람들은 저마다 고장의 낱말을 적어 보냈다.",
@@ -36,7 +37,9 @@ def add_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def verdicts(texts: Sequence[Text], threshold: float = 0.8) -> list[Verdict]:
     options = DedupSettings(threshold=threshold)
-    return deduplicate(texts, options, fingerprint=add_fingerprints, shingles=shingle_sets)
+    return deduplicate(
+        texts, options, fingerprint=add_fingerprints, shingles=partial(shingle_sets, settings=SETTINGS)
+    )
 
 
 def grams(text: str) -> frozenset[str]:
