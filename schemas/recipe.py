@@ -95,7 +95,7 @@ class Shingles(StrEnum):
 
 @dataclass(frozen=True, config=_STRICT)
 class FingerprintSettings:
-    """MinHash of shingles; see `pipelines.stages.fingerprint`. The default is datatrove's and FineWeb's 14 x 8.
+    """MinHash of shingles; see `pipelines.stages.fingerprint`. 14 x 8 is datatrove's and FineWeb's.
 
     Two texts of Jaccard similarity s become candidates with probability 1 - (1 - s^rows)^bands (Broder 1997).
     """

@@ -13,8 +13,8 @@ import typer
 
 from pipelines.commands.printing import Json, existing, print_json
 from schemas.contract import Kind, Markup
-from schemas.recipe import Shingles
 from schemas.errors import UsageError
+from schemas.recipe import Shingles
 
 
 def explain(

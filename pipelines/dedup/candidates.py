@@ -37,7 +37,8 @@ _MASK = (1 << 64) - 1
 def write_bucket_keys(staged: pa.Table | Iterable[pa.RecordBatch], path: Path, *, partitions: int) -> None:
     """Write a split's bucket keys: an Arrow IPC file of `partitions` batches of BUCKET_KEYS.
 
-    Batch p holds the keys of partition p, sorted by (key, position). Every document gives a row for each of its buckets.
+    Batch p holds the keys of partition p, sorted by (key, position); a document gives a row for
+    each of its buckets.
     """
     batches = staged.to_batches() if isinstance(staged, pa.Table) else staged
     parts = [bucket_keys(batch) for batch in batches if len(batch)]

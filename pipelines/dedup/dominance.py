@@ -92,7 +92,7 @@ def _may_reach(sets: _Sets, bitmaps: NDArray[np.uint64], first: int, second: int
     alone = np.uint64(0)
     for word in range(_WORDS):
         alone += _popcount(bitmaps[first, word] ^ bitmaps[second, word])
-    return n + m - alone >= threshold * (n + m + alone) - 1e-6
+    return bool(n + m - alone >= threshold * (n + m + alone) - 1e-6)
 
 
 @njit(cache=True, nogil=True)
@@ -124,6 +124,14 @@ def _jaccard(sets: _Sets, first: int, second: int, threshold: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _similarity(sets: _Sets, bitmaps: NDArray[np.uint64], first: int, second: int, threshold: float) -> float:
+    """Exact Jaccard similarity, or -1 where it cannot reach the threshold."""
+    if not _may_reach(sets, bitmaps, first, second, threshold):
+        return -1.0
+    return float(_jaccard(sets, first, second, threshold))
+
+
+@njit(cache=True, nogil=True)
 def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]:
     count = len(sets.addresses)
     buckets, slot_offsets = places.buckets, places.slots
@@ -150,9 +158,7 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
                     continue
                 compared_with[kept] = document
                 comparisons += 1
-                if not _may_reach(sets, bitmaps, document, kept, threshold):
-                    continue
-                value = _jaccard(sets, document, kept, threshold)
+                value = _similarity(sets, bitmaps, document, kept, threshold)
                 if value < threshold:
                     continue
                 if edges == len(edge_document):

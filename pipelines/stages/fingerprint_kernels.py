@@ -225,7 +225,7 @@ def _fill(data: Bytes, i: int, stop: int, units: Words, have: int, words: bool) 
 
 @njit(cache=True, nogil=True, inline="always")
 def _windows(units: Words, have: int, size: int, power: np.uint64, out: Words) -> int:
-    """Hash each run of `size` units: a polynomial in _BASE mod 2^64, rolled, then mixed (Karp, Rabin 1987)."""
+    """Hash each run of `size` units: a polynomial in _BASE mod 2^64, rolled and mixed (Karp, Rabin 1987)."""
     rolling = np.uint64(0)
     for j in range(size - 1):
         rolling = rolling * _BASE + units[j]
@@ -238,7 +238,7 @@ def _windows(units: Words, have: int, size: int, power: np.uint64, out: Words) -
 
 @njit(cache=True, nogil=True, inline="always")
 def _whole(units: Words, have: int) -> np.uint64:
-    """The one shingle of a text of fewer units than a shingle has: itself, told from a window by its length."""
+    """The one shingle of a text of fewer units than a shingle has: itself, and told from any window."""
     value = np.uint64(have + 1)
     for j in range(have):
         value = _mix(value * _BASE + units[j])

@@ -22,7 +22,6 @@ from pipelines.dedup.sketches import write_sketches
 from schemas.documents import STAGED
 from schemas.recipe import DedupSettings
 
-
 BANDS = 14
 
 
