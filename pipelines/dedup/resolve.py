@@ -1,6 +1,7 @@
 """Who is dropped for whom: dominance in rank order (DESIGN.md section 4).
 
-Reads key, split, position of shared buckets; position, doc_id, quality, exact, shingles of their documents.
+Reads key, split, position of shared buckets; position, doc_id, language, quality, exact, shingles of their
+documents.
 Writes position, reason, duplicate_of, similarity, edges of the dropped documents, one file a split.
 
 Memory is index sized: some 130 bytes a document in a shared bucket and 8 a place in a bucket; shingles are
@@ -9,7 +10,7 @@ read from the memory-mapped sketches and belong to the page cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +18,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.dedup.candidates import binary_words
 from pipelines.dedup.dominance import dominate
+from pipelines.dedup.ranked import Documents, SplitRank, rank_order, read_sketches
 from schemas.documents import DOC_ID
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.reasons import Reason
 from schemas.recipe import DedupSettings
 
-# Bump when what is decided, or recorded of it, changes.
-DEDUP_VERSION = 1
+# Bump when what is decided, or recorded of it, changes. 2: partners may rank by language.
+DEDUP_VERSION = 2
 
 EDGE = pa.struct([pa.field("doc_id", DOC_ID), pa.field("similarity", pa.float32())])
 DUPLICATES = pa.schema(
@@ -59,21 +60,7 @@ class ResolveFacts:
 
 
 @dataclass(frozen=True)
-class _Documents:
-    """All sketched documents, in the order of (split, position)."""
-
-    split: NDArray[np.int32]
-    position: NDArray[np.int32]
-    doc_id: NDArray[np.uint64]  # (documents, 2)
-    quality: NDArray[np.float32]
-    exact: NDArray[np.uint64]  # (documents, 2)
-    addresses: NDArray[np.uint64]  # of their shingles, inside the mapped files
-    lengths: NDArray[np.int64]
-    mapped: list[pa.RecordBatch]  # holds the mappings open
-
-
-@dataclass(frozen=True)
-class _Verdicts:
+class Verdicts:
     """By rank: what became of each document; its edges are edge_*[edge_start:edge_end]."""
 
     reason: NDArray[np.int8]
@@ -90,15 +77,14 @@ def resolve(
     shared: Sequence[Path],
     sketches: Sequence[tuple[int, Path]],
     *,
-    priorities: Sequence[int],
-    order: Sequence[str],
+    ranks: Sequence[SplitRank],
     settings: DedupSettings,
     directory: Path,
 ) -> ResolveFacts:
     """Write DUPLICATES of every split in `sketches` to directory/{split}.arrow and return the counts.
 
-    `shared` are the files of `find_shared_buckets`, of all partitions; `sketches` are (split, file).
-    Rank is (priorities[split], quality descending, doc_id, order[split], position); a quality that is no
+    `shared` are the files of `find_shared_buckets`, of all partitions; `sketches` are (split, file), `ranks`
+    by split. Rank is (priority, quality descending, doc_id, the split's name, position); a quality that is no
     number ranks last. Repeated ids go first, then exact duplicates, then near ones. An exact duplicate of a
     document that is itself dropped as a near duplicate is a near duplicate of the same kept document: they
     have the same shingles. Neither the numbering of splits nor the order of files decides anything.
@@ -106,80 +92,67 @@ def resolve(
     Raises UsageError where two splits have one name, BuildInconsistent where a bucket's document
     has no sketch.
     """
-    names = [order[split] for split, _ in sketches]
-    if len(set(names)) < len(names):
-        raise UsageError("two splits have the same name: give resolve a name for each split that is its own")
-    documents = _read_sketches(sorted(sketches))
-    by_rank = _by_rank(documents, priorities, order)
-    rank_of = np.empty(len(by_rank), np.int32)
-    rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
-    verdicts = _decide(documents, by_rank, rank_of, shared, settings)
+    documents, by_rank, rank_of, verdicts = _decided(shared, sketches, ranks, settings)
     ids = documents.doc_id[by_rank]
     for split, _ in sketches:
         start, end = np.searchsorted(documents.split, [split, split + 1])
-        ranks = rank_of[start:end]
-        dropped = verdicts.reason[ranks] != _KEPT
+        own = rank_of[start:end]
+        dropped = verdicts.reason[own] != _KEPT
         _write_duplicates(
             directory / f"{split}.arrow",
             documents.position[start:end][dropped],
-            ranks[dropped],
+            own[dropped],
             ids,
             verdicts,
         )
     return verdicts.facts
 
 
-def _read_sketches(sketches: Sequence[tuple[int, Path]]) -> _Documents:
-    """Map the sketches; nothing of the shingles is read here."""
-    splits, batches = [], []
-    for split, path in sketches:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        for index in range(reader.num_record_batches):
-            batches.append(reader.get_batch(index))
-            splits.append(np.full(len(batches[-1]), split, np.int32))
-    addresses, lengths = [], []
-    for batch in batches:
-        lists = batch["shingles"]
-        offsets = lists.offsets.to_numpy()
-        addresses.append(np.uint64(lists.values.buffers()[1].address) + offsets[:-1].astype(np.uint64) * 8)
-        lengths.append(np.diff(offsets))
-    return _Documents(
-        split=np.concatenate([np.empty(0, np.int32), *splits]),
-        position=np.concatenate([np.empty(0, np.int32), *(b["position"].to_numpy() for b in batches)]),
-        doc_id=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["doc_id"]) for b in batches)]),
-        quality=np.concatenate([np.empty(0, np.float32), *(b["quality"].to_numpy() for b in batches)]),
-        exact=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["exact"]) for b in batches)]),
-        addresses=np.concatenate([np.empty(0, np.uint64), *addresses]),
-        lengths=np.concatenate([np.empty(0, np.int64), *lengths]),
-        mapped=batches,
-    )
+def dropped_without(
+    shared: Sequence[Path],
+    sketches: Sequence[tuple[int, Path]],
+    *,
+    ranks: Sequence[SplitRank],
+    settings: DedupSettings,
+    without: Collection[int],
+) -> dict[int, NDArray[np.int32]]:
+    """The positions, by split, that would be dropped had the splits `without` never come; writes nothing."""
+    left = [(split, path) for split, path in sketches if split not in without]
+    documents, _, rank_of, verdicts = _decided(shared, left, ranks, settings, without=without)
+    dropped = verdicts.reason[rank_of] != _KEPT
+    found = {}
+    for split, _ in left:
+        start, end = np.searchsorted(documents.split, [split, split + 1])
+        found[split] = documents.position[start:end][dropped[start:end]]
+    return found
 
 
-def _by_rank(documents: _Documents, priorities: Sequence[int], order: Sequence[str]) -> NDArray[np.int64]:
-    """Document numbers in rank order."""
-    place = {name: index for index, name in enumerate(sorted(order))}
-    places = np.array([place[name] for name in order], np.int64)
-    worse = np.where(np.isnan(documents.quality), np.inf, -documents.quality)
-    ranked: NDArray[np.int64] = np.lexsort(
-        (
-            documents.position,
-            places[documents.split],
-            documents.doc_id[:, 1],
-            documents.doc_id[:, 0],
-            worse,
-            np.array(priorities, np.int64)[documents.split],
-        )
-    )
-    return ranked
+def _decided(
+    shared: Sequence[Path],
+    sketches: Sequence[tuple[int, Path]],
+    ranks: Sequence[SplitRank],
+    settings: DedupSettings,
+    without: Collection[int] = (),
+) -> tuple[Documents, NDArray[np.int64], NDArray[np.int32], Verdicts]:
+    """The documents, their numbers by rank, the ranks by number, and what became of each."""
+    names = [ranks[split].name for split, _ in sketches]
+    if len(set(names)) < len(names):
+        raise UsageError("two splits have the same name: give resolve a name for each split that is its own")
+    documents = read_sketches(sorted(sketches), ranks)
+    by_rank = rank_order(documents, ranks)
+    rank_of = np.empty(len(by_rank), np.int32)
+    rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
+    return documents, by_rank, rank_of, _decide(documents, by_rank, rank_of, shared, settings, without)
 
 
 def _decide(
-    documents: _Documents,
+    documents: Documents,
     by_rank: NDArray[np.int64],
     rank_of: NDArray[np.int32],
     shared: Sequence[Path],
     settings: DedupSettings,
-) -> _Verdicts:
+    without: Collection[int],
+) -> Verdicts:
     """Repeated ids, exact duplicates, then near duplicates among those that are left."""
     count = len(by_rank)
     reason = np.full(count, _KEPT, np.int8)
@@ -197,7 +170,7 @@ def _decide(
     copies, leaders = alone[leader != alone], leader[leader != alone]
     compared = alone[leader == alone]
 
-    places, buckets = _read_buckets(shared, documents, rank_of, compared)
+    places, buckets = _read_buckets(shared, documents, rank_of, compared, without)
     near = dominate(
         addresses=documents.addresses[by_rank[compared]],
         lengths=documents.lengths[by_rank[compared]],
@@ -235,7 +208,7 @@ def _decide(
         capped_buckets=near.capped_buckets,
         unlisted=near.unlisted,
     )
-    return _Verdicts(
+    return Verdicts(
         reason=reason,
         winner=winner,
         similarity=similarity,
@@ -260,9 +233,10 @@ def _first_alike(words: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 def _read_buckets(
     shared: Sequence[Path],
-    documents: _Documents,
+    documents: Documents,
     rank_of: NDArray[np.int32],
     compared: NDArray[np.int64],
+    without: Collection[int],
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """(place among the compared ranks, bucket number) of all who share a bucket with another compared one."""
     place_of_rank = np.full(len(rank_of), -1, np.int32)
@@ -272,6 +246,8 @@ def _read_buckets(
     for path in shared:
         with pa.memory_map(str(path)) as source:
             rows = pa.ipc.open_file(source).get_batch(0)
+            if without:
+                rows = rows.filter(pa.array(~np.isin(rows["split"].to_numpy(), list(without))))
             wanted = rows["split"].to_numpy().astype(np.int64) << 32 | rows["position"].to_numpy()
             numbers = np.searchsorted(code, wanted)
             if (numbers == len(code)).any() or (code[numbers] != wanted).any():
@@ -298,7 +274,7 @@ def _write_duplicates(
     positions: NDArray[np.int32],
     ranks: NDArray[np.int32],
     ids: NDArray[np.uint64],
-    verdicts: _Verdicts,
+    verdicts: Verdicts,
 ) -> None:
     """Write DUPLICATES of one split; `ids` are by rank."""
     wording = np.array([reason.value if reason else "" for reason in _REASONS])

@@ -1,6 +1,7 @@
 """What has to be known of a document to compare it: its rank and its shingles, never its text.
 
-Reads a split's staged documents. Writes position, doc_id, quality, exact, shingles.
+Reads a split's staged documents. Writes position, doc_id, language, quality, exact,
+shingles.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SKETCHES = pa.schema(
     [
         pa.field("position", pa.int32(), nullable=False),  # row in the split's staged file, ascending
         pa.field("doc_id", DOC_ID, nullable=False),
+        pa.field("language", pa.string()),
         pa.field("quality", pa.float32(), nullable=False),
         pa.field("exact", pa.binary(16), nullable=False),
         pa.field("shingles", pa.large_list(pa.uint64()), nullable=False),  # sorted, distinct
@@ -52,6 +54,7 @@ def write_sketches(
                 columns = [
                     pa.array((piece + first).astype(np.int32)),
                     chosen["doc_id"],
+                    chosen["language"],
                     chosen["quality"],
                     chosen["exact"],
                     shingles(chosen).cast(SKETCHES.field("shingles").type),

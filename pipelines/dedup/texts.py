@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
+from pipelines.dedup.ranked import SplitRank
 from pipelines.dedup.resolve import resolve
 from pipelines.dedup.sketches import Shingles, write_sketches
 from schemas.documents import SPANS, STAGED
@@ -67,7 +68,7 @@ def deduplicate(
             write_bucket_keys(batches, keys, partitions=1)
         find_shared_buckets([(0, keys)], partition=0, path=shared)
         write_sketches(staged, [shared], split=0, shingles=shingles, path=sketches)
-        resolve([shared], [(0, sketches)], priorities=[0], order=[""], settings=settings, directory=directory)
+        resolve([shared], [(0, sketches)], ranks=[SplitRank("", 0)], settings=settings, directory=directory)
         with pa.OSFile(str(directory / "0.arrow")) as result:
             duplicates = pa.ipc.open_file(result).read_all()
     verdicts = [Verdict(kept=True)] * len(texts)

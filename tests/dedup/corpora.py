@@ -17,6 +17,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
+from pipelines.dedup.ranked import SplitRank
 from pipelines.dedup.resolve import ResolveFacts, resolve
 from pipelines.dedup.sketches import write_sketches
 from schemas.documents import STAGED
@@ -115,6 +116,35 @@ def resolved(
     backwards: bool = False,
 ) -> tuple[dict[tuple[str, int], Verdict], ResolveFacts]:
     """Who was dropped, by (split name, position), through files as the build does it."""
+    shared, sketches = prepared(
+        directory, splits, partitions=partitions, rows_per_batch=rows_per_batch, backwards=backwards
+    )
+    facts = resolve(shared, sketches, ranks=ranks_of(splits), settings=settings, directory=directory)
+    return {
+        (split.name, row["position"]): Verdict(
+            row["reason"],
+            row["duplicate_of"],
+            row["similarity"],
+            tuple((edge["doc_id"], edge["similarity"]) for edge in row["edges"]),
+        )
+        for number, split in enumerate(splits)
+        for row in rows_of(directory / f"{number}.arrow")
+    }, facts
+
+
+def ranks_of(splits: Sequence[Split]) -> list[SplitRank]:
+    return [SplitRank(split.name, split.priority) for split in splits]
+
+
+def prepared(
+    directory: Path,
+    splits: Sequence[Split],
+    *,
+    partitions: int = 2,
+    rows_per_batch: int = 3,
+    backwards: bool = False,
+) -> tuple[list[Path], list[tuple[int, Path]]]:
+    """Shared buckets and sketches, as the build writes them."""
     directory.mkdir(parents=True, exist_ok=True)
     turn = -1 if backwards else 1
     keys = []
@@ -132,24 +162,7 @@ def resolved(
         write_sketches(
             directory / f"{number}.staged", shared, split=number, shingles=shingles_spelt_out, path=path
         )
-    facts = resolve(
-        shared[::turn],
-        sketches[::turn],
-        priorities=[split.priority for split in splits],
-        order=[split.name for split in splits],
-        settings=settings,
-        directory=directory,
-    )
-    return {
-        (split.name, row["position"]): Verdict(
-            row["reason"],
-            row["duplicate_of"],
-            row["similarity"],
-            tuple((edge["doc_id"], edge["similarity"]) for edge in row["edges"]),
-        )
-        for number, split in enumerate(splits)
-        for row in rows_of(directory / f"{number}.arrow")
-    }, facts
+    return shared[::turn], sketches[::turn]
 
 
 def rows_of(path: Path) -> list[dict[str, object]]:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedup.resolve import DUPLICATES, resolve
+from pipelines.dedup.ranked import SplitRank
+from pipelines.dedup.resolve import DUPLICATES, dropped_without, resolve
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.recipe import DedupSettings
 from tests.dedup.corpora import (
@@ -22,6 +23,8 @@ from tests.dedup.corpora import (
     bands,
     corpora,
     oracle,
+    prepared,
+    ranks_of,
     resolved,
     rounded,
     rows_of,
@@ -215,13 +218,35 @@ def test_a_thousand_copies_of_one_text_cost_no_comparison(tmp_path: Path) -> Non
     assert len({verdict.duplicate_of for verdict in found.values()}) == 1
 
 
+@settings(deadline=None, max_examples=60)
+@given(corpora(), THRESHOLDS, st.data())
+def test_what_would_be_dropped_without_a_split_is_what_is_dropped_where_it_never_came(
+    splits: list[Split], threshold: float, data: st.DataObject
+) -> None:
+    gone = data.draw(st.sets(st.sampled_from(range(len(splits)))))
+    left = [split for number, split in enumerate(splits) if number not in gone]
+    options = DedupSettings(threshold=threshold)
+    with scratch() as directory:
+        shared, sketches = prepared(directory, splits)
+        found = dropped_without(shared, sketches, ranks=ranks_of(splits), settings=options, without=gone)
+    dropped = {(splits[number].name, row) for number, rows in found.items() for row in rows.tolist()}
+    assert dropped == set(oracle(left, threshold))
+
+
+def test_partners_may_rank_by_language(tmp_path: Path) -> None:
+    rank = SplitRank("a", 3, {"ko": 1, "en": 5})
+    languages = pa.array(["ko", None, "en", "ja", "ko"])
+    assert rank.priorities(languages).tolist() == [1, 3, 5, 3, 1]
+    assert SplitRank("a", 3).priorities(languages).tolist() == [3] * 5
+    assert rank.priorities(pa.nulls(2, pa.string())).tolist() == [3, 3]
+
+
 def test_two_splits_of_one_name_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="same name"):
         resolve(
             [],
             [(0, tmp_path / "a"), (1, tmp_path / "b")],
-            priorities=[0, 0],
-            order=["same", "same"],
+            ranks=[SplitRank("same", 0), SplitRank("same", 0)],
             settings=HALF,
             directory=tmp_path,
         )
@@ -235,8 +260,7 @@ def test_a_bucket_whose_document_has_no_sketch_stops_the_build(tmp_path: Path) -
         resolve(
             [tmp_path / "0.shared"],
             [(0, tmp_path / "other" / "0.sketches")],
-            priorities=[0],
-            order=["a"],
+            ranks=[SplitRank("a", 0)],
             settings=HALF,
             directory=tmp_path,
         )

@@ -44,6 +44,7 @@ def test_only_documents_in_a_shared_bucket_are_sketched_in_file_order(tmp_path: 
         {
             "position": n,
             "doc_id": documents[n].doc_id,
+            "language": None,
             "quality": documents[n].quality,
             "exact": documents[n].content.exact,
             "shingles": list(range(n, n + 5)),
