@@ -23,7 +23,7 @@ from pipelines.engine.admit import AdmitDrops
 from pipelines.engine.base import check_base
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
-from pipelines.engine.duplicates import FindCandidates, ResolveDuplicates
+from pipelines.engine.duplicates import AttributeLosses, FindCandidates, ResolveDuplicates
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
@@ -91,10 +91,12 @@ def corpus(pipeline: beam.Pipeline, plan: Plan) -> beam.PCollection:
     selected = admitted | "SelectDocuments" >> SelectDocuments(site)
     shared = selected | "FindCandidates" >> FindCandidates(site)
     decided = {"staged": selected, "shared": shared} | "ResolveDuplicates" >> ResolveDuplicates(site)
+    without = decided | "AttributeLosses" >> AttributeLosses(site)
     tokenised = decided | "Tokenise" >> Tokenise(site)
     written = tokenised | "WriteShards" >> WriteShards(site)
     counts = written | "BalanceLedger" >> BalanceLedger(plan)
-    return {"written": written, "counts": counts} | "PublishManifest" >> PublishManifest(plan)
+    done = {"written": written, "counts": counts, "without": without}
+    return done | "PublishManifest" >> PublishManifest(plan)
 
 
 def build(

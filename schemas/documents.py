@@ -93,6 +93,21 @@ LEDGER = pa.schema(
         pa.field("shard_row", pa.int32()),
     ]
 )
+EDGE = pa.struct([pa.field("doc_id", DOC_ID), pa.field("similarity", pa.float32())])
+EDGES = pa.schema(
+    [
+        pa.field("doc_id", DOC_ID, nullable=False),  # of a dropped document
+        pa.field("kept", DOC_ID, nullable=False),  # a kept one of earlier rank that is its duplicate
+        pa.field("similarity", pa.float32(), nullable=False),
+    ]
+)
+COPIES = pa.schema(
+    [
+        pa.field("doc_id", DOC_ID, nullable=False),  # of a kept document
+        pa.field("partner", pa.string(), nullable=False),  # who delivered the copies
+        pa.field("copies", pa.int64(), nullable=False),  # that were dropped for it
+    ]
+)
 
 
 class Outcome(NamedTuple):

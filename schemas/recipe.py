@@ -112,6 +112,9 @@ class DedupSettings:
 
     threshold: Share = 0.8
     max_kept_per_bucket: Positive = 1000  # DESIGN.md section 4; reported where it bites
+    # Whose copy is kept of documents in a language: these partners in this order, then the others in the
+    # recipe's. Where a language is not named, the recipe's order stands.
+    partners_by_language: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -179,6 +182,8 @@ class Recipe:
     tokens: TokenSettings = field(default_factory=TokenSettings)
     # The largest share of one data set that a stage may drop, by kind; 1 where nothing is said.
     max_loss: dict[Kind, dict[Stage, Share]] = field(default_factory=dict)
+    # The largest share of a partner's documents that may be lost as copies, by partner; 1 for the others.
+    max_duplicates: dict[str, Share] = field(default_factory=dict)
     max_quarantined: Share = 0.05  # of the rows of one data set
     must_match: tuple[Stage, ...] = ()  # stages that have to find something in the build
     exceptions: tuple[LossException, ...] = ()

@@ -32,7 +32,8 @@ class SplitRank:
         coded = pc.dictionary_encode(languages)
         known = [self.by_language.get(language, self.priority) for language in coded.dictionary.to_pylist()]
         places = np.array([*known, self.priority], np.int64)  # the last one where no language is known
-        return places[pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)]
+        at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
+        return np.asarray(places[at])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipelines.dedup.dominance import dominate
 from pipelines.dedup.ranked import Documents, SplitRank, rank_order, read_sketches
-from schemas.documents import DOC_ID
+from schemas.documents import DOC_ID, EDGE
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.reasons import Reason
 from schemas.recipe import DedupSettings
@@ -28,7 +28,6 @@ from schemas.recipe import DedupSettings
 # Bump when what is decided, or recorded of it, changes. 2: partners may rank by language.
 DEDUP_VERSION = 2
 
-EDGE = pa.struct([pa.field("doc_id", DOC_ID), pa.field("similarity", pa.float32())])
 DUPLICATES = pa.schema(
     [
         pa.field("position", pa.int32(), nullable=False),  # row in the split's staged file, ascending

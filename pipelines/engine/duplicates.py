@@ -7,24 +7,30 @@ sketches-<split>.arrow (shingles of the documents in them), <split>.arrow (decis
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
+import numpy as np
 import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipelines.dedup.candidates import find_shared_buckets
-from pipelines.dedup.resolve import resolve
+from pipelines.dedup.ranked import SplitRank
+from pipelines.dedup.resolve import dropped_without, resolve
 from pipelines.dedup.sketches import write_sketches
 from pipelines.engine.clean import DEDUP_PARTITIONS, StagedSplit
-from pipelines.engine.files import whole_directory, whole_file
+from pipelines.engine.files import whole_directory, whole_file, write_whole
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.engine.select import read_lost
 from pipelines.stages.fingerprint import shingle_sets
+from schemas.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,16 @@ class Decided:
 
     splits: tuple[StagedSplit, ...]
     directory: Path
+    shared: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class KeptWithout:
+    """How many documents, by whose they are, would have been kept had a partner never come."""
+
+    partner: str
+    documents: dict[str, int]
+    resolved: dict[str, int]  # ResolveFacts of the build itself
 
 
 class FindCandidates(beam.PTransform):
@@ -70,6 +86,23 @@ class ResolveDuplicates(beam.PTransform):
             | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, StagedSplit])
             | "All" >> beam.GroupByKey()
             | "Resolve" >> beam.Map(_resolve, self.site, shared)
+        )
+
+
+class AttributeLosses(beam.PTransform):
+    """Decided in, a KeptWithout for each partner out."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def expand(self, decided: beam.PCollection) -> beam.PCollection:
+        """Resolve again without each partner; the sketches are there, so no text is read."""
+        return (
+            decided
+            | "PerPartner" >> beam.FlatMap(_per_partner)
+            | "Spread" >> SpreadOverWorkers(lanes=self.site.lanes)
+            | "Without" >> beam.Map(_without, self.site)
         )
 
 
@@ -124,16 +157,74 @@ def _resolve(keyed: tuple[int, Iterable[StagedSplit]], site: Site, shared: list[
     directory = _directory(splits[0], site) / "decisions"
     with task(site.log, "ResolveDuplicates", "all") as progress:
         if not (directory / "facts.json").is_file():
-            rank = {partner: place for place, partner in enumerate(site.recipe.partners)}
             with whole_directory(directory) as temporary:
                 facts = resolve(
                     sorted(shared),
                     [(split.index, _sketches(site, split)) for split in splits],
-                    priorities=[split.epoch * len(rank) + rank[split.partner] for split in splits],
-                    order=[split.name for split in splits],
+                    ranks=split_ranks(splits, site.recipe),
                     settings=site.recipe.dedup,
                     directory=temporary,
                 )
                 (temporary / "facts.json").write_bytes(orjson.dumps(dataclasses.asdict(facts)))
         progress.facts.update(orjson.loads((directory / "facts.json").read_bytes()))
-    return Decided(splits, directory)
+    return Decided(splits, directory, tuple(sorted(shared)))
+
+
+def split_ranks(splits: Sequence[StagedSplit], recipe: Recipe) -> list[SplitRank]:
+    """Rank by epoch, then by the partners' order in the document's language."""
+    default = {partner: place for place, partner in enumerate(recipe.partners)}
+    orders = {
+        language: {partner: place for place, partner in enumerate(dict.fromkeys((*first, *recipe.partners)))}
+        for language, first in recipe.dedup.partners_by_language.items()
+    }
+    return [
+        SplitRank(
+            split.name,
+            split.epoch * len(default) + default[split.partner],
+            {
+                language: split.epoch * len(default) + order[split.partner]
+                for language, order in orders.items()
+            },
+        )
+        for split in splits
+    ]
+
+
+def _per_partner(decided: Decided) -> Iterator[tuple[float, tuple[str, Decided]]]:
+    """A task for each partner; without one, all others are resolved again."""
+    documents: Counter[str] = Counter()
+    for split in decided.splits:
+        documents[split.partner] += split.counts["kept"]
+    whole = documents.total()
+    splits = tuple(replace(split, counts={}) for split in decided.splits)
+    for partner, own in documents.items():
+        yield float(whole - own), (partner, replace(decided, splits=splits))
+
+
+def _without(work: tuple[str, Decided], site: Site) -> KeptWithout:
+    partner, decided = work
+    splits = decided.splits
+    with task(site.log, "AttributeLosses", partner) as progress:
+        path = decided.directory.with_name(f"without-{partner}.json")
+        if not path.is_file():
+            lost = {split.index: _dropped(decided, split) for split in splits if split.partner != partner}
+            again = dropped_without(
+                decided.shared,
+                [(split.index, _sketches(site, split)) for split in splits],
+                ranks=split_ranks(splits, site.recipe),
+                settings=site.recipe.dedup,
+                without={split.index for split in splits if split.partner == partner},
+            )
+            kept: Counter[str] = Counter()
+            for split in splits:
+                if split.partner != partner:
+                    kept[split.partner] += len(np.setdiff1d(lost[split.index], again[split.index]))
+            write_whole(path, orjson.dumps(+kept, option=orjson.OPT_SORT_KEYS))
+        documents = orjson.loads(path.read_bytes())
+        progress.facts.update(documents=sum(documents.values()))
+    return KeptWithout(partner, documents, orjson.loads((decided.directory / "facts.json").read_bytes()))
+
+
+def _dropped(decided: Decided, split: StagedSplit) -> NDArray[np.int32]:
+    with pa.memory_map(str(decided.directory / f"{split.index}.arrow")) as source:
+        return np.asarray(pa.ipc.open_file(source).read_all()["position"], np.int32)

@@ -19,12 +19,13 @@ import pyarrow.compute as pc
 
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.duplicates import Decided
-from pipelines.engine.files import whole_file
+from pipelines.engine.files import facts_of, whole_file, write_index
 from pipelines.engine.partition import TOKENISED, Layout, Tokenised, gather, ledger_rows, shard_rows
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.engine.select import read_lost
+from pipelines.lineage.duplicates import edges_of, edges_path
 from pipelines.lineage.ledger import write_ledger
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import shard_count, write_shard
@@ -36,7 +37,7 @@ from schemas.manifest import FileFacts, ShardFacts
 from schemas.reasons import Stage
 from schemas.shards import shard_name, shard_path
 
-TOKENS_VERSION = 2
+TOKENS_VERSION = 3  # 3: edges beside the decisions
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class WrittenPartition:
     file: str
     shard: ShardFacts
     ledger: FileFacts
+    edges: FileFacts  # of its documents that were dropped as copies
 
 
 def layout_of(admitted_bytes: int, site: Site) -> Layout:
@@ -184,7 +186,7 @@ def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> It
 def _decisions(path: Path, withdrawn: pa.Table) -> pa.Table:
     """Who is out, by position: the duplicates and those that rights took out before."""
     with pa.memory_map(str(path)) as source:
-        duplicates = pa.ipc.open_file(source).read_all().drop_columns(["edges"])
+        duplicates = pa.ipc.open_file(source).read_all()
     if not len(withdrawn):
         return duplicates.append_column("stage", pa.repeat(Stage.DEDUP.value, len(duplicates)))
     both = pa.concat_tables(
@@ -232,7 +234,7 @@ def _survivors(
             "kept": pa.array(kept),
             **{
                 name: lost[name].combine_chunks().take(take)
-                for name in ("stage", "reason", "detail", "duplicate_of", "similarity")
+                for name in ("stage", "reason", "detail", "duplicate_of", "similarity", "edges")
                 if name in lost.column_names
             },
             "pii": _entities(batch["spans"], data_set),
@@ -296,6 +298,8 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
             tokens=written.tokens,
         )
         ledger_facts = write_ledger(site.build / ledger_path, ledger_rows(rows, name))
+        edges = edges_path(epoch=epoch, partition=partition)
+        write_index(site.build / edges, edges_of(rows))
         progress.facts.update(kept=written.rows, tokens=written.tokens)
     return WrittenPartition(
         epoch=epoch,
@@ -305,4 +309,5 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
         file=path,
         shard=facts,
         ledger=FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256),
+        edges=facts_of(site.build, edges),
     )

@@ -24,6 +24,7 @@ STEPS = [
     "SelectDocuments",
     "FindCandidates",
     "ResolveDuplicates",
+    "AttributeLosses",
     "Tokenise",
     "WriteShards",
     "BalanceLedger",

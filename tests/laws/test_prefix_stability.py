@@ -60,8 +60,14 @@ class House:
 
 
 def segment(directory: Path, epoch: int) -> dict[str, bytes]:
-    """All bytes of an epoch's segment and of its part of the ledger."""
-    paths = [*directory.glob(f"segments/{epoch}/**/*"), *directory.glob(f"ledger/part-{epoch}-*")]
+    """All bytes of an epoch's segment, of its part of the ledger, of its edges and its copies' counts."""
+    patterns = (
+        f"segments/{epoch}/**/*",
+        f"ledger/part-{epoch}-*",
+        f"index/edges/part-{epoch}-*",
+        f"index/copies-{epoch}.parquet",
+    )
+    paths = [path for pattern in patterns for path in directory.glob(pattern)]
     return {str(path.relative_to(directory)): path.read_bytes() for path in paths if path.is_file()}
 
 
