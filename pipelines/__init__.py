@@ -21,6 +21,7 @@ KERNELS = (
     "stages/fingerprint_kernels.py",
     "stages/language.py",
     "stages/normalise.py",
+    "stages/passages.py",
     "stages/repetition_kernels.py",
     "stages/text_kernels.py",
     "stages/word_kernels.py",

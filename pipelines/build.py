@@ -24,6 +24,7 @@ from pipelines.engine.base import check_base
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.duplicates import AttributeLosses, FindCandidates, ResolveDuplicates
+from pipelines.engine.passages import FindPassages
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
@@ -92,7 +93,8 @@ def corpus(pipeline: beam.Pipeline, plan: Plan) -> beam.PCollection:
     shared = selected | "FindCandidates" >> FindCandidates(site)
     decided = {"staged": selected, "shared": shared} | "ResolveDuplicates" >> ResolveDuplicates(site)
     without = decided | "AttributeLosses" >> AttributeLosses(site)
-    tokenised = decided | "Tokenise" >> Tokenise(site)
+    left = decided | "FindPassages" >> FindPassages(site)
+    tokenised = left | "Tokenise" >> Tokenise(site)
     written = tokenised | "WriteShards" >> WriteShards(site)
     counts = written | "BalanceLedger" >> BalanceLedger(plan)
     done = {"written": written, "counts": counts, "without": without}

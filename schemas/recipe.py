@@ -117,6 +117,28 @@ class DedupSettings:
     partners_by_language: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+class Passages(StrEnum):
+    """What happens to a passage that stood before: it is cut from the text, or only counted in the ledger."""
+
+    CUT = "cut"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PassageSettings:
+    """Passages of kept documents that kept ones of earlier rank have; see `pipelines.dedup.passages`."""
+
+    paragraph_documents: Count = 0  # a paragraph goes where it has stood in so many before; 0: not looked for
+    min_paragraph_bytes: Count = 30  # shorter ones stay: "감사합니다." is no boilerplate
+    run_tokens: Count = 0  # a run of so many tokens goes where it has stood before; 0: not looked for
+    action: Passages = Passages.CUT
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is looked for."""
+        return bool(self.paragraph_documents or self.run_tokens)
+
+
 @dataclass(frozen=True, config=_STRICT)
 class TokenSettings:
     """Tokenizer and shards."""
@@ -179,6 +201,7 @@ class Recipe:
     pii: PiiSettings = field(default_factory=PiiSettings)
     fingerprint: FingerprintSettings = field(default_factory=FingerprintSettings)
     dedup: DedupSettings = field(default_factory=DedupSettings)
+    passages: PassageSettings = field(default_factory=PassageSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
     # The largest share of one data set that a stage may drop, by kind; 1 where nothing is said.
     max_loss: dict[Kind, dict[Stage, Share]] = field(default_factory=dict)

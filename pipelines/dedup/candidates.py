@@ -47,7 +47,7 @@ def write_bucket_keys(staged: pa.Table | Iterable[pa.RecordBatch], path: Path, *
     keys = keys.reshape(-1)
     order = np.argsort(keys, kind="stable")  # stable: positions stay ascending inside a bucket
     keys, positions = keys[order], positions[order]
-    bounds = np.searchsorted(keys, np.array(_partition_starts(partitions), np.uint64)).tolist()
+    bounds = np.searchsorted(keys, np.array(partition_starts(partitions), np.uint64)).tolist()
     bounds.append(len(keys))
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, BUCKET_KEYS) as writer:
         for start, end in pairwise(bounds):
@@ -103,10 +103,10 @@ def bucket_keys(batch: pa.RecordBatch) -> NDArray[np.uint64]:
     bands = values.reshape(len(batch), -1) if len(batch) else np.empty((0, 0), np.uint64)
     keys = np.empty((len(batch), _FIRST_BAND + bands.shape[1]), np.uint64)
     for band in range(bands.shape[1]):
-        keys[:, _FIRST_BAND + band] = _mixed(bands[:, band], _FIRST_BAND + band)
+        keys[:, _FIRST_BAND + band] = mixed(bands[:, band], _FIRST_BAND + band)
     for column, kind in (("exact", _EXACT_KEY), ("doc_id", _ID_KEY)):
         words = binary_words(batch[column])
-        keys[:, kind] = _mixed(_mixed(words[:, 0], kind) ^ words[:, 1], kind)
+        keys[:, kind] = mixed(mixed(words[:, 0], kind) ^ words[:, 1], kind)
     return keys
 
 
@@ -117,7 +117,7 @@ def binary_words(values: pa.Array) -> NDArray[np.uint64]:
     return raw.view(">u8").astype(np.uint64).reshape(-1, 2)
 
 
-def _mixed(values: NDArray[np.uint64], kind: int) -> NDArray[np.uint64]:
+def mixed(values: NDArray[np.uint64], kind: int) -> NDArray[np.uint64]:
     """SplitMix64's finaliser over each value and what it stands for."""
     mixed = values + np.uint64((kind + 1) * _GOLDEN & _MASK)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -125,6 +125,6 @@ def _mixed(values: NDArray[np.uint64], kind: int) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def _partition_starts(partitions: int) -> list[int]:
+def partition_starts(partitions: int) -> list[int]:
     """The least key of each partition: equal shares of the 64-bit range, so partition order is key order."""
     return [-(-(partition << 64) // partitions) for partition in range(partitions)]

@@ -65,7 +65,7 @@ def _ones(_typing: Any, _number: Any) -> Any:
 
 _at: Any = intrinsic(_pointer)
 _popcount: Any = intrinsic(_ones)
-_WORDS = 4  # of 64 bits in a bitmap of a document's shingles
+_WORDS = 2  # of 64 bits in a bitmap of a document's shingles
 _BITMAP_LENGTH = 64 * _WORDS  # shingles; the bitmap of more is too full to tell anything
 
 
@@ -198,6 +198,20 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
     )
 
 
+@njit(cache=True, nogil=True)
+def _by_document(
+    documents: NDArray[np.int32], buckets: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """The buckets of each document end to end: a counting sort, which needs no order of its own."""
+    at = offsets[:-1].copy()
+    grouped = np.empty(len(buckets), np.int32)
+    for place in range(len(documents)):
+        document = documents[place]
+        grouped[at[document]] = buckets[place]
+        at[document] += 1
+    return grouped
+
+
 def dominate(
     *,
     addresses: NDArray[np.uint64],
@@ -214,12 +228,10 @@ def dominate(
     In rank order a document is dropped iff a kept one that shares a bucket with it is similar enough; a
     bucket shows its first max_kept_per_bucket kept documents (DESIGN.md section 4).
     """
-    order = np.argsort(documents, kind="stable")
     offsets = np.zeros(len(addresses) + 1, np.int64)
     np.cumsum(np.bincount(documents, minlength=len(addresses)), out=offsets[1:])
+    grouped = _by_document(documents, buckets, offsets)
     sizes = np.minimum(np.bincount(buckets), max_kept_per_bucket)
     slots = np.zeros(len(sizes) + 1, np.int64)
     np.cumsum(sizes, out=slots[1:])
-    return Dominance(
-        *_dominate(_Sets(addresses, lengths), _Places(offsets, buckets[order], slots), threshold)
-    )
+    return Dominance(*_dominate(_Sets(addresses, lengths), _Places(offsets, grouped, slots), threshold))

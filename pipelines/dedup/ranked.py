@@ -25,13 +25,13 @@ class SplitRank:
     priority: int
     by_language: Mapping[str, int] = field(default_factory=dict)  # the priority of documents in a language
 
-    def priorities(self, languages: pa.Array) -> NDArray[np.int64]:
+    def priorities(self, languages: pa.Array) -> NDArray[np.int32]:
         """The priority of each document."""
         if not self.by_language:
-            return np.full(len(languages), self.priority, np.int64)
+            return np.full(len(languages), self.priority, np.int32)
         coded = pc.dictionary_encode(languages)
         known = [self.by_language.get(language, self.priority) for language in coded.dictionary.to_pylist()]
-        places = np.array([*known, self.priority], np.int64)  # the last one where no language is known
+        places = np.array([*known, self.priority], np.int32)  # the last one where no language is known
         at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
         return np.asarray(places[at])
 
@@ -41,7 +41,7 @@ class Documents:
     """All sketched documents, in the order of (split, position)."""
 
     split: NDArray[np.int32]
-    priority: NDArray[np.int64]
+    priority: NDArray[np.int32]
     position: NDArray[np.int32]
     doc_id: NDArray[np.uint64]  # (documents, 2)
     quality: NDArray[np.float32]
@@ -68,7 +68,7 @@ def read_sketches(sketches: Sequence[tuple[int, Path]], ranks: Sequence[SplitRan
         lengths.append(np.diff(offsets))
     return Documents(
         split=np.concatenate([np.empty(0, np.int32), *splits]),
-        priority=np.concatenate([np.empty(0, np.int64), *priorities]),
+        priority=np.concatenate([np.empty(0, np.int32), *priorities]),
         position=np.concatenate([np.empty(0, np.int32), *(b["position"].to_numpy() for b in batches)]),
         doc_id=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["doc_id"]) for b in batches)]),
         quality=np.concatenate([np.empty(0, np.float32), *(b["quality"].to_numpy() for b in batches)]),

@@ -18,10 +18,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipelines.dedup.buckets import read_buckets
 from pipelines.dedup.dominance import dominate
 from pipelines.dedup.ranked import Documents, SplitRank, rank_order, read_sketches
 from schemas.documents import DOC_ID, EDGE
-from schemas.errors import BuildInconsistent, UsageError
+from schemas.errors import UsageError
 from schemas.reasons import Reason
 from schemas.recipe import DedupSettings
 
@@ -169,7 +170,14 @@ def _decide(
     copies, leaders = alone[leader != alone], leader[leader != alone]
     compared = alone[leader == alone]
 
-    places, buckets = _read_buckets(shared, documents, rank_of, compared, without)
+    places, buckets = read_buckets(
+        shared,
+        documents,
+        rank_of,
+        compared,
+        without=without,
+        max_kept_per_bucket=settings.max_kept_per_bucket,
+    )
     near = dominate(
         addresses=documents.addresses[by_rank[compared]],
         lengths=documents.lengths[by_rank[compared]],
@@ -228,44 +236,6 @@ def _first_alike(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     first = np.empty(len(order), np.int64)
     first[order] = order[starts][np.cumsum(starts) - 1]
     return first
-
-
-def _read_buckets(
-    shared: Sequence[Path],
-    documents: Documents,
-    rank_of: NDArray[np.int32],
-    compared: NDArray[np.int64],
-    without: Collection[int],
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """(place among the compared ranks, bucket number) of all who share a bucket with another compared one."""
-    place_of_rank = np.full(len(rank_of), -1, np.int32)
-    place_of_rank[compared] = np.arange(len(compared), dtype=np.int32)
-    code = documents.split.astype(np.int64) << 32 | documents.position
-    places, buckets, known = [np.empty(0, np.int32)], [np.empty(0, np.int32)], 0
-    for path in shared:
-        with pa.memory_map(str(path)) as source:
-            rows = pa.ipc.open_file(source).get_batch(0)
-            if without:
-                rows = rows.filter(pa.array(~np.isin(rows["split"].to_numpy(), list(without))))
-            wanted = rows["split"].to_numpy().astype(np.int64) << 32 | rows["position"].to_numpy()
-            numbers = np.searchsorted(code, wanted)
-            if (numbers == len(code)).any() or (code[numbers] != wanted).any():
-                raise BuildInconsistent(
-                    f"{path.name} names a document that no sketch has: remove the build's deduplication files"
-                    " and build again"
-                )
-            place = place_of_rank[rank_of[numbers]]
-            key = rows["key"].to_numpy()[place >= 0]
-            place = place[place >= 0]
-        starts = np.ones(len(key), np.bool_)
-        starts[1:] = key[1:] != key[:-1]
-        bucket = np.cumsum(starts) - 1
-        crowded = np.bincount(bucket) >= 2
-        number = np.cumsum(crowded) - 1 + known
-        places.append(place[crowded[bucket]])
-        buckets.append(number[bucket][crowded[bucket]].astype(np.int32))
-        known += int(np.count_nonzero(crowded))
-    return np.concatenate(places), np.concatenate(buckets)
 
 
 def _write_duplicates(

@@ -30,6 +30,7 @@ from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.engine.select import read_lost
 from pipelines.stages.fingerprint import shingle_sets
+from schemas.reasons import Stage
 from schemas.recipe import Recipe
 
 
@@ -40,6 +41,7 @@ class Decided:
     splits: tuple[StagedSplit, ...]
     directory: Path
     shared: tuple[Path, ...]
+    repeats: tuple[Path, ...] = ()  # of passages that stand in earlier documents; see engine.passages
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,18 @@ def _without(work: tuple[str, Decided], site: Site) -> KeptWithout:
         documents = orjson.loads(path.read_bytes())
         progress.facts.update(documents=sum(documents.values()))
     return KeptWithout(partner, documents, orjson.loads((decided.directory / "facts.json").read_bytes()))
+
+
+def decisions(directory: Path, split: StagedSplit, site: Site) -> pa.Table:
+    """Who of a split is out, by position: the duplicates and those that rights took out before."""
+    with pa.memory_map(str(directory / f"{split.index}.arrow")) as source:
+        duplicates = pa.ipc.open_file(source).read_all()
+    duplicates = duplicates.append_column("stage", pa.repeat(Stage.DEDUP.value, len(duplicates)))
+    withdrawn = read_lost(split, site)
+    if not len(withdrawn):
+        return duplicates
+    withdrawn = withdrawn.append_column("stage", pa.repeat(Stage.RIGHTS.value, len(withdrawn)))
+    return pa.concat_tables([duplicates, withdrawn], promote_options="default").sort_by("position")
 
 
 def _dropped(decided: Decided, split: StagedSplit) -> NDArray[np.int32]:

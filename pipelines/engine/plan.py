@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from pipelines.dedup.passages import PASSAGES_VERSION
 from pipelines.dedup.resolve import DEDUP_VERSION
 from pipelines.engine.admissions import Admit, Admitted, admit_all, refused_between, refused_in
 from pipelines.engine.chosen import choose, warnings
@@ -176,7 +177,7 @@ def plan_build(
             [[d.epoch, d.partner, d.digest, admissions[d.partner, d.name].receipt] for d in drops],
             [split.digest for split in splits],
             sorted(sources.taken_down),
-            DEDUP_VERSION,
+            [DEDUP_VERSION, PASSAGES_VERSION],
             lock_digest(),
         ]
     )

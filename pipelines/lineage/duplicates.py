@@ -97,7 +97,9 @@ def losses(build: Path, manifest: Manifest, partner: str | None = None) -> tuple
     if partner is not None:
         where &= pc.field("partner") == partner
     lost = read_ledger(build, ["doc_id", "partner", "duplicate_of"], where, manifest=manifest)
-    named = pc.field("doc_id").isin(lost["duplicate_of"].combine_chunks().unique()) & pc.field("kept")
+    named = pc.field("doc_id").isin(lost["duplicate_of"].combine_chunks().unique()) & (
+        pc.field("kept") | (pc.field("reason") == Reason.REPEATED_PASSAGES.value)
+    )
     winners = read_ledger(build, ["doc_id", "partner", "tokens"], named, manifest=manifest)
     whose = pl.DataFrame(winners).rename({"doc_id": "duplicate_of", "partner": "to"})
     found = (

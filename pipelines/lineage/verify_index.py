@@ -46,7 +46,8 @@ def _check_edges(build: Path, manifest: Manifest, edges: pl.DataFrame) -> Iterat
     paths = [build / file.path for segment in manifest.segments for file in segment.ledger]
     columns = ["doc_id", "kept", "reason", "duplicate_of", "similarity"]
     rows = pl.concat([pl.DataFrame(pq.read_table(path, columns=columns)) for path in paths])
-    kept = rows.filter("kept").select("doc_id")
+    emptied = (pl.col("reason") == Reason.REPEATED_PASSAGES.value).fill_null(value=False)
+    kept = rows.filter(pl.col("kept") | emptied).select("doc_id")
     lost = rows.filter(pl.col("reason").is_in([Reason.EXACT_DUPLICATE.value, Reason.NEAR_DUPLICATE.value]))
     named = lost.select("doc_id", "similarity", kept="duplicate_of")
     for words, wrong in (

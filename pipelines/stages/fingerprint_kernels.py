@@ -79,7 +79,7 @@ def functions(bands: int, rows: int) -> Functions:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mix(value: np.uint64) -> np.uint64:
+def mix(value: np.uint64) -> np.uint64:
     """The finaliser of MurmurHash3 (Appleby): a bijection on 64 bits."""
     value ^= value >> np.uint64(33)
     value *= np.uint64(0xFF51AFD7ED558CCD)
@@ -90,7 +90,7 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _width(lead: np.uint8) -> int:
+def width_of(lead: np.uint8) -> int:
     """Bytes of the code point that starts with this byte."""
     if lead < 0x80:
         return 1
@@ -102,7 +102,7 @@ def _width(lead: np.uint8) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _code_point(data: Bytes, i: int, width: int) -> np.uint64:
+def code_point(data: Bytes, i: int, width: int) -> np.uint64:
     """The code point of `width` bytes at byte i."""
     value = np.uint64(data[i])
     if width == 1:
@@ -114,14 +114,14 @@ def _code_point(data: Bytes, i: int, width: int) -> np.uint64:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_space(data: Bytes, i: int, width: int) -> bool:
+def is_space(data: Bytes, i: int, width: int) -> bool:
     """Whether Python's str.isspace says so of the code point at byte i."""
     lead = int(data[i])
     if width == 1:
         return lead == 32 or 9 <= lead <= 13 or 28 <= lead <= 31
     if 0xC2 < lead < 0xE1 or lead > 0xE3:  # nearly all of Hangul, kanji and accented Latin leaves here
         return False
-    value = int(_code_point(data, i, width))
+    value = int(code_point(data, i, width))
     return 0x2000 <= value <= 0x200A or value in (
         0x85,
         0xA0,
@@ -151,7 +151,7 @@ def _skip(data: Bytes, i: int, stop: int, count: int) -> int:
     for _ in range(count):
         if i >= stop:
             return -1
-        i += _width(data[i])
+        i += width_of(data[i])
     return i
 
 
@@ -171,9 +171,9 @@ def write_canonical(texts: Texts, spans: Spans, tokens: Texts, out: Texts) -> in
         position = 0
         gap = False
         while i < stop:
-            width = min(_width(data[i]), stop - i)
+            width = min(width_of(data[i]), stop - i)
             starts = span < last_span and position == spans.starts[span]
-            if not starts and _is_space(data, i, width):
+            if not starts and is_space(data, i, width):
                 gap = True
                 i += width
                 position += 1
@@ -214,10 +214,10 @@ def _fill(data: Bytes, i: int, stop: int, units: Words, have: int, words: bool) 
                 value ^= value >> np.uint64(32)
                 i += 1
             i += 1  # the space
-            units[have] = _mix(value)
+            units[have] = mix(value)
         else:
-            width = _width(data[i])
-            units[have] = (_code_point(data, i, width) + np.uint64(1)) * _UNIT
+            width = width_of(data[i])
+            units[have] = (code_point(data, i, width) + np.uint64(1)) * _UNIT
             i += width
         have += 1
     return i, have
@@ -231,7 +231,7 @@ def _windows(units: Words, have: int, size: int, power: np.uint64, out: Words) -
         rolling = rolling * _BASE + units[j]
     for j in range(size - 1, have):
         rolling = rolling * _BASE + units[j]
-        out[j - size + 1] = _mix(rolling)
+        out[j - size + 1] = mix(rolling)
         rolling -= units[j - size + 1] * power
     return have - size + 1
 
@@ -241,8 +241,8 @@ def _whole(units: Words, have: int) -> np.uint64:
     """The one shingle of a text of fewer units than a shingle has: itself, and told from any window."""
     value = np.uint64(have + 1)
     for j in range(have):
-        value = _mix(value * _BASE + units[j])
-    return _mix(value ^ _BAND)
+        value = mix(value * _BASE + units[j])
+    return mix(value ^ _BAND)
 
 
 @njit(cache=True, nogil=True)
@@ -285,7 +285,7 @@ def min_hash(texts: Texts, size: int, words: bool, family: Functions, bands: Wor
         for band in range(family.bands):
             value = np.uint64(band) * _BAND
             for j in range(band * rows, (band + 1) * rows):
-                value = _mix(value * _BASE + np.uint64(minima[j]))
+                value = mix(value * _BASE + np.uint64(minima[j]))
             bands[row * family.bands + band] = value
 
 

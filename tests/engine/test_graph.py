@@ -25,6 +25,7 @@ STEPS = [
     "FindCandidates",
     "ResolveDuplicates",
     "AttributeLosses",
+    "FindPassages",
     "Tokenise",
     "WriteShards",
     "BalanceLedger",

@@ -1,0 +1,225 @@
+"""Deduplication measured: truth, hot buckets, side by side with datatrove, scale. Sections of RESULTS.md.
+
+python benchmarks/dedup.py truth hot rival scale --sizes 1000000 5000000 --workers 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from dedup_corpus import write_corpus, write_hot
+from dedup_truth import truth_text
+from results import RESULTS, machine, table, write_section
+
+HERE = Path(__file__).parent
+HANDED = HERE.parents[1] / "shared" / "data"
+STEPS = ("fingerprints", "candidates", "sketches", "resolution")
+
+
+def child(script: str, *words: str | Path) -> tuple[float, float, dict[str, Any]]:
+    """Run a script of this folder: seconds of the whole process, its processor seconds, its line of JSON."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(HERE / script), *map(str, words)], check=False, capture_output=True
+    )
+    seconds, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(done.stderr.decode()[-2000:])
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, used, json.loads(done.stdout.splitlines()[-1])
+
+
+def hot(given: argparse.Namespace, home: Path) -> str:
+    """1,000,000 copies, near copies, strangers that share bands."""
+    rows = []
+    for kind, words in (
+        ("copies", "copies of one sentence"),
+        ("near", "near copies of one"),
+        ("strangers", "short texts that share bands and are no duplicates"),
+    ):
+        for documents in (given.hot // 4, given.hot):
+            write_hot(kind, home / f"{kind}-{documents}", documents)
+            _, used, found = child(
+                "dedup_run.py", home / f"{kind}-{documents}", home / "out", "--workers", str(given.workers)
+            )
+            facts = found["facts"]
+            rows.append(
+                [
+                    f"{documents:,} {words}",
+                    f"{used:.1f}",
+                    f"{found['cpu']['resolution']:.1f}",
+                    f"{max(found['anonymous'].values()) / 2**20:,.0f}",
+                    f"{facts['comparisons']:,}",
+                    f"{facts['edges']:,}",
+                    f"{facts['capped_buckets']}",
+                    f"{facts['unlisted']:,}",
+                ]
+            )
+    head = [
+        "documents",
+        "processor s",
+        "of it resolution",
+        "peak MiB",
+        "comparisons",
+        "edges",
+        "capped buckets",
+        "unlisted",
+    ]
+    return f"""## Hot buckets
+
+`python benchmarks/dedup.py hot`, on {machine()}; load average {os.getloadavg()[0]:.1f}. Processor time of all processes, two workers.
+Peak: anonymous memory of all processes. A bucket shows its first 1,000 kept documents.
+
+{table(head, rows)}
+"""
+
+
+def rival(given: argparse.Namespace, home: Path) -> str:
+    """datatrove's four stages and ours over the same JSON lines."""
+    from rival_input import plan_of, write_texts
+
+    texts = home / "texts"
+    size = write_texts(
+        plan_of(HERE.parent / "recipes" / "consortium.yaml", HANDED, home / "plan"),
+        texts,
+        files=given.workers,
+    )
+    rows = []
+    for shingles in ("words", "characters"):
+        ours = [
+            child(
+                "dedup_run.py",
+                texts,
+                home / f"ours-{shingles}-{n}",
+                "--shingles",
+                shingles,
+                "--workers",
+                str(given.workers),
+            )
+            for n in range(3)
+        ]
+        wall, used, found = sorted(ours, key=lambda run: run[0])[1]
+        slow, slow_used, theirs = child(
+            "rival_minhash.py",
+            texts,
+            home / f"rival-{shingles}",
+            "--shingles",
+            shingles,
+            "--workers",
+            str(given.workers),
+        )
+        facts = found["facts"]
+        kept = found["documents"] - sum(
+            facts[name] for name in ("repeated_keys", "exact_duplicates", "near_duplicates")
+        )
+        rows.append(
+            [
+                f"5-grams of {shingles}: Malmoi",
+                f"{wall:.1f}",
+                f"{used:.1f}",
+                f"{sum(found['seconds'].values()):.1f}",
+                f"{kept:,}",
+            ]
+        )
+        rows.append(
+            [
+                f"5-grams of {shingles}: datatrove",
+                f"{slow:.1f}",
+                f"{slow_used:.1f}",
+                f"{sum(theirs['seconds'].values()):.1f}",
+                f"{theirs['kept']:,}",
+            ]
+        )
+        steps = sum(theirs["seconds"].values()) / sum(found["seconds"].values())
+        rows.append(
+            [
+                f"5-grams of {shingles}: ratio",
+                f"{slow / wall:.1f}",
+                f"{slow_used / used:.1f}",
+                f"{steps:.1f}",
+                "",
+            ]
+        )
+    head = ["", "whole process, s", "processor s", "the steps, s", "kept"]
+    return f"""## Deduplication side by side with datatrove 0.10.1
+
+`python benchmarks/dedup.py rival`, on {machine()}; load average {os.getloadavg()[0]:.1f}. The {size["documents"]:,} extracted texts of the handed
+drops ({size["bytes"] / 1e6:.1f} MB) as JSON lines; both read them twice and write the kept ones; 14 x 8 functions over the same kind of
+shingles, {given.workers} workers; ours is the median of three runs, datatrove's one. Ours also verifies every candidate by exact Jaccard and
+records every edge. datatrove lowers case and takes punctuation away before it shingles and keeps one document of a
+connected component, so it keeps other numbers.
+
+{table(head, rows)}
+"""
+
+
+def scale(given: argparse.Namespace, home: Path) -> str:
+    """The curve over the sizes, by processor time and anonymous memory."""
+    rows, costs = [], []
+    for documents in given.sizes:
+        texts, out = home / f"scale-{documents}", home / f"out-{documents}"
+        planted = write_corpus(HANDED, texts, documents)
+        _, _, found = child("dedup_run.py", texts, out, "--workers", str(given.workers))
+        facts, cpu = found["facts"], [found["cpu"][step] for step in STEPS]
+        costs.append(sum(cpu) / documents * 1e6)
+        lost = facts["exact_duplicates"] + facts["near_duplicates"]
+        rows.append(
+            [
+                f"{documents:,}",
+                *(f"{one:.1f}" for one in cpu),
+                f"{costs[-1]:.1f}",
+                f"{costs[-1] / costs[0]:.2f}",
+                f"{max(found['anonymous'].values()) / 2**20:,.0f}",
+                f"{max(found['resident'].values()) / 2**20:,.0f}",
+                f"{sum(planted.values()):,}",
+                f"{lost:,}",
+            ]
+        )
+        subprocess.run(["rm", "-rf", str(texts), str(out)], check=True)
+    head = [
+        "documents",
+        *(f"{step}, s" for step in STEPS),
+        "µs a document",
+        "of the first",
+        "peak MiB, anonymous",
+        "peak MiB, resident",
+        "planted copies",
+        "dropped",
+    ]
+    return f"""## Scale of deduplication
+
+`python benchmarks/dedup.py scale --sizes {" ".join(map(str, given.sizes))}`, on {machine()}; load average {os.getloadavg()[0]:.1f}. Short documents made of real reviews, a
+fifth of them planted copies (exact, near, chains). Processor seconds by step, {given.workers} workers; peak of all processes together:
+anonymous memory, and all that is resident, which counts the pages of mapped files that the kernel may take back.
+
+{table(head, rows)}
+"""
+
+
+def main() -> None:
+    """Measure the parts that are asked for and write their sections."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="+", choices=["truth", "hot", "rival", "scale"])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--hot", type=int, default=1_000_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--scratch", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="malmoi-dedup-", dir=given.scratch) as name:
+        for part in given.parts:
+            text = truth_text(HANDED) if part == "truth" else globals()[part](given, Path(name))
+            write_section(given.results, f"dedup {part}", text)
+
+
+if __name__ == "__main__":
+    main()
