@@ -8,7 +8,7 @@ repeated key). A bucket's 64-bit key decides its partition, so partitions can be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -61,18 +61,29 @@ def find_shared_buckets(
     partition: int,
     path: Path,
     without: Mapping[int, NDArray[np.int32]] | None = None,
+    settled: Collection[int] = (),
 ) -> int:
     """Keep the buckets of one partition that hold two documents or more, of all splits' key files.
 
     `key_files` are (split, file); `without` the positions, by split, of documents that are as if they had
-    never come. Writes SHARED_BUCKETS sorted by (key, split, position) as an Arrow IPC file of one batch, and
-    returns its number of rows. Memory: the partition, no more.
+    never come. Of `settled` splits, whose documents are decided, only those in a bucket with another split's
+    are looked up: key files are sorted, so they are their own index. Writes SHARED_BUCKETS sorted by (key,
+    split, position) as an Arrow IPC file of one batch, and returns its number of rows. Memory: the partition,
+    no more.
     """
     keys, splits, positions = [], [], []
+    wanted = (
+        _keys_of([file for split, file in key_files if split not in settled], partition) if settled else None
+    )
     for split, file in sorted(key_files):
         with pa.memory_map(str(file)) as source:
             batch = pa.ipc.open_file(source).get_batch(partition)
-            key, position = batch["key"].to_numpy().copy(), batch["position"].to_numpy().copy()
+            key, position = batch["key"].to_numpy(), batch["position"].to_numpy()
+            if wanted is not None and split in settled:
+                chosen = _rows_of(key, wanted)
+                key, position = key[chosen], position[chosen]
+            else:
+                key, position = key.copy(), position.copy()
         if without and len(lost := without.get(split, ())):
             there = ~np.isin(position, lost)
             key, position = key[there], position[there]
@@ -95,6 +106,23 @@ def find_shared_buckets(
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SHARED_BUCKETS) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SHARED_BUCKETS))
     return int(np.count_nonzero(shared))
+
+
+def _keys_of(files: Sequence[Path], partition: int) -> NDArray[np.uint64]:
+    """The distinct keys of a partition in some key files, sorted."""
+    found = [np.empty(0, np.uint64)]
+    for file in files:
+        with pa.memory_map(str(file)) as source:
+            found.append(np.unique(pa.ipc.open_file(source).get_batch(partition)["key"].to_numpy()))
+    return np.unique(np.concatenate(found))
+
+
+def _rows_of(keys: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Where the wanted keys stand among sorted ones; touches the pages around them only."""
+    first = np.searchsorted(keys, wanted, side="left")
+    counts = np.searchsorted(keys, wanted, side="right") - first
+    ends = np.cumsum(counts)
+    return np.asarray(np.repeat(first - (ends - counts), counts) + np.arange(int(counts.sum())))
 
 
 def bucket_keys(batch: pa.RecordBatch) -> NDArray[np.uint64]:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from pipelines.kernels import njit
 
+OPEN, KEPT, DROPPED = 0, 1, 2  # what is known of a document before the resolution
+
 
 class Dominance(NamedTuple):
     """What `dominate` found. Documents are numbered by rank."""
@@ -131,8 +133,16 @@ def _similarity(sets: _Sets, bitmaps: NDArray[np.uint64], first: int, second: in
     return float(_jaccard(sets, first, second, threshold))
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _with_room(values: NDArray[Any], used: int) -> NDArray[Any]:
+    """The array, or one of twice the length where it is full."""
+    if used < len(values):
+        return values
+    return np.concatenate((values, np.empty_like(values)))
+
+
 @njit(cache=True, nogil=True)
-def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]:
+def _dominate(sets: _Sets, places: _Places, states: NDArray[np.int8], threshold: float) -> tuple[Any, ...]:
     count = len(sets.addresses)
     buckets, slot_offsets = places.buckets, places.slots
     winner = np.full(count, -1, np.int32)
@@ -145,12 +155,13 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
     edge_document = np.empty(1024, np.int32)
     edge_kept = np.empty(1024, np.int32)
     edge_similarity = np.empty(1024, np.float64)
-    edges = comparisons = unlisted = 0
+    edges = comparisons = capped = unlisted = 0
     for document in range(count):
         own = buckets[places.offsets[document] : places.offsets[document + 1]]
+        state = states[document]
         if len(own):
             _write_bitmap(sets, document, bitmaps)
-        for bucket in own:
+        for bucket in own if state != KEPT else own[:0]:
             start = slot_offsets[bucket]
             for slot in range(start, start + filled[bucket]):
                 kept = slots[slot]
@@ -161,10 +172,9 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
                 value = _similarity(sets, bitmaps, document, kept, threshold)
                 if value < threshold:
                     continue
-                if edges == len(edge_document):
-                    edge_document = np.concatenate((edge_document, np.empty_like(edge_document)))
-                    edge_kept = np.concatenate((edge_kept, np.empty_like(edge_kept)))
-                    edge_similarity = np.concatenate((edge_similarity, np.empty_like(edge_similarity)))
+                edge_document = _with_room(edge_document, edges)
+                edge_kept = _with_room(edge_kept, edges)
+                edge_similarity = _with_room(edge_similarity, edges)
                 edge_document[edges] = document
                 edge_kept[edges] = kept
                 edge_similarity[edges] = value
@@ -177,15 +187,17 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
                 ):
                     winner[document] = kept
                     similarity[document] = value
-        if winner[document] < 0:
+        if state == KEPT or (state == OPEN and winner[document] < 0):
             for bucket in own:
                 slot = slot_offsets[bucket] + filled[bucket]
                 if slot < slot_offsets[bucket + 1]:
                     slots[slot] = document
                     filled[bucket] += 1
                 else:
+                    if state == OPEN:
+                        capped += not overflow[bucket]
+                        unlisted += 1
                     overflow[bucket] = True
-                    unlisted += 1
     return (
         winner,
         similarity,
@@ -193,7 +205,7 @@ def _dominate(sets: _Sets, places: _Places, threshold: float) -> tuple[Any, ...]
         edge_kept[:edges],
         edge_similarity[:edges],
         comparisons,
-        np.count_nonzero(overflow),
+        capped,
         unlisted,
     )
 
@@ -220,6 +232,7 @@ def dominate(
     buckets: NDArray[np.int32],
     threshold: float,
     max_kept_per_bucket: int,
+    states: NDArray[np.int8] | None = None,
 ) -> Dominance:
     """The lexicographically first maximal independent set of the verified duplicate graph.
 
@@ -227,6 +240,9 @@ def dominate(
     addresses[d], which the caller keeps mapped. (documents[i], buckets[i]) says who lies where, in any order.
     In rank order a document is dropped iff a kept one that shares a bucket with it is similar enough; a
     bucket shows its first max_kept_per_bucket kept documents (DESIGN.md section 4).
+
+    `states` says of each document whether it is OPEN (all, where none are given), or was KEPT or DROPPED
+    before: such a one is only shown, or only compared. What is counted is counted of open ones.
     """
     offsets = np.zeros(len(addresses) + 1, np.int64)
     np.cumsum(np.bincount(documents, minlength=len(addresses)), out=offsets[1:])
@@ -234,4 +250,11 @@ def dominate(
     sizes = np.minimum(np.bincount(buckets), max_kept_per_bucket)
     slots = np.zeros(len(sizes) + 1, np.int64)
     np.cumsum(sizes, out=slots[1:])
-    return Dominance(*_dominate(_Sets(addresses, lengths), _Places(offsets, grouped, slots), threshold))
+    return Dominance(
+        *_dominate(
+            _Sets(addresses, lengths),
+            _Places(offsets, grouped, slots),
+            np.full(len(addresses), OPEN, np.int8) if states is None else states,
+            threshold,
+        )
+    )

@@ -10,7 +10,7 @@ read from the memory-mapped sketches and belong to the page cache.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.dedup.buckets import read_buckets
-from pipelines.dedup.dominance import dominate
+from pipelines.dedup.dominance import DROPPED, KEPT, OPEN, dominate
 from pipelines.dedup.ranked import Documents, SplitRank, rank_order, read_sketches
 from schemas.documents import DOC_ID, EDGE
 from schemas.errors import UsageError
@@ -42,6 +42,7 @@ DUPLICATES = pa.schema(
 )
 _REASONS = (None, Reason.REPEATED_KEY, Reason.EXACT_DUPLICATE, Reason.NEAR_DUPLICATE)
 _KEPT, _REPEATED, _EXACT, _NEAR = range(len(_REASONS))
+_KEY_REPEATED = 3  # beside OPEN, KEPT, DROPPED: takes no part
 _ROWS_PER_BATCH = 1 << 16
 
 
@@ -57,6 +58,14 @@ class ResolveFacts:
     edges: int  # verified pairs of a dropped document and a kept one, exact duplicates among them
     capped_buckets: int  # buckets with more kept documents than max_kept_per_bucket
     unlisted: int  # kept documents that were not compared with later ones of a capped bucket
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is known of a split of an earlier epoch: who of it is out. Nothing later changes it."""
+
+    dropped: NDArray[np.int32]  # positions, ascending
+    repeated: NDArray[np.bool_]  # of these, whose key was there before
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,7 @@ def resolve(
     ranks: Sequence[SplitRank],
     settings: DedupSettings,
     directory: Path,
+    settled: Mapping[int, Settled] | None = None,
 ) -> ResolveFacts:
     """Write DUPLICATES of every split in `sketches` to directory/{split}.arrow and return the counts.
 
@@ -89,12 +99,16 @@ def resolve(
     document that is itself dropped as a near duplicate is a near duplicate of the same kept document: they
     have the same shingles. Neither the numbering of splits nor the order of files decides anything.
 
+    Splits that are `settled` rank before all others and are neither written nor counted; `shared` then holds
+    the buckets that have a document of another split.
+
     Raises UsageError where two splits have one name, BuildInconsistent where a bucket's document
     has no sketch.
     """
-    documents, by_rank, rank_of, verdicts = _decided(shared, sketches, ranks, settings)
+    known = settled or {}
+    documents, by_rank, rank_of, verdicts = _decided(shared, sketches, ranks, settings, known)
     ids = documents.doc_id[by_rank]
-    for split, _ in sketches:
+    for split in [split for split, _ in sketches if split not in known]:
         start, end = np.searchsorted(documents.split, [split, split + 1])
         own = rank_of[start:end]
         dropped = verdicts.reason[own] != _KEPT
@@ -115,16 +129,23 @@ def dropped_without(
     ranks: Sequence[SplitRank],
     settings: DedupSettings,
     without: Collection[int],
-) -> dict[int, NDArray[np.int32]]:
-    """The positions, by split, that would be dropped had the splits `without` never come; writes nothing."""
+    settled: Mapping[int, Settled] | None = None,
+) -> dict[int, Settled]:
+    """Who of each split would be dropped had the splits `without` never come; writes nothing.
+
+    `settled` says so of earlier epochs already, which come back as they are.
+    """
+    known = settled or {}
     left = [(split, path) for split, path in sketches if split not in without]
-    documents, _, rank_of, verdicts = _decided(shared, left, ranks, settings, without=without)
-    dropped = verdicts.reason[rank_of] != _KEPT
+    documents, _, rank_of, verdicts = _decided(shared, left, ranks, settings, known, without=without)
+    reason = verdicts.reason[rank_of]
     found = {}
     for split, _ in left:
         start, end = np.searchsorted(documents.split, [split, split + 1])
-        found[split] = documents.position[start:end][dropped[start:end]]
-    return found
+        own = reason[start:end]
+        dropped = own != _KEPT
+        found[split] = Settled(documents.position[start:end][dropped], own[dropped] == _REPEATED)
+    return found | dict(known)
 
 
 def _decided(
@@ -132,6 +153,7 @@ def _decided(
     sketches: Sequence[tuple[int, Path]],
     ranks: Sequence[SplitRank],
     settings: DedupSettings,
+    settled: Mapping[int, Settled],
     without: Collection[int] = (),
 ) -> tuple[Documents, NDArray[np.int64], NDArray[np.int32], Verdicts]:
     """The documents, their numbers by rank, the ranks by number, and what became of each."""
@@ -142,13 +164,28 @@ def _decided(
     by_rank = rank_order(documents, ranks)
     rank_of = np.empty(len(by_rank), np.int32)
     rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
-    return documents, by_rank, rank_of, _decide(documents, by_rank, rank_of, shared, settings, without)
+    states = _states(documents, settled)[by_rank]
+    verdicts = _decide(documents, by_rank, rank_of, states, shared, settings, without)
+    return documents, by_rank, rank_of, verdicts
+
+
+def _states(documents: Documents, settled: Mapping[int, Settled]) -> NDArray[np.int8]:
+    """What is known of each document: OPEN, or as its split was settled."""
+    states = np.full(len(documents.split), OPEN, np.int8)
+    for split, known in settled.items():
+        start, end = np.searchsorted(documents.split, [split, split + 1])
+        states[start:end] = KEPT
+        own = documents.position[start:end]
+        states[start:end][np.isin(own, known.dropped)] = DROPPED
+        states[start:end][np.isin(own, known.dropped[known.repeated])] = _KEY_REPEATED
+    return states
 
 
 def _decide(
     documents: Documents,
     by_rank: NDArray[np.int64],
     rank_of: NDArray[np.int32],
+    states: NDArray[np.int8],
     shared: Sequence[Path],
     settings: DedupSettings,
     without: Collection[int],
@@ -162,7 +199,7 @@ def _decide(
     edge_end = np.zeros(count, np.int64)
 
     first = _first_alike(documents.doc_id[by_rank])
-    repeated = np.flatnonzero(first != np.arange(count))
+    repeated = np.flatnonzero((first != np.arange(count)) | (states == _KEY_REPEATED))
     reason[repeated], winner[repeated] = _REPEATED, first[repeated]
 
     alone = np.flatnonzero(reason == _KEPT)
@@ -185,6 +222,7 @@ def _decide(
         buckets=buckets,
         threshold=settings.threshold,
         max_kept_per_bucket=settings.max_kept_per_bucket,
+        states=states[compared],
     )
     lost = near.winner >= 0
     reason[compared[lost]] = _NEAR
@@ -205,13 +243,15 @@ def _decide(
     for values in (reason, winner, similarity, edge_start, edge_end):
         values[inherited] = values[heirs_of]
 
+    undecided = states == OPEN
+    reasons = np.bincount(reason[undecided], minlength=len(_REASONS)).tolist()
     facts = ResolveFacts(
-        documents=count,
-        repeated_keys=len(repeated),
-        exact_duplicates=len(exact),
-        near_duplicates=int(np.count_nonzero(reason == _NEAR)),
+        documents=int(np.count_nonzero(undecided)),
+        repeated_keys=reasons[_REPEATED],
+        exact_duplicates=reasons[_EXACT],
+        near_duplicates=reasons[_NEAR],
         comparisons=near.comparisons,
-        edges=int((edge_end - edge_start).sum()),
+        edges=int((edge_end - edge_start)[undecided].sum()),
         capped_buckets=near.capped_buckets,
         unlisted=near.unlisted,
     )

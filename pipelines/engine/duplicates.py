@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,11 @@ import apache_beam as beam
 import numpy as np
 import orjson
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import find_shared_buckets
 from pipelines.dedup.ranked import SplitRank
-from pipelines.dedup.resolve import dropped_without, resolve
+from pipelines.dedup.resolve import Settled, dropped_without, resolve
 from pipelines.dedup.sketches import write_sketches
 from pipelines.engine.clean import DEDUP_PARTITIONS, StagedSplit
 from pipelines.engine.files import whole_directory, whole_file, write_whole
@@ -30,7 +30,8 @@ from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.engine.select import read_lost
 from pipelines.stages.fingerprint import shingle_sets
-from schemas.reasons import Stage
+from schemas.errors import BuildInconsistent
+from schemas.reasons import Reason, Stage
 from schemas.recipe import Recipe
 
 
@@ -127,7 +128,8 @@ def _find_shared(keyed: tuple[int, Iterable[StagedSplit]], site: Site) -> Path:
                 split.index: read_lost(split, site)["position"].to_numpy() for split in splits if split.lost
             }
             with whole_file(path) as temporary:
-                find_shared_buckets(files, partition=partition, path=temporary, without=lost)
+                settled = {split.index for split in splits if split.settled}
+                find_shared_buckets(files, partition=partition, path=temporary, without=lost, settled=settled)
     return path
 
 
@@ -160,16 +162,43 @@ def _resolve(keyed: tuple[int, Iterable[StagedSplit]], site: Site, shared: list[
     with task(site.log, "ResolveDuplicates", "all") as progress:
         if not (directory / "facts.json").is_file():
             with whole_directory(directory) as temporary:
-                facts = resolve(
-                    sorted(shared),
-                    [(split.index, _sketches(site, split)) for split in splits],
-                    ranks=split_ranks(splits, site.recipe),
-                    settings=site.recipe.dedup,
-                    directory=temporary,
-                )
-                (temporary / "facts.json").write_bytes(orjson.dumps(dataclasses.asdict(facts)))
+                _write_decisions(splits, site, sorted(shared), temporary)
         progress.facts.update(orjson.loads((directory / "facts.json").read_bytes()))
+        progress.facts.update(settled=sum(split.settled for split in splits))
     return Decided(splits, directory, tuple(sorted(shared)))
+
+
+def _write_decisions(
+    splits: Sequence[StagedSplit], site: Site, shared: Sequence[Path], directory: Path
+) -> None:
+    """Resolve; what epochs before the last came to is taken over where it is known, and never changes."""
+    base = site.staging / "dedup" / splits[0].base / "decisions"
+    settled = {split.index: _settled(base, split) for split in splits if split.settled}
+    facts = dataclasses.asdict(
+        resolve(
+            shared,
+            [(split.index, _sketches(site, split)) for split in splits],
+            ranks=split_ranks(splits, site.recipe),
+            settings=site.recipe.dedup,
+            directory=directory,
+            settled=settled,
+        )
+    )
+    for index in settled:
+        (directory / f"{index}.arrow").hardlink_to(base / f"{index}.arrow")
+    if settled:
+        before = orjson.loads((base / "facts.json").read_bytes())
+        facts = {name: count + before[name] for name, count in facts.items()}
+    (directory / "facts.json").write_bytes(orjson.dumps(facts))
+
+
+def _settled(directory: Path, split: StagedSplit) -> Settled:
+    with pa.memory_map(str(directory / f"{split.index}.arrow")) as source:
+        table = pa.ipc.open_file(source).read_all()
+    return Settled(
+        np.asarray(table["position"], np.int32),
+        np.asarray(pc.equal(table["reason"], Reason.REPEATED_KEY.value), np.bool_),
+    )
 
 
 def split_ranks(splits: Sequence[StagedSplit], recipe: Recipe) -> list[SplitRank]:
@@ -205,26 +234,70 @@ def _per_partner(decided: Decided) -> Iterator[tuple[float, tuple[str, Decided]]
 
 def _without(work: tuple[str, Decided], site: Site) -> KeptWithout:
     partner, decided = work
-    splits = decided.splits
+    home = decided.directory.parent
     with task(site.log, "AttributeLosses", partner) as progress:
-        path = decided.directory.with_name(f"without-{partner}.json")
+        path = home / f"without-{partner}.json"
         if not path.is_file():
-            lost = {split.index: _dropped(decided, split) for split in splits if split.partner != partner}
-            again = dropped_without(
-                decided.shared,
-                [(split.index, _sketches(site, split)) for split in splits],
-                ranks=split_ranks(splits, site.recipe),
-                settings=site.recipe.dedup,
-                without={split.index for split in splits if split.partner == partner},
-            )
+            again = _resolved_without(partner, decided, site)
             kept: Counter[str] = Counter()
-            for split in splits:
+            for split in decided.splits:
                 if split.partner != partner:
-                    kept[split.partner] += len(np.setdiff1d(lost[split.index], again[split.index]))
+                    lost = _settled(decided.directory, split).dropped
+                    kept[split.partner] += len(np.setdiff1d(lost, again[split.index].dropped))
+            with whole_file(home / f"without-{partner}.arrow") as temporary:
+                _write_settled(again, temporary)
             write_whole(path, orjson.dumps(+kept, option=orjson.OPT_SORT_KEYS))
         documents = orjson.loads(path.read_bytes())
         progress.facts.update(documents=sum(documents.values()))
     return KeptWithout(partner, documents, orjson.loads((decided.directory / "facts.json").read_bytes()))
+
+
+def _resolved_without(partner: str, decided: Decided, site: Site) -> dict[int, Settled]:
+    """Who would be out without the partner; of settled epochs, as it was found when they were resolved."""
+    splits = decided.splits
+    base = site.staging / "dedup" / splits[0].base
+    settled = {split.index: split for split in splits if split.settled and split.partner != partner}
+    known = base / f"without-{partner}.arrow"
+    there = known.is_file() or not any(split.settled and split.partner == partner for split in splits)
+    if settled and known.is_file():
+        before = _read_settled(known, settled)
+    else:  # the partner comes with the last epoch
+        before = {index: _settled(base / "decisions", split) for index, split in settled.items()}
+    if not there:
+        raise BuildInconsistent(
+            f"{known.name} of an earlier build is gone: remove STAGING/dedup/{splits[0].corpus} and "
+            f"STAGING/dedup/{splits[0].base} and build again"
+        )
+    return dropped_without(
+        decided.shared,
+        [(split.index, _sketches(site, split)) for split in splits],
+        ranks=split_ranks(splits, site.recipe),
+        settings=site.recipe.dedup,
+        without={split.index for split in splits if split.partner == partner},
+        settled=before,
+    )
+
+
+_SETTLED = pa.schema([("split", pa.int32()), ("position", pa.int32()), ("repeated", pa.bool_())])
+
+
+def _write_settled(settled: Mapping[int, Settled], path: Path) -> None:
+    with pa.ipc.new_file(str(path), _SETTLED) as writer:
+        for split, known in sorted(settled.items()):
+            columns = [
+                pa.array(np.full(len(known.dropped), split, np.int32)),
+                pa.array(known.dropped),
+                pa.array(known.repeated),
+            ]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SETTLED))
+
+
+def _read_settled(path: Path, splits: Iterable[int]) -> dict[int, Settled]:
+    with pa.memory_map(str(path)) as source:
+        table = pa.ipc.open_file(source).read_all()
+    split, position = np.asarray(table["split"], np.int32), np.asarray(table["position"], np.int32)
+    repeated = np.asarray(table["repeated"], np.bool_)
+    return {one: Settled(position[split == one], repeated[split == one]) for one in splits}
 
 
 def decisions(directory: Path, split: StagedSplit, site: Site) -> pa.Table:
@@ -237,8 +310,3 @@ def decisions(directory: Path, split: StagedSplit, site: Site) -> pa.Table:
         return duplicates
     withdrawn = withdrawn.append_column("stage", pa.repeat(Stage.RIGHTS.value, len(withdrawn)))
     return pa.concat_tables([duplicates, withdrawn], promote_options="default").sort_by("position")
-
-
-def _dropped(decided: Decided, split: StagedSplit) -> NDArray[np.int32]:
-    with pa.memory_map(str(decided.directory / f"{split.index}.arrow")) as source:
-        return np.asarray(pa.ipc.open_file(source).read_all()["position"], np.int32)

@@ -205,7 +205,8 @@ def _write_index(
         found.append(facts_of(build, path))
     counted = sorted(without, key=lambda one: one.partner)
     facts = DedupFacts(
-        resolved=counted[0].resolved,
+        # How much was compared depends on what was resolved before; what came of it does not.
+        resolved={k: n for k, n in counted[0].resolved.items() if k not in {"documents", "comparisons"}},
         kept_without={one.partner: one.documents for one in counted if one.documents},
     )
     write_whole(build / DEDUP_JSON, dedup_facts_bytes(facts))

@@ -13,7 +13,6 @@ _COUNTED = {
     "exact_duplicates": ("같은 글", "equal texts"),
     "near_duplicates": ("거의 같은 글", "nearly equal texts"),
     "edges": ("확인된 쌍", "verified pairs of a dropped and a kept document"),
-    "comparisons": ("견준 쌍", "pairs compared"),
     "capped_buckets": ("보이는 수를 제한한 무리", "buckets that showed no more than they may"),
     "unlisted": ("그 안에 보이지 않은 문서", "kept documents not shown there"),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -143,6 +143,7 @@ def prepared(
     partitions: int = 2,
     rows_per_batch: int = 3,
     backwards: bool = False,
+    settled: Collection[int] = (),
 ) -> tuple[list[Path], list[tuple[int, Path]]]:
     """Shared buckets and sketches, as the build writes them."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -156,7 +157,7 @@ def prepared(
         keys.append((number, directory / f"{number}.keys"))
     shared = [directory / f"{partition}.shared" for partition in range(partitions)]
     for partition, path in enumerate(shared):
-        find_shared_buckets(keys[::turn], partition=partition, path=path)
+        find_shared_buckets(keys[::turn], partition=partition, path=path, settled=settled)
     sketches = [(number, directory / f"{number}.sketches") for number in range(len(splits))]
     for number, path in sketches:
         write_sketches(

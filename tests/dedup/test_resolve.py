@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedup.ranked import SplitRank
-from pipelines.dedup.resolve import DUPLICATES, dropped_without, resolve
+from pipelines.dedup.resolve import DUPLICATES, Settled, dropped_without, resolve
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.recipe import DedupSettings
 from tests.dedup.corpora import (
@@ -32,6 +34,7 @@ from tests.dedup.corpora import (
 )
 
 HALF = DedupSettings(threshold=0.5)
+COUNTED = ("repeated_keys", "exact_duplicates", "near_duplicates", "edges", "capped_buckets", "unlisted")
 THRESHOLDS = st.sampled_from([0.3, 0.5, 2 / 3, 0.8, 1.0])
 
 
@@ -229,8 +232,71 @@ def test_what_would_be_dropped_without_a_split_is_what_is_dropped_where_it_never
     with scratch() as directory:
         shared, sketches = prepared(directory, splits)
         found = dropped_without(shared, sketches, ranks=ranks_of(splits), settings=options, without=gone)
-    dropped = {(splits[number].name, row) for number, rows in found.items() for row in rows.tolist()}
+    dropped = {(splits[number].name, row) for number, out in found.items() for row in out.dropped.tolist()}
     assert dropped == set(oracle(left, threshold))
+
+
+def settled_from(directory: Path, splits: list[Split]) -> dict[int, Settled]:
+    """What the files of a resolution say of its splits."""
+    found = {}
+    for number in range(len(splits)):
+        rows = rows_of(directory / f"{number}.arrow")
+        found[number] = Settled(
+            np.array([row["position"] for row in rows], np.int32),
+            np.array([row["reason"] == "repeated_key" for row in rows], np.bool_),
+        )
+    return found
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(corpora(), min_size=2, max_size=4), THRESHOLDS, st.integers(1, 3), st.data())
+def test_epoch_by_epoch_on_what_is_settled_decides_as_all_epochs_at_once(
+    epochs: list[list[Split]], threshold: float, cap: int, data: st.DataObject
+) -> None:
+    """Every decision, edge and count of a history, and who would be out without some of its splits."""
+    options = DedupSettings(threshold=threshold, max_kept_per_bucket=cap)
+    splits = [
+        Split(f"{epoch}-{split.name}", epoch * 10 + split.priority, split.documents)
+        for epoch, drawn in enumerate(epochs)
+        for split in drawn
+    ]
+    gone = data.draw(st.sets(st.sampled_from(range(len(splits)))))
+    ends = np.cumsum([len(drawn) for drawn in epochs]).tolist()
+    known: dict[int, Settled] = {}
+    known_without: dict[int, Settled] = {}
+    counts: Counter[str] = Counter()
+    files: dict[int, list] = {}
+    with scratch() as home:
+        for end in ends:
+            here, directory = splits[:end], home / f"{end}"
+            shared, sketches = prepared(directory, here, settled=known.keys())
+            given_ = {"ranks": ranks_of(here), "settings": options}
+            facts = resolve(shared, sketches, directory=directory, settled=known, **given_)
+            for name in (
+                "repeated_keys",
+                "exact_duplicates",
+                "near_duplicates",
+                "edges",
+                "capped_buckets",
+                "unlisted",
+            ):
+                counts[name] += getattr(facts, name)
+            for number in range(len(known), end):
+                files[number] = rows_of(directory / f"{number}.arrow")
+                (home / f"{number}.arrow").write_bytes((directory / f"{number}.arrow").read_bytes())
+            without = {number: known_without[number] for number in known if number not in gone}
+            known_without = dropped_without(
+                shared, sketches, without={n for n in gone if n < end}, settled=without, **given_
+            )
+            known = settled_from(home, here)
+        shared, sketches = prepared(home / "whole", splits)
+        whole = resolve(shared, sketches, ranks=ranks_of(splits), settings=options, directory=home / "whole")
+        assert {n: rows_of(home / "whole" / f"{n}.arrow") for n in range(len(splits))} == files
+        expected = dropped_without(shared, sketches, ranks=ranks_of(splits), settings=options, without=gone)
+    assert counts == {name: getattr(whole, name) for name in counts}
+    assert {n: s.dropped.tolist() for n, s in known_without.items()} == {
+        n: s.dropped.tolist() for n, s in expected.items()
+    }
 
 
 def test_partners_may_rank_by_language(tmp_path: Path) -> None:
