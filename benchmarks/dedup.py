@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dedup_corpus import write_corpus, write_hot
+from dedup_corpus import PER_FILE, write_corpus, write_hot
 from dedup_truth import truth_text
 from results import RESULTS, machine, table, write_section
 
@@ -205,11 +205,37 @@ anonymous memory, and all that is resident, which counts the pages of mapped fil
 """
 
 
+def incremental(given: argparse.Namespace, home: Path) -> str:
+    """One in a hundred more on a base that is settled, and all of it at once."""
+    texts, out = home / "grown", home / "out-grown"
+    files = -(-given.base // PER_FILE)
+    write_corpus(HANDED, texts, files * PER_FILE + given.base // 100)
+    workers = ("--workers", str(given.workers))
+    child("dedup_run.py", texts, out, *workers, "--first", str(files))
+    _, _, small = child("dedup_run.py", texts, out, *workers, "--settled", str(files))
+    _, _, whole = child("dedup_run.py", texts, out, *workers)
+    steps, rows = STEPS[1:], []
+    for name, found in (("on the base", small), ("all at once", whole)):
+        spent = [found["cpu"][step] for step in steps]
+        rows.append([name, *(f"{one:.2f}" for one in spent), f"{sum(spent):.2f}"])
+    share = sum(small["cpu"][step] for step in steps) / sum(whole["cpu"][step] for step in steps)
+    rows.append(["share", *(f"{small['cpu'][s] / whole['cpu'][s]:.1%}" for s in steps), f"{share:.1%}"])
+    return f"""## Incremental deduplication
+
+`python benchmarks/dedup.py incremental`, on {machine()}; load average {os.getloadavg()[0]:.1f}. {given.base // 100:,} new documents on a base of
+{files * PER_FILE:,}; processor seconds, fingerprints of both there already. The base's key files are its index: they are sorted and
+memory-mapped, and only documents in a bucket with a new one are looked at.
+
+{table(["", *(f"{step}, s" for step in steps), "in all, s"], rows)}
+"""
+
+
 def main() -> None:
     """Measure the parts that are asked for and write their sections."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=["truth", "hot", "rival", "scale"])
+    parser.add_argument("parts", nargs="+", choices=["truth", "hot", "rival", "scale", "incremental"])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--base", type=int, default=2_000_000)
     parser.add_argument("--hot", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--results", type=Path, default=RESULTS)

@@ -26,10 +26,11 @@ import numpy as np
 import orjson
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
 from pipelines.dedup.ranked import SplitRank
-from pipelines.dedup.resolve import resolve
+from pipelines.dedup.resolve import Settled, resolve
 from pipelines.dedup.sketches import write_sketches
 from pipelines.stages.fingerprint import fingerprint, shingle_sets
 from schemas.contract import DataSet, Delivery, Format, Kind, Markup
@@ -105,6 +106,8 @@ def _ids(rows: list[dict[str, Any]]) -> np.ndarray:
 def sign(work: tuple[int, Path], home: Path, shape: FingerprintSettings) -> int:
     """Stage a file: STAGED with fingerprints, and its bucket keys."""
     number, path = work
+    if (home / f"{number}.keys").is_file():
+        return 0
     count = 0
     with pa.ipc.new_file(str(home / f"{number}.staged"), STAGED) as writer:
         for ids, texts in batches(path):
@@ -133,10 +136,11 @@ def sign(work: tuple[int, Path], home: Path, shape: FingerprintSettings) -> int:
     return count
 
 
-def find(partition: int, home: Path, splits: int) -> int:
+def find(partition: int, home: Path, splits: int, settled: int) -> int:
     """The shared buckets of a partition."""
     keys = [(number, home / f"{number}.keys") for number in range(splits)]
-    return find_shared_buckets(keys, partition=partition, path=home / f"{partition}.shared")
+    path = home / f"{partition}.shared"
+    return find_shared_buckets(keys, partition=partition, path=path, settled=range(settled))
 
 
 def sketch(number: int, home: Path, shape: FingerprintSettings) -> None:
@@ -148,14 +152,21 @@ def sketch(number: int, home: Path, shape: FingerprintSettings) -> None:
     )
 
 
-def decide(home: Path, splits: int, settings: DedupSettings) -> dict[str, int]:
-    """Resolve all splits."""
+def decide(home: Path, splits: int, settled: int, settings: DedupSettings) -> dict[str, int]:
+    """Resolve all splits that are not settled."""
+    known = {}
+    for number in range(settled):
+        with pa.memory_map(str(home / f"{number}.arrow")) as source:
+            rows = pa.ipc.open_file(source).read_all()
+        repeated = np.asarray(pc.equal(rows["reason"], "repeated_key"), np.bool_)
+        known[number] = Settled(np.asarray(rows["position"], np.int32), repeated)
     facts = resolve(
         [home / f"{partition}.shared" for partition in range(PARTITIONS)],
         [(number, home / f"{number}.sketches") for number in range(splits)],
-        ranks=[SplitRank(f"{number:06d}", 0) for number in range(splits)],
+        ranks=[SplitRank(f"{number:06d}", number) for number in range(splits)],
         settings=settings,
         directory=home,
+        settled=known,
     )
     return dataclasses.asdict(facts)
 
@@ -184,11 +195,18 @@ def cpu() -> float:
 
 
 def run(
-    texts: Path, home: Path, *, workers: int, shape: FingerprintSettings, settings: DedupSettings
+    texts: Path,
+    home: Path,
+    *,
+    workers: int,
+    shape: FingerprintSettings,
+    settings: DedupSettings,
+    first: int | None = None,
+    settled: int = 0,
 ) -> dict[str, Any]:
-    """All steps; what each took."""
+    """All steps over the first files, or all; what each took. So many were settled by a run before in HOME."""
     home.mkdir(parents=True, exist_ok=True)
-    inputs = list(enumerate(sorted([*texts.glob("*.arrow"), *texts.glob("*.jsonl")])))
+    inputs = list(enumerate(sorted([*texts.glob("*.arrow"), *texts.glob("*.jsonl")])[:first]))
     memory = Memory()
     memory.start()
     fork = multiprocessing.get_context("fork")
@@ -210,9 +228,9 @@ def run(
         return found
 
     counts = step("fingerprints", partial(sign, home=home, shape=shape), inputs)
-    step("candidates", partial(find, home=home, splits=len(inputs)), list(range(PARTITIONS)))
+    step("candidates", partial(find, home=home, splits=len(inputs), settled=settled), list(range(PARTITIONS)))
     step("sketches", partial(sketch, home=home, shape=shape), [number for number, _ in inputs])
-    result["facts"] = step("resolution", lambda _: decide(home, len(inputs), settings), [None])[0]
+    result["facts"] = step("resolution", lambda _: decide(home, len(inputs), settled, settings), [None])[0]
     step("output", partial(write_kept, home=home), inputs)
     memory.stopped.set()
     result["documents"] = sum(counts)
@@ -225,11 +243,20 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--shingles", type=Shingles, default=Shingles.CHARACTERS)
+    parser.add_argument("--first", type=int, help="only so many files")
+    parser.add_argument("--settled", type=int, default=0, help="so many files that a run before has decided")
     given = parser.parse_args()
     shape = FingerprintSettings(shingles=given.shingles)
-    print(
-        json.dumps(run(given.texts, given.home, workers=given.workers, shape=shape, settings=DedupSettings()))
+    found = run(
+        given.texts,
+        given.home,
+        workers=given.workers,
+        shape=shape,
+        settings=DedupSettings(),
+        first=given.first,
+        settled=given.settled,
     )
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
