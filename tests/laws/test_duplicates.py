@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -164,3 +165,26 @@ def test_side_tables_say_nothing_but_ids_names_and_numbers(made: Built):
         for path in made.directory.glob(pattern):
             kinds = {field.type for field in pq.read_schema(path)}
             assert kinds <= {pa.binary(16), pa.string(), pa.float32(), pa.int64()}
+
+
+def test_two_partners_with_the_same_drop_and_one_whose_texts_are_all_equal(tmp_path: Path):
+    rows = [{"id": f"{n}", "text": text(n)} for n in range(5)]
+    same = [{"id": f"{n}", "text": text(0)} for n in range(50)]
+    partners = [Partner("alpha", rows=rows), Partner("beta", rows=rows), Partner("gamma", rows=same)]
+    found = build(tmp_path, write_home(tmp_path, partners))
+    assert Counter(row["partner"] for row in found.rows if row["kept"]) == {"alpha": 5}
+    assert Counter(row["partner"] for row in found.rows) == {"alpha": 5, "beta": 5, "gamma": 50}
+    assert read_dedup_facts(found.directory, found.manifest).kept_without == {"alpha": {"beta": 5}}
+    assert verify(found.directory) == ()
+
+
+def test_what_is_lost_between_the_steps_is_made_again_by_its_digest(tmp_path: Path):
+    path = write_home(tmp_path, three_partners())
+    first = build(tmp_path, path)
+    (corpus,) = (tmp_path / "staging" / "dedup").iterdir()
+    for name in ("shared-03.arrow", "sketches-00001.arrow", "without-beta.json"):
+        (corpus / name).unlink()
+    shutil.rmtree(corpus / "decisions")
+    again = build(tmp_path, path, "again")
+    assert again.manifest == first.manifest
+    assert (corpus / "shared-03.arrow").is_file()
