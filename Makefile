@@ -6,7 +6,7 @@ UV := $(BIN)/uv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help corpus test test-all lint format bench clean lock
+.PHONY: help corpus test test-all lint format bench bench-pii clean lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -50,6 +50,9 @@ format: $(VENV)/.dev  ## format the code
 
 bench: $(VENV)/.dev  ## side by side with datatrove on the handed drops, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/side_by_side.py
+
+bench-pii: $(VENV)/.dev  ## personal data: recall, precision, silence, speed against rivals (PII="--only speed" ...)
+	$(BIN)/python benchmarks/pii.py $(PII)
 
 lock: $(UV)  ## pin the requirements anew
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 FILES = ("ko_pii_generated", "klue_ner", "presidio")
 DEVELOPMENT, TEST = "development", "test"
 _MASKED_BELOW = 13  # digits of a resident number
+_MARKED_EVERYWHERE = 5  # characters of a value
 _BIRTH_SUFFIX = re.compile(r"\s*생\Z")
 _DIGITS = re.compile(r"[0-9](?:.*[0-9])?", re.DOTALL)
 
@@ -62,7 +63,25 @@ def truths(
     for span in sorted(row["spans"], key=lambda span: (span["start"], span["end"])):
         entity = mapping.get((file, span["label"]))
         found.append(truth_of(text, span["start"], span["end"], entity))
+    if file == "ko_pii_generated":
+        found = sorted([*found, *_again(text, found)], key=lambda truth: truth.start)
     return tuple(found)
+
+
+def _again(text: str, found: list[Truth]) -> list[Truth]:
+    """Other places of short values, neutral: the set marks a value of fewer than 5 characters once.
+
+    (../shared/data/README.md: "each value is marked at its first free place in reading order, and values of 5
+    characters or more at every place".)
+    """
+    taken = [(truth.start, truth.end) for truth in found]
+    values = {text[start:end] for start, end in taken if 1 < end - start < _MARKED_EVERYWHERE}
+    return [
+        Truth(None, (match.span(),))
+        for value in sorted(values)
+        for match in re.finditer(re.escape(value), text)
+        if not any(start < match.end() and match.start() < end for start, end in taken)
+    ]
 
 
 def truth_of(text: str, start: int, end: int, entity: str | None) -> Truth:

@@ -22,6 +22,11 @@ KERNELS = (
     "stages/language.py",
     "stages/normalise.py",
     "stages/passages.py",
+    "stages/pii/gate_kernels.py",
+    "stages/pii/person_kernels.py",
+    "stages/pii/person_scores.py",
+    "stages/pii/person_signs.py",
+    "stages/pii/person_text_kernels.py",
     "stages/repetition_kernels.py",
     "stages/text_kernels.py",
     "stages/word_kernels.py",
@@ -42,3 +47,5 @@ def _kernel_cache() -> Path:
 
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernel_cache()))
+# pydantic asks every installed package for plugins at its first check; none may change what a check says.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

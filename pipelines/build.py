@@ -44,6 +44,7 @@ from pipelines.stages.lid_model import model_digest
 from pipelines.stages.normalise import NORMALISE_VERSION, normalise
 from pipelines.stages.pii.find import PII_VERSION, find_pii
 from pipelines.stages.pii.replace import replace_pii
+from pipelines.stages.pii.rules import rules_digest
 from pipelines.stages.quality import QUALITY_VERSION, quality
 from schemas.errors import BuildInconsistent, InputUnreadable, MalmoiError, UsageError
 from schemas.manifest import Manifest, read_manifest
@@ -79,7 +80,7 @@ def chain() -> Pipeline:
             Stage.FIND_PII: PII_VERSION,
             Stage.FINGERPRINT: FINGERPRINT_VERSION,
         },
-        models={"lid.176.ftz": model_digest()},
+        models={"lid.176.ftz": model_digest(), "personal data rules": rules_digest()},
     )
 
 

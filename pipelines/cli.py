@@ -1,4 +1,4 @@
-"""The commands. Each parses, calls one public function, prints, and exits 0, 1 or 2.
+"""`malmoi`: the process around the commands. Exits 0, 1 or 2, and never with a traceback.
 
 0 done, 1 the answer is no (findings, refused, limits broken), 2 wrong use or unreadable input.
 """
@@ -14,56 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-import typer
-
-from pipelines.commands import builds, contract, contract_change, drops, keys, prepare, registry, texts
 from schemas.errors import MalmoiError
-
-app = typer.Typer(
-    name="malmoi",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Contracts and drops of text in, tokenized Arrow shards out, every token traceable.",
-)
-contract_app = typer.Typer(no_args_is_help=True, help="Data contracts.")
-app.add_typer(contract_app, name="contract")
-registry_app = typer.Typer(no_args_is_help=True, help="The log of what was admitted, sealed and released.")
-app.add_typer(registry_app, name="registry")
-key_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
-app.add_typer(key_app, name="key")
-receipt_app = typer.Typer(
-    no_args_is_help=True, help="Receipts of drops; 'malmoi verify --receipt' checks one."
-)
-app.add_typer(receipt_app, name="receipt")
-quarantine_app = typer.Typer(no_args_is_help=True, help="Refused rows: take them out, or let them go.")
-app.add_typer(quarantine_app, name="quarantine")
-
-contract_app.command("lint")(contract.lint)
-contract_app.command("approve")(contract.approve)
-contract_app.command("fields")(contract.fields)
-contract_app.command("diff")(contract_change.diff)
-contract_app.command("init")(contract_change.init)
-registry_app.command("init")(registry.init)
-registry_app.command("log")(registry.log)
-registry_app.command("verify")(registry.verify)
-registry_app.command("seal")(registry.seal)
-registry_app.command("withdraw")(registry.withdraw)
-registry_app.command("release")(registry.release)
-registry_app.command("prove")(registry.prove)
-key_app.command("create")(keys.create)
-receipt_app.command("sign")(keys.sign)
-quarantine_app.command("export")(drops.export)
-quarantine_app.command("clean")(drops.clean)
-app.command("prepare")(prepare.prepare)
-app.command("admit")(drops.admit)
-app.command("build")(builds.build)
-app.command("verify")(builds.verify)
-app.command("trace")(builds.trace)
-app.command("report")(builds.report)
-app.command("explain")(texts.explain)
-app.command("try")(texts.try_)
-app.command("dedup")(texts.dedup)
 
 
 @contextmanager
@@ -85,7 +36,9 @@ def _told() -> Iterator[None]:
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    typer.echo(f"malmoi: {message}", err=True)
+    from typer import echo
+
+    echo(f"malmoi: {message}", err=True)
     sys.exit(code)
 
 
@@ -106,6 +59,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     with _told():
+        from pipelines.commands.app import app  # hundreds of modules: after the threshold is set
+
         app()
 
 

@@ -154,18 +154,28 @@ def without_personal_data(
 
 
 def _apart(text: str, pieces: list[str], old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
-    """A replaced text cut where its pieces were joined; no span runs over the end of a line."""
-    moves = iter(
-        [(before["end"], after["end"] - before["end"]) for before, after in zip(old, new, strict=True)]
-    )
-    move = next(moves, None)
-    found, start, end, shift = [], 0, -1, 0
+    """A replaced text cut where its pieces were joined; what runs over a joint stays in the first piece.
+
+    A particle behind a span may have another length than before: how far a joint has moved is how far the
+    next span has, or the end of the text.
+    """
+    whole = len(text) - sum(map(len, pieces)) - len(pieces) + 1
+    spans = list(zip(old, new, strict=True))
+    found, start, end, at = [], 0, -1, 0
     for piece in pieces:
         end += 1 + len(piece)
-        while move is not None and move[0] <= end:
-            shift, move = move[1], next(moves, None)
-        found.append(text[start : end + shift])
-        start = end + shift + 1
+        while at < len(spans) and spans[at][0]["end"] <= end:
+            at += 1
+        if at == len(spans):
+            cut = end + whole
+            following = cut + 1
+        elif spans[at][0]["start"] < end:
+            cut = following = spans[at][1]["end"]
+        else:
+            cut = end + spans[at][1]["start"] - spans[at][0]["start"]
+            following = cut + 1
+        found.append(text[start:cut])
+        start = following
     return found
 
 

@@ -5,6 +5,7 @@ The functions are the build's own, so what they decide is what the build decides
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -22,11 +23,13 @@ from pipelines.engine.clean import run_stages
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
 from pipelines.stages.fingerprint import fingerprint, shingle_sets
+from pipelines.stages.pii.find import explain_pii
+from pipelines.stages.pii.gate import ENTITIES
 from schemas.contract import DataSet, Delivery, Format, Kind, Markup
 from schemas.documents import DOCUMENT
 from schemas.errors import UsageError
 from schemas.reasons import Stage
-from schemas.recipe import DedupSettings, FingerprintSettings, Recipe
+from schemas.recipe import DedupSettings, FingerprintSettings, PiiSettings, Recipe
 
 TRIES = {
     "extract": (Stage.EXTRACT,),
@@ -113,8 +116,22 @@ def try_stage(
             elif name is Stage.QUALITY:
                 result["quality"] = round(row["quality"], 3)
             elif name is Stage.FIND_PII:
-                result["spans"] = [{**span, "score": round(span["score"], 3)} for span in row["spans"]]
+                result["spans"] = _with_evidence(row["spans"], row["text"], recipe.pii)
     yield from found
+
+
+def _with_evidence(spans: list[dict[str, Any]], text: str, settings: PiiSettings) -> list[dict[str, Any]]:
+    """The spans of a text with what spoke for each; names of signs, never text."""
+    every = dataclasses.replace(settings, entities=tuple(sorted(ENTITIES)))
+    evidence = {(f.start, f.end, f.label): f.evidence for f in explain_pii(text, every)}
+    return [
+        {
+            **span,
+            "score": round(span["score"], 3),
+            "evidence": list(evidence.get((span["start"], span["end"], span["label"]), ())),
+        }
+        for span in spans
+    ]
 
 
 def dedup_rows(

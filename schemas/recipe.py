@@ -69,18 +69,35 @@ class DecontaminateSettings:
 
 @dataclass(frozen=True, config=_STRICT)
 class PiiSettings:
-    """Which entities are looked for and from which score they are replaced."""
+    """Which entities are looked for, besides those a contract speaks of, and from which score.
+
+    Every class but PERSON: of a page about history nothing is left without its names. Where names are private
+    (dialogue, forms, chat) the contract says so, and they are looked for there.
+    """
 
     entities: tuple[str, ...] = (
-        "KR_RRN",
-        "KR_FRN",
-        "KR_BRN",
-        "KR_PASSPORT",
-        "KR_DRIVER_LICENSE",
-        "PHONE_NUMBER",
-        "EMAIL_ADDRESS",
+        "CREDENTIAL",
         "CREDIT_CARD",
+        "DATE_OF_BIRTH",
+        "EMAIL_ADDRESS",
+        "GAME_ID",
+        "GPS_COORDINATE",
+        "IMEI",
         "IP_ADDRESS",
+        "KR_ADDRESS",
+        "KR_BANK_ACCOUNT",
+        "KR_BRN",
+        "KR_CRN",
+        "KR_DRIVER_LICENSE",
+        "KR_FRN",
+        "KR_PASSPORT",
+        "KR_RRN",
+        "KR_VEHICLE_PLATE",
+        "MAC_ADDRESS",
+        "MESSENGER_ID",
+        "PHONE_NUMBER",
+        "URL",
+        "VIN",
     )
     min_score: Share = 0.5
     max_share: Share = 0.5  # a document with more of its characters in spans is dropped

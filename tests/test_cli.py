@@ -10,7 +10,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from pipelines.cli import app
+from pipelines.commands.app import app
 from tests.laws.builds import malmoi
 
 

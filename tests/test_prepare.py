@@ -235,3 +235,28 @@ def test_texts_of_a_row_are_replaced_as_the_build_replaces_them_joined(
     joined = without_personal_data([["\n".join(row)] for row in rows], ids, data_set=where)
     assert ["\n".join(row) for row in found] == [text for (text,) in joined]
     assert not any(value in text for row in found for text in row for value in (PHONE, MAIL, "010-0000-9999"))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.lists(st.sampled_from((f"{PHONE}이에요. ", f"{PHONE}은 ", "맞나요? ", "가나다 ")), max_size=6).map(
+            "".join
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(0, 10**6),
+)
+def test_texts_of_a_row_come_apart_where_they_were_joined(tmp_path_factory, pieces, seed):
+    home = tmp_path_factory.mktemp("apart")
+    contract = agreement(home, data_set("talk", [KEY, TEXT], form="jsonl", kind="dialogue"))
+    chat = load_contract(contract).data_sets[0]
+    (apart,) = without_personal_data([pieces], [seed.to_bytes(16, "big")], data_set=chat)
+    assert apart is not None
+
+    def shape(text: str) -> str:
+        return re.sub("이에요|예요|은|는", "?", re.sub("010-[0-9]{4}-[0-9]{4}", "N", text))
+
+    assert list(map(shape, apart)) == list(map(shape, pieces))
+    assert PHONE not in "".join(apart)

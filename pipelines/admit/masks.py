@@ -5,9 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines.admit.texts import MIN_SCORE
-from pipelines.stages.pii.gate import find_within, gated_rows, resolve
+from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.gate import every_finding, resolve
 from pipelines.stages.pii.identity_numbers import RESIDENT
 from schemas.rights import UNIQUE_IDENTIFIERS
+
+_CERTAIN = 3.0  # of what is masked whatever else lies there
 
 
 class Placeholders:
@@ -15,30 +18,24 @@ class Placeholders:
 
     def text(self, text: str) -> str:
         """One text, masked."""
-        return masked(text)
+        return self.texts(pa.array([text]))[0] or ""
 
     def texts(self, texts: pa.Array) -> list[str | None]:
-        """A column of texts; only those that pass sieve and gate are looked at."""
+        """A column of texts; only those that pass the gate are looked at."""
         values: list[str | None] = texts.to_pylist()
-        for place in gated_rows(texts.fill_null("")).tolist():
-            value = values[place]
-            values[place] = None if value is None else masked(value)
+        for place, findings in every_finding(texts):
+            values[place] = _masked(values[place] or "", findings)
         return values
 
 
-def masked(text: str) -> str:
+def _masked(text: str, findings: list[Finding]) -> str:
     """The text with [CLASS] for every finding.
 
     Unique identifiers are masked whatever speaks for them, and everything of the shape of a resident number:
     the quarantine keeps none (PIPA Art. 24-2), and a masked order number costs nobody anything.
     """
-    for match in reversed([match.span() for match in RESIDENT.pattern.finditer(text)]):
-        text = f"{text[: match[0]]}[KR_RRN]{text[match[1] :]}"
-    findings = [
-        finding
-        for finding in find_within(text, 0, len(text))
-        if finding.label in UNIQUE_IDENTIFIERS or finding.score >= MIN_SCORE
-    ]
-    for finding in reversed(resolve(findings, 0.0)):
+    able = [f for f in findings if f.label in UNIQUE_IDENTIFIERS or f.score >= MIN_SCORE]
+    shaped = [Finding(*match.span(), "KR_RRN", _CERTAIN, ()) for match in RESIDENT.pattern.finditer(text)]
+    for finding in reversed(resolve([*able, *shaped], 0.0)):
         text = f"{text[: finding.start]}[{finding.label}]{text[finding.end :]}"
     return text

@@ -83,7 +83,8 @@ def admit_drop(
             )
             for index, data_set in enumerate(contract.data_sets)
         }
-        spool = Spool(home, mask=Placeholders(), secret=secret)
+        kept = quarantine_to is not None and contract.quarantine_days > 0
+        spool = Spool(home, mask=Placeholders(), secret=secret) if kept else None
         reading = Reading(contract, drop, tallies, spool, max_row_bytes=max_row_bytes)
         facts = reading.read(found.files)
         if quarantine_to is not None:  # beside the verdict, which does not ask for them

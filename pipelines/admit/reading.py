@@ -86,11 +86,26 @@ class Scan(NamedTuple):
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Threads:
+    """Who works beside the parser."""
+
+    in_order: ThreadPoolExecutor  # one, that takes batch after batch
+    aside: ThreadPoolExecutor  # one, that puts refused rows aside
+    scanners: ThreadPoolExecutor
+
+
 class Reading:
     """Reads the files of a drop once."""
 
     def __init__(
-        self, contract: Contract, drop: Path, tallies: dict[str, Tally], spool: Spool, *, max_row_bytes: int
+        self,
+        contract: Contract,
+        drop: Path,
+        tallies: dict[str, Tally],
+        spool: Spool | None,
+        *,
+        max_row_bytes: int,
     ) -> None:
         self.faults: list[pa.RecordBatch] = []
         self.clock = Clock()
@@ -104,28 +119,30 @@ class Reading:
         """Every file, in order."""
         with (
             ThreadPoolExecutor(max_workers=1) as in_order,
+            ThreadPoolExecutor(max_workers=1) as aside,
             ThreadPoolExecutor(max_workers=_SCANNERS) as scanners,
         ):
             scanners.submit(make_ready)
-            return [self._read(file, in_order, scanners) for file in files]
+            threads = _Threads(in_order, aside, scanners)
+            return [self._read(file, threads) for file in files]
 
-    def _read(self, file: DropFile, in_order: ThreadPoolExecutor, scanners: ThreadPoolExecutor) -> FileFacts:
+    def _read(self, file: DropFile, threads: _Threads) -> FileFacts:
         tally = self._tallies[file.data_set]
         facts = FileFacts(file)
         path = self._drop / file.path
         before = _state(path)
-        waiting: deque[Future[None]] = deque()
+        waiting: deque[Future[Future[None] | None]] = deque()
         for checked in self._checked(file, facts, before):
             facts.rows += checked.rows
             facts.uncompressed += checked.bytes
             facts.sha256 = checked.sha256 or facts.sha256
             tally.unnamed.update(checked.unnamed)
-            scan = scanners.submit(_scan, checked.table, tally.data_set)
-            waiting.append(in_order.submit(self._look, tally, checked, scan))
+            scan = threads.scanners.submit(_scan, checked.table, tally.data_set)
+            waiting.append(threads.in_order.submit(self._look, tally, checked, scan, threads.aside))
             while len(waiting) > _WAITING:
-                waiting.popleft().result()
+                _wait(waiting.popleft())
         for future in waiting:
-            future.result()
+            _wait(future)
         facts.bytes = before[0]
         facts.changed = facts.changed or before != _state(path)
         return facts
@@ -148,8 +165,10 @@ class Reading:
                 raise
             facts.changed = True  # a file that was rewritten under the reader is a finding, not an accident
 
-    def _look(self, tally: Tally, checked: CheckedBatch, scan: Future[Scan]) -> None:
-        """What is done with checked rows; one batch at a time, in order."""
+    def _look(
+        self, tally: Tally, checked: CheckedBatch, scan: Future[Scan], aside: ThreadPoolExecutor
+    ) -> Future[None] | None:
+        """What is done with checked rows, one batch at a time, in order; refused ones are put aside then."""
         file, table = checked.file, checked.table
         found = self._personal(tally, scan.result())
         good = table if not len(checked.faults) else table.filter(pa.array(~checked.refused))
@@ -162,8 +181,13 @@ class Reading:
             judged = judged.with_faults(tally.keys.add(judged))
         if len(judged.faults):
             self.faults.append(judged.faults)
-            with self.clock.of("quarantine"):
-                self._spool.add(file, tally.data_set, table, judged.refused)
+            if self._spool is not None:
+                return aside.submit(self._put_aside, self._spool, tally.data_set, judged)
+        return None
+
+    def _put_aside(self, spool: Spool, data_set: DataSet, judged: CheckedBatch) -> None:
+        with self.clock.of("quarantine"):
+            spool.add(judged.file, data_set, judged.table, judged.refused)
 
     def _personal(self, tally: Tally, scan: Scan) -> list[Found]:
         """Count the rows by class; those with an identifier that the contract calls absent are refused."""
@@ -194,6 +218,12 @@ class Reading:
 def _scan(table: pa.RecordBatch, data_set: DataSet) -> Scan:
     begin = perf_counter()
     return Scan(list(personal_data(table, data_set)), perf_counter() - begin)
+
+
+def _wait(looked: Future[Future[None] | None]) -> None:
+    """Until a batch was looked at and its refused rows are put aside."""
+    if (aside := looked.result()) is not None:
+        aside.result()
 
 
 def _state(path: Path) -> tuple[int, int, int]:

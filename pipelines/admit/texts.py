@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.intake.quality_rules import as_text, values_at
-from pipelines.stages.pii.gate import find_within, passing_rows, resolve, windows
+from pipelines.stages.pii.gate import found_rows
 from schemas.contract import Column, DataSet, Markup, Role
 from schemas.documents import DOCUMENT
 from schemas.reasons import Reason
@@ -28,6 +27,7 @@ SAMPLE_ROWS = 4_000  # a share of them is sure to 2 points, at 99 %
 SAMPLE_PAGES = 500  # of HTML, whose text has to be taken out first: 6 points
 SAMPLE_CHARACTERS = 1_000  # of a row, from its start and from its middle, as the language stage does
 SAMPLE_MARKUP = 50_000  # of a page, the same
+_HELD_BYTES = 8 << 20  # of whole rows
 UNDETERMINED = "und"  # ISO 639-2: too few letters, or none that is told with certainty
 
 
@@ -48,21 +48,11 @@ def personal_data(table: pa.RecordBatch, data_set: DataSet) -> Iterator[Personal
             from pipelines.stages.extract import html_text
 
             texts = pa.array([html_text(page or "", []) for page in texts.to_pylist()], pa.string())
-        candidates = passing_rows(texts)
-        if not len(candidates):
-            continue
-        passing = texts.take(pa.array(candidates))
         by_row: dict[int, set[str]] = {}
-        for place, lines in groupby(windows(passing), key=lambda window: window.row):
-            text = passing[place].as_py()
-            found = {
-                finding.label
-                for line in lines
-                for finding in resolve(find_within(text, line.start, line.end), MIN_SCORE)
-            }
+        for place, findings in found_rows(texts, MIN_SCORE):
+            found = {finding.label for finding in findings}
             if found:
-                at = int(candidates[place])
-                by_row.setdefault(at if parents is None else int(parents[at]), set()).update(found)
+                by_row.setdefault(place if parents is None else int(parents[place]), set()).update(found)
         for position, labels in by_row.items():
             yield PersonalData(position, column, frozenset(labels))
 
@@ -76,44 +66,46 @@ class LanguageSample:
         self._size = SAMPLE_PAGES if data_set.markup is Markup.HTML else SAMPLE_ROWS
         self._texts = data_set.of_role(Role.TEXT)
         self._declared = data_set.of_role(Role.LANGUAGE)
-        self._digests = np.zeros(0, np.uint64)
-        self._rows: list[tuple[str, str | None]] = []  # (text, declared language)
+        self._digests = np.zeros(0, np.uint64)  # of all that is held, in its order: first texts, then rows
+        self._held: list[tuple[str, str | None]] = []  # (text, declared language)
+        self._rows: list[pa.RecordBatch] = []  # not looked at yet: most of them leave the sample again
+        self._bytes = 0  # of rows
         self._bound = np.uint64(0xFFFFFFFFFFFFFFFF)
 
     def add(self, path: str, table: pa.RecordBatch) -> None:
         """Rows of a file; `table` has their numbers in `row`."""
+        names = self._columns(table)
         digests = _digests(self._secret, path, table["row"].to_numpy())
-        chosen = np.flatnonzero(digests < self._bound)
-        if not len(chosen):
+        chosen = np.flatnonzero(digests <= self._bound)
+        if not len(chosen) or not names:
             return
         if len(chosen) > self._size:
             smallest = np.argpartition(digests[chosen], self._size)[: self._size]
             chosen = chosen[np.sort(smallest)]
-        names = self._columns(table)
-        columns = [table[name].take(pa.array(chosen)).to_pylist() for name in names]
-        if not names:
-            return
-        told = zip(*columns, strict=True)
-        self._rows += [self._text(dict(zip(names, values, strict=True))) for values in told]
+        rows = table.select(names).take(pa.array(chosen))
+        self._rows.append(rows)
+        self._bytes += rows.nbytes
         self._digests = np.concatenate((self._digests, digests[chosen]))
-        if len(self._rows) >= 2 * self._size:
+        if len(self._digests) >= 2 * self._size:
             self._cut()
+        if self._bytes > _HELD_BYTES:
+            self._shorten()
 
     def counts(self) -> Counter[str]:
         """Rows of the sample by language."""
         from pipelines.stages.language import language
         from schemas.recipe import ExtractSettings, LanguageSettings
 
-        self._cut()
+        self._shorten()
         settings = LanguageSettings()
         wanted = tuple(sorted({*settings.wanted, *self._data_set.languages}))
-        texts = pa.array([text for text, _ in self._rows], pa.string())
+        texts = pa.array([text for text, _ in self._held], pa.string())
         batch = pa.RecordBatch.from_arrays(
             [
                 pa.array([bytes(16)] * len(texts), DOCUMENT.field("doc_id").type),
                 pa.array(range(len(texts)), pa.int64()),
                 texts,
-                pa.array([declared for _, declared in self._rows], pa.string()),
+                pa.array([declared for _, declared in self._held], pa.string()),
             ],
             schema=DOCUMENT,
         )
@@ -132,11 +124,29 @@ class LanguageSample:
         return Counter({name or UNDETERMINED: count for name, count in counts.items() if count})
 
     def _cut(self) -> None:
-        if len(self._rows) > self._size:
-            kept = np.argsort(self._digests, kind="stable")[: self._size]
-            self._digests = self._digests[kept]
-            self._rows = [self._rows[place] for place in kept.tolist()]
-            self._bound = self._digests.max()
+        """Let go what is not among the smallest."""
+        if len(self._digests) <= self._size:
+            return
+        self._bound = np.partition(self._digests, self._size - 1)[self._size - 1]
+        stays = self._digests <= self._bound
+        self._digests = self._digests[stays]
+        at = len(self._held)
+        self._held = [one for one, kept in zip(self._held, stays[:at].tolist(), strict=True) if kept]
+        left = []
+        for rows in self._rows:
+            left.append(rows.filter(pa.array(stays[at : at + len(rows)])))
+            at += len(rows)
+        self._rows = [rows for rows in left if len(rows)]
+        self._bytes = sum(rows.nbytes for rows in self._rows)
+
+    def _shorten(self) -> None:
+        """Of each row keep what is looked at."""
+        self._cut()
+        for rows in self._rows:
+            names = rows.schema.names
+            told = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+            self._held += [self._text(dict(zip(names, values, strict=True))) for values in told]
+        self._rows, self._bytes = [], 0
 
     def _columns(self, table: pa.RecordBatch) -> list[str]:
         wanted = dict.fromkeys(column.path[0] for column in (*self._texts, *self._declared))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.admit import findings as say
-from pipelines.admit.masks import masked
+from pipelines.admit.masks import Placeholders
 from pipelines.admit.reading import FileFacts, Tally
 from pipelines.intake.drops import Drop, announced_faults
 from pipelines.intake.merkle import leaf_hash, root_of_hashes
@@ -195,7 +195,7 @@ def _data_sets(
 
 def _name(name: str) -> str:
     """A column's name as a receipt may hold it: of a CSV file without a header it is a row's value."""
-    told = masked(name)
+    told = Placeholders().text(name)
     return told if len(told) <= _MAX_NAME else told[:_MAX_NAME] + "…"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from pipelines.commands.looks import LOOKS, Looks, record_look
 from pipelines.commands.printing import Json, existing, print_json
 from schemas.contract import Kind, Markup
 from schemas.errors import UsageError
@@ -59,6 +61,10 @@ def try_(
     markup: Annotated[Markup | None, typer.Option(help="Default: html for extract, else plain.")] = None,
     languages: Annotated[str, typer.Option(help="Declared languages, with commas.")] = "",
     benchmark: Annotated[list[Path] | None, typer.Option(help="Benchmark files, for decontaminate.")] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Of pii: values too; who looked is written down.")
+    ] = False,
+    looks: Looks = LOOKS,
 ) -> None:
     """One stage on JSONL {id, text} from standard input; every row comes back, in order.
 
@@ -76,11 +82,24 @@ def try_(
     data_set = data_set_of(
         kind=kind, markup=markup or default, languages=tuple(filter(None, languages.split(",")))
     )
-    _each_line(
-        lambda rows: try_stage(
-            stage, rows, recipe=recipe, data_set=data_set, benchmarks=tuple(benchmark or ())
-        )
-    )
+    if show and stage != "pii":
+        raise UsageError("--show is of pii: leave it out")
+
+    def work(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        tried = try_stage(stage, rows, recipe=recipe, data_set=data_set, benchmarks=tuple(benchmark or ()))
+        return _shown(rows, list(tried), looks) if show else tried
+
+    _each_line(work)
+
+
+def _shown(rows: list[dict[str, Any]], tried: list[dict[str, Any]], looks: Path) -> Iterator[dict[str, Any]]:
+    """The spans with their values, once it is written down who looks at them."""
+    counts = Counter(span["label"] for result in tried for span in result.get("spans", ()))
+    record_look(looks, command="try pii --show", of=f"{len(rows)} texts", shown=dict(sorted(counts.items())))
+    for row, result in zip(rows, tried, strict=True):
+        for span in result.get("spans", ()):
+            span["value"] = row["text"][span["start"] : span["end"]]
+        yield result
 
 
 def dedup(

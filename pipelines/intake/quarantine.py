@@ -21,27 +21,44 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from schemas.contract import Contract, DataSet, Policy, Role
 from schemas.errors import UsageError
 
 FAULTS_FILE, QUARANTINE_FILE = "faults.parquet", "quarantine.jsonl"
+_HELD_BYTES = 1 << 20  # of refused rows that are masked together
 _ORDER = ("file", "row", "line", "offset", "field", "rule", "reason")
 
 
 def sorted_faults(faults: pa.Table) -> pa.Table:
     """By file, row, place, field and rule; the same fault told twice is one."""
-    whole = faults.group_by(faults.column_names, use_threads=False).aggregate([])
-    by = [(name, "ascending", "at_start") for name in _ORDER]
-    return whole.take(pc.sort_indices(whole, sort_keys=by)).combine_chunks()
+    ranks = [_ranks(faults[name]) for name in _ORDER]
+    order = np.lexsort(ranks[::-1])
+    first = np.ones(len(order), np.bool_)
+    if len(order):
+        first[1:] = np.any([rank[order[1:]] != rank[order[:-1]] for rank in ranks], axis=0)
+    return faults.take(pa.array(order[first])).combine_chunks()
+
+
+def _ranks(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Numbers in the order of a column's values, null first."""
+    if not pa.types.is_string(column.type):
+        return np.asarray(column.to_numpy(), np.int64)
+    words = column.combine_chunks().dictionary_encode()
+    ranks = np.empty(len(words.dictionary) + 1, np.int64)
+    ranks[pc.sort_indices(words.dictionary).to_numpy()] = np.arange(len(words.dictionary))
+    ranks[-1] = -1
+    ranked: NDArray[np.int64] = ranks[words.indices.fill_null(len(words.dictionary)).to_numpy()]
+    return ranked
 
 
 def faults_bytes(faults: pa.Table) -> bytes:
     """All faults, as the Parquet file whose digest is in the receipt."""
+    from pyarrow.parquet import write_table
+
     target = pa.BufferOutputStream()
-    pq.write_table(faults, target, compression="zstd", store_schema=False)
+    write_table(faults, target, compression="zstd", store_schema=False)
     return bytes(target.getvalue())
 
 
@@ -66,57 +83,75 @@ class Spool:
         self._mask = mask
         self._secret = secret[:64]
         self._paths: dict[str, Path] = {}
+        self._held: list[pa.RecordBatch] = []  # of one file and one schema, not written yet
+        self._of: tuple[str, DataSet] | None = None  # the file's path and data set
 
     def add(self, path: str, data_set: DataSet, table: pa.RecordBatch, refused: NDArray[np.bool_]) -> None:
         """The refused rows of a piece of a file; what could not be parsed is not in `table`."""
         places = np.flatnonzero(refused)
         if not len(places):
             return
-        taken = table.take(pa.array(places))
-        there = set(table.schema.names)
+        if self._held and (self._of != (path, data_set) or self._held[0].schema != table.schema):
+            self._write()
+        self._of = (path, data_set)
+        self._held.append(table.take(pa.array(places)))
+        if sum(rows.nbytes for rows in self._held) > _HELD_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        """Mask and write what is held, together: to read the detectors' patterns takes milliseconds."""
+        if self._of is None or not self._held:
+            return
+        path, data_set = self._of
+        (taken,) = pa.Table.from_batches(self._held).combine_chunks().to_batches()
+        self._held = []
+        there = set(taken.schema.names)
         columns = {
             name: self._masked_column(data_set, name, taken[name])
             for name in _named(data_set)
             if name in there
         }
         names = [column.path[0] for column in data_set.of_role(Role.KEY) if column.path[0] in there]
-        keys = (
-            zip(*(taken[name].to_pylist() for name in names), strict=True)
-            if names
-            else repeat((), len(taken))
+        keys = self._keys([taken[name].to_pylist() for name in names], len(taken))
+        line = b"%%d\t%%s\t{%s}\n" % b",".join(
+            orjson.dumps(name).replace(b"%", b"%%") + b":%s" for name in columns
         )
-        values = zip(*columns.values(), strict=True) if columns else repeat((), len(taken))
         target = self._paths.setdefault(path, self._directory / f"spool-{len(self._paths)}")
         with target.open("ab") as file:
-            file.writelines(
-                b"%d\t%s\t%s\n"
-                % (number, self._key(key), orjson.dumps(dict(zip(columns, row, strict=True)), default=str))
-                for number, key, row in zip(taken["row"].to_pylist(), keys, values, strict=True)
-            )
+            rows = taken["row"].to_pylist()
+            file.writelines(map(line.__mod__, zip(rows, keys, *columns.values(), strict=True)))
 
     def rows(self, path: str) -> Iterator[tuple[int, bytes, bytes]]:
         """Row number, key (JSON) and data (JSON) of one file, ascending."""
+        self._write()
         if path in self._paths:
             with self._paths[path].open("rb") as file:
                 for line in file:
                     number, key, data = line.rstrip(b"\n").split(b"\t", 2)
                     yield int(number), key, data
 
-    def _key(self, values: Sequence[Any]) -> bytes:
-        """A digest of the row's key that only who has the secret can make, as JSON; null without one."""
-        if all(value in (None, "") for value in values):
-            return b"null"
-        literal = orjson.dumps([None if value is None else str(value) for value in values])
-        return b'"%s"' % hashlib.blake2b(literal, key=self._secret, digest_size=16).hexdigest().encode()
+    def _keys(self, columns: Sequence[list[Any]], count: int) -> Iterator[bytes]:
+        """Digests of the rows' keys that only who has the secret can make, as JSON; null without a key."""
+        texts = [[None if value is None else str(value) for value in values] for values in columns]
+        keyless = [not any(row) for row in zip(*texts, strict=True)] if texts else [True] * count
+        literals = zip(*map(_json_each, texts), strict=True) if texts else repeat((), count)
+        begun = hashlib.blake2b(key=self._secret, digest_size=16)
+        for parts, missing in zip(literals, keyless, strict=True):
+            digest = begun.copy()
+            digest.update(b"[%s]" % b",".join(parts))
+            yield b"null" if missing else b'"%s"' % digest.hexdigest().encode()
 
-    def _masked_column(self, data_set: DataSet, name: str, values: pa.Array) -> list[Any]:
+    def _masked_column(self, data_set: DataSet, name: str, values: pa.Array) -> list[bytes]:
+        """The values as JSON, masked."""
         if pa.types.is_string(values.type):
-            return list(self._mask.texts(values))
+            return _json_each(self._mask.texts(values))
         if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
             texts = pc.cast(values, pa.string())
-            pairs = zip(values.to_pylist(), texts.to_pylist(), self._mask.texts(texts), strict=True)
-            return [value if text == masked else masked for value, text, masked in pairs]
-        return [self._masked(_only_named(data_set, name, value)) for value in values.to_pylist()]
+            shown, said = texts.to_pylist(), self._mask.texts(texts)
+            rows = zip(values.to_pylist(), shown, said, strict=True)
+            return _json_each([value if text == masked else masked for value, text, masked in rows])
+        found = (self._masked(_only_named(data_set, name, value)) for value in values.to_pylist())
+        return [orjson.dumps(value, default=str) for value in found]
 
     def _masked(self, value: Any) -> Any:
         """Every text and number inside a value, names of fields too."""
@@ -130,6 +165,11 @@ class Spool:
             masked = self._mask.text(repr(value))
             return value if masked == repr(value) else masked
         return value
+
+
+def _json_each(values: Sequence[str | int | float | None]) -> list[bytes]:
+    """The JSON of each of some values, made at once: a line each, and no JSON string holds a line feed."""
+    return orjson.dumps(values, option=orjson.OPT_INDENT_2)[4:-2].split(b",\n  ")
 
 
 def _named(data_set: DataSet) -> list[str]:
@@ -158,14 +198,16 @@ def _pruned(value: Any, paths: Sequence[tuple[str, ...]]) -> Any:
     return kept
 
 
-def write_quarantine(path: Path, contract: Contract, faults: pa.Table, spool: Spool, *, today: str) -> None:
-    """One line a refused row, in the order of `faults` (sorted). With quarantineDays 0 no data is kept."""
+def write_quarantine(
+    path: Path, contract: Contract, faults: pa.Table, spool: Spool | None, *, today: str
+) -> None:
+    """One line a refused row, in the order of `faults` (sorted); without data where none was put aside."""
     expires = (date.fromisoformat(today) + timedelta(days=contract.quarantine_days)).isoformat()
     tail = b'"expires":%s' % orjson.dumps(expires)
     said: dict[_Told, bytes] = {}  # few are said of many rows
     with path.open("wb") as target:
         for name, entries in groupby(_entries(faults), key=itemgetter(0)):
-            data = spool.rows(name) if contract.quarantine_days else iter(())
+            data = spool.rows(name) if spool is not None else iter(())
             held = next(data, _NO_ROW)
             head = orjson.dumps({"file": name})[:-1]
             for (row, line, offset), told in groupby(entries, key=itemgetter(1)):

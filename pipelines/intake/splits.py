@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.intake.drops import DropFile
 from schemas.contract import DataSet, Format, Role
@@ -174,7 +173,9 @@ class _LineEnds:
 def _row_groups(path: Path, data_set: DataSet, split_bytes: int) -> list[tuple[int, int, int]]:
     """(row group, first row, cost before it) at every cut; nothing for a file without a footer."""
     try:
-        metadata = pq.read_metadata(path)
+        from pyarrow.parquet import read_metadata
+
+        metadata = read_metadata(path)
         names = {c.path[0] for c in data_set.columns if c.role is not Role.OTHER}
         cuts, rows, cost = [(0, 0, 0)], 0, 0
         for group in range(metadata.num_row_groups):

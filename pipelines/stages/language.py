@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
@@ -255,10 +254,9 @@ def _guesses(text: str, counts: npt.NDArray[np.int64]) -> dict[str, float]:
 
 def _script_table() -> npt.NDArray[np.uint8]:
     """Script of each code point of the first plane; letters by the Unicode database."""
-    table = np.array(
-        [_OTHER if category(chr(point))[0] == "L" else _NONE for point in range(0x10000)], np.uint8
-    )
-    letters = table == _OTHER
+    # str.isalpha: of a category of letters (L*) in the Unicode database.
+    letters = np.fromiter(map(str.isalpha, map(chr, range(0x10000))), np.bool_, 0x10000)
+    table = np.where(letters, np.uint8(_OTHER), np.uint8(_NONE))
     for script, ranges in _RANGES.items():
         for first, last in ranges:
             table[first : last + 1][letters[first : last + 1]] = script

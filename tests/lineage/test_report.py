@@ -4,9 +4,12 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+from pipelines.lineage.personal_report import CLASSES
 from pipelines.lineage.report import render_report, report_summary
 from pipelines.lineage.report_words import REASONS, REFUSALS, STAGES
+from pipelines.stages.pii.gate import ENTITIES
 from schemas.reasons import Reason, Refusal, Stage
+from schemas.rights import ClassPolicy
 
 VOID = {"meta"}
 
@@ -110,3 +113,44 @@ def test_every_stage_reason_and_refusal_has_its_korean_wording():
     assert set(STAGES) == set(Stage)
     assert set(REASONS) == set(Reason)
     assert set(REFUSALS) == set(Refusal)
+
+
+def test_personal_data_is_told_by_data_set_class_and_action_with_the_word_it_was_done_on(built):
+    build, manifest = built
+    first = manifest.contracts[0]
+    said = (
+        ClassPolicy("EMAIL_ADDRESS", expected=True, policy="keep", why="공개된 연락처"),
+        ClassPolicy("KR_RRN", expected=True, policy="keep", why="법이 시킴"),
+        ClassPolicy("PHONE_NUMBER", expected=True, policy="remove", why=""),
+    )
+    contracts = (replace(first, rights=replace(first.rights, personal_data=said)), *manifest.contracts[1:])
+    pii = {
+        "EMAIL_ADDRESS:kept": 41,
+        "KR_RRN:removed": 42,
+        "PHONE_NUMBER:removed": 43,
+        "KR_PASSPORT": 44,
+        "URL": 45,
+    }
+    facts = replace(manifest.data_sets[0], pii=pii, dropped={"find_pii/forbidden_identifier": 46})
+    page = render_report(
+        replace(manifest, contracts=contracts, data_sets=(facts, *manifest.data_sets[1:])), build
+    )
+    text = " ".join(" ".join(read(page).text).split())
+    for words in (
+        "EMAIL_ADDRESS 그대로 둠 kept 41",
+        "공개된 연락처",
+        "KR_RRN 삭제 removed 42",
+        "the contract says keep, the law forbids it",
+        "PHONE_NUMBER 삭제 removed 43",
+        ": remove",
+        "KR_PASSPORT 가명으로 바꿈 surrogate 44",
+        "unique identifiers are never kept",
+        "URL 가명으로 바꿈 surrogate 45",
+        "does not say: the default",
+        "held what the contract says is absent 46",
+    ):
+        assert words in text
+
+
+def test_every_class_that_is_looked_for_has_its_korean_name():
+    assert set(CLASSES) == ENTITIES

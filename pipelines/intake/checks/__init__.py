@@ -19,7 +19,6 @@ from pipelines.intake.readers import known_encoding
 from pipelines.intake.readers.delimited import read_delimited
 from pipelines.intake.readers.streams import open_file
 from pipelines.intake.readers.tables import read_arrow, read_parquet
-from pipelines.intake.readers.warc import read_warc
 from pipelines.intake.splits import Split
 from schemas.admission import FAULTS
 from schemas.contract import DataSet, Format
@@ -44,8 +43,7 @@ def check_file(
     if data_set.format in (Format.PARQUET, Format.ARROW):
         yield from _table(drop, file, data_set, checker, max_row_bytes)
         return
-    with open_file(drop / file.path) as opened:
-        hashed = HashedFile(opened)
+    with open_file(drop / file.path) as opened, HashedFile(opened) as hashed:
         held: CheckedBatch | None = None
         for batch in _rows(hashed, file, data_set, checker, max_row_bytes):
             if held is not None:
@@ -64,7 +62,9 @@ def _rows(
     if data_set.format is Format.JSONL:
         yield from check_jsonl(opened, file.path, data_set, checker, max_row_bytes=max_row_bytes)
         return
-    read = read_delimited if data_set.format is Format.CSV else read_warc
+    read = read_delimited
+    if data_set.format is Format.WARC:
+        from pipelines.intake.readers.warc import read_warc as read
     opened.seek(0)
     yield from read(
         opened, file.path, data_set, sink=RowSink(checker, data_set), max_row_bytes=max_row_bytes, **_BATCH

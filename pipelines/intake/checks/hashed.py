@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO, cast
 
 from schemas.errors import InputUnreadable
@@ -14,19 +16,34 @@ _PIECE = 1 << 20
 
 
 class HashedFile:
-    """Reads like a binary file; `digest` reads what nobody has asked for."""
+    """Reads like a binary file; `digest` reads what nobody has asked for.
+
+    A thread of its own digests the last piece while the next is read. To be used in a `with`.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
         self._place = 0
-        self._seen = 0  # bytes from the start that are in the digest
+        self._seen = 0  # bytes from the start that are in the digest, or on their way there
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._digesting: Future[None] | None = None
+
+    def __enter__(self) -> HashedFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown()
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size`."""
         data = self._file.read(size)
         if self._place <= self._seen < self._place + len(data):
-            self._sha256.update(memoryview(data)[self._seen - self._place :])
+            self._wait()
+            new = memoryview(data)[self._seen - self._place :]
+            self._digesting = self._thread.submit(self._sha256.update, new)
             self._seen = self._place + len(data)
         self._place += len(data)
         return data
@@ -45,7 +62,12 @@ class HashedFile:
         self.seek(self._seen)
         while self.read(_PIECE):
             pass
+        self._wait()
         return self._sha256.hexdigest()
+
+    def _wait(self) -> None:
+        if self._digesting is not None:
+            self._digesting.result()
 
     def as_binary(self) -> BinaryIO:
         """Itself, for readers that only read, seek and tell."""

@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.intake.checks.field_kernels import count_lines
 from pipelines.intake.readers.jsonl import BOM
 
-BLOCK = 4 << 20  # bytes, about
+BLOCK = 3 << 20  # bytes, about
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from pipelines.intake.readers.jsonl import read_jsonl
 from pipelines.intake.readers.rows import Assembler, ReadBatch, refusal_only
 from pipelines.intake.readers.streams import open_file
 from pipelines.intake.readers.tables import Documents, read_arrow, read_parquet
-from pipelines.intake.readers.warc import read_warc
 from pipelines.intake.splits import Split, codec
 from schemas.contract import DataSet, Format
 from schemas.errors import UsageError
@@ -47,6 +46,8 @@ def read_split(
         elif data_set.format is Format.CSV:
             yield from read_delimited(file, split.path, data_set, sink=Assembler(split, data_set), **batches)
         elif data_set.format is Format.WARC:
+            from pipelines.intake.readers.warc import read_warc
+
             yield from read_warc(file, split.path, data_set, sink=Assembler(split, data_set), **batches)
         elif data_set.format is Format.JSONL:
             yield from read_jsonl(drop, split, data_set, **batches)

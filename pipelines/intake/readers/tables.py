@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.intake.readers.collector import B, B_co
 from pipelines.intake.readers.rows import (
@@ -28,6 +27,9 @@ from pipelines.intake.readers.streams import open_file
 from pipelines.intake.splits import Split
 from schemas.contract import Column, DataSet, Role
 from schemas.reasons import Refusal
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 _STEP_ROWS = 4096
 _STEP_BYTES = 4 << 20
@@ -54,9 +56,11 @@ class Table(Protocol[B_co]):
 
 def read_parquet(drop: Path, split: Split, table: Table[B]) -> Iterator[B]:
     """Batches of a split's row groups; what cannot be decoded of a row group is one entry."""
+    from pyarrow.parquet import ParquetFile
+
     with open_file(drop / split.path) as file:
         try:
-            parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+            parquet = ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
             stop = split.stop if split.stop >= 0 else parquet.num_row_groups
             table.found(parquet.schema_arrow.names)
             names = [name for name in table.names if name in parquet.schema_arrow.names]
@@ -75,7 +79,7 @@ def read_parquet(drop: Path, split: Split, table: Table[B]) -> Iterator[B]:
             first += parquet.metadata.row_group(group).num_rows
 
 
-def _steps(parquet: pq.ParquetFile, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
+def _steps(parquet: ParquetFile, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
     facts = parquet.metadata.row_group(group)
     average = facts.total_byte_size // max(1, facts.num_rows) + 1
     step = max(1, min(_STEP_ROWS, _STEP_BYTES // average))

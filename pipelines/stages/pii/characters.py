@@ -1,7 +1,7 @@
 """Digits, separators and letters as they stand in real text: full width, exotic hyphens, no-break spaces.
 
-Every class here is spelled out, character by character, because two engines read it: RE2 (inside Arrow, for
-the gate) and `re`. What both must agree on may not depend on either's idea of a digit or a word.
+Every class here is spelled out, character by character: what the gate and the patterns must agree on may not
+depend on an engine's idea of a digit or a word.
 No class holds a line feed: nothing that is looked for crosses a line.
 """
 

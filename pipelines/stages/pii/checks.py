@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _RESIDENT_WEIGHTS = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
 _BUSINESS_WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
@@ -70,3 +72,39 @@ def is_timestamp(digits: str) -> bool:
         and int(digits[8:10]) < 24
         and int(digits[10:12]) < 60
     )
+
+
+def is_phone_surrogate(national: str) -> bool:
+    """Whether 11 national digits are ours: 010, unassigned block, and the mark that only ours carry."""
+    return (
+        len(national) == 11
+        and national.startswith("010")
+        and national[3] in "01"
+        and national[7:10] == mark(national[3:7])
+    )
+
+
+def mark(digits: str) -> str:
+    """Three digits that mark a surrogate whose other digits are these."""
+    return f"{int.from_bytes(blake2b(digits.encode(), digest_size=4).digest(), 'big') % 1000:03}"
+
+
+def is_marked(digits: str) -> bool:
+    """Whether a number is one of ours: 000 in front, and the mark before the last digit."""
+    return len(digits) > 7 and digits.startswith("000") and digits[-4:-1] == mark(digits[:-4])
+
+
+_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VIN_VALUES = dict(
+    zip(
+        "0123456789ABCDEFGHJKLMNPRSTUVWXYZ",
+        (*range(10), *range(1, 9), *range(1, 6), 7, 9, *range(2, 10)),
+        strict=True,
+    )
+)
+
+
+def vin_check(number: str) -> bool:
+    """49 CFR 565.15: mandatory in North America alone. Upper case."""
+    total = sum(_VIN_VALUES[c] * w for c, w in zip(number, _VIN_WEIGHTS, strict=True))
+    return "0123456789X"[total % 11] == number[8]

@@ -1,21 +1,18 @@
-"""Ways to reach a person, and means of payment: telephone, e-mail, IP address, card.
+"""Numbers to reach a person at and to pay with: telephone, card.
 
 Telephone: the Korean numbering plan (MSIT; python-phonenumbers 9.0 metadata). Card: ISO/IEC 7812-1, with the
-domestic 9xxx. IP: the IANA special-purpose registry of 2024, spelled out: interpreters differ.
+domestic 9xxx.
 """
 
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
-from ipaddress import AddressValueError, IPv6Address
 
 from pipelines.stages.pii.characters import (
     ALONE_AFTER,
     ALONE_BEFORE,
     DASHES,
     DIGIT,
-    DIGITS,
     JOINT,
     LOOSE_JOINT,
     NO_DIGIT_AFTER,
@@ -25,19 +22,19 @@ from pipelines.stages.pii.characters import (
     has_dash,
     one_of,
 )
-from pipelines.stages.pii.checks import luhn_check
+from pipelines.stages.pii.checks import is_marked, is_phone_surrogate, luhn_check
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import (
+    OTHER_CUE,
     SURROGATE_SCORE,
     Finding,
-    nearest_cue,
     probability,
     weigh_cue,
 )
+from pipelines.stages.pii.expression import expression
 
 _PHONE = frozenset({"phone"})
 _CARD = frozenset({"card"})
-_ADDRESS = frozenset({"address"})
 # Nationwide business numbers in use; other numbers of this shape are years ("1592-1598") and codes.
 _BUSINESS_PREFIXES = frozenset(
     f"{prefix}"
@@ -66,56 +63,62 @@ _BUSINESS_PREFIXES = frozenset(
 )
 
 
-def phone_check(digits: str) -> str:
-    """Three digits that mark a surrogate among the unassigned numbers; digits: 0 or 1 and three more."""
-    return f"{int.from_bytes(blake2b(digits.encode(), digest_size=4).digest(), 'big') % 1000:03}"
-
-
-def is_phone_surrogate(national: str) -> bool:
-    """Whether 11 national digits are ours: 010, unassigned block, and the mark that only ours carry."""
-    return (
-        len(national) == 11
-        and national.startswith("010")
-        and national[3] in "01"
-        and national[7:10] == phone_check(national[3:7])
-    )
-
-
 def _phone(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     digits = digits_of(match[0])
-    kind = match.lastgroup
+    kind = match.lastgroup or ""
     if kind == "intl":
         digits = "0" + digits[2:].removeprefix("0")
     if is_phone_surrogate(digits):
         return Finding(start, end, "PHONE_NUMBER", SURROGATE_SCORE, ())
     separated = not match[0].isalnum()
-    mobile = digits[:3] in {"010", "011", "016", "017", "018", "019"}
-    if digits.startswith("010") and len(digits) != 11:
+    mobile = kind != "intl" and digits[:3] in _MOBILES
+    logit = _mobile(digits, separated=separated) if mobile else _fixed(kind, match[0], digits)
+    if logit is None:
         return None
-    if kind == "intl":
-        if not 9 <= len(digits) <= 11:
-            return None
-        logit = 3.5 if folded(match[0])[0] == "+" else 0.5
-    elif mobile:
-        logit = (3.5 if separated else 1.5) - (1.0 if digits[2] != "0" else 0.0)
-    elif kind == "land":
-        logit = 1.5 if has_dash(match[0]) or ")" in folded(match[0]) else 0.1 if separated else -2.5
-    else:
-        if digits[:4] not in _BUSINESS_PREFIXES:
-            return None
-        year = "1000" <= digits[4:] <= "2100"
-        logit = (0.8 if has_dash(match[0]) else -1.0) - (2.0 if year else 0.0)
     if _is_piece(text, start, end) or (not separated and _beside_latin(text, start, end)):
         logit -= 3.0
-    elif mobile and separated:  # nothing else looks so: the cue words need not be asked
+    elif digits[:3] in _MOBILES and separated and "번호" not in text[max(0, start - 6) : start]:
         return Finding(start, end, "PHONE_NUMBER", probability(logit), ("mobile", "separator"))
     cue, names = weigh_cue(text, start, end, _PHONE)
-    return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind or "", *names))
+    if names and names[0] in _NO_OTHER:
+        cue = 0.0
+    elif digits[:3] in _MOBILES and cue == OTHER_CUE:
+        cue *= 2.0  # a number that says what it is of
+    return Finding(start, end, "PHONE_NUMBER", probability(logit + cue), (kind, *names))
 
 
-_BEFORE_PIECE = re.compile(f"{DIGIT}[{DASHES}.．]\\Z")
-_AFTER_PIECE = re.compile(f"[{DASHES}]{DIGIT}")
+_YEAR_AND_SERIAL = expression(r"20[12][0-9]0[0-9]{3}\Z")
+_MOBILES = frozenset({"010", "011", "016", "017", "018", "019"})
+
+
+def _mobile(digits: str, *, separated: bool) -> float | None:
+    if digits.startswith("010") and len(digits) != 11:
+        return None
+    return (3.5 if separated else 1.5) - (1.0 if digits[2] != "0" else 0.0)
+
+
+def _fixed(kind: str, written: str, digits: str) -> float | None:
+    """Logits of a number with a country's code, of a land line, a nationwide one; None where it is none."""
+    dash = has_dash(written)
+    if kind == "intl":
+        able = 9 <= len(digits) <= 11 and (not digits.startswith("010") or len(digits) == 11)
+        return (3.5 if folded(written)[0] == "+" else 0.5) if able else None
+    if kind == "land":
+        year = _YEAR_AND_SERIAL.search(digits) is not None  # "031-2024-0012": a document's
+        return (
+            1.5 if dash or ")" in folded(written) else 0.1 if not written.isalnum() else -2.5
+        ) - 2.0 * year
+    if digits[:4] not in _BUSINESS_PREFIXES:
+        return None
+    return (0.8 if dash else -1.0) - (2.0 if "1000" <= digits[4:] <= "2100" else 0.0)
+
+
+_NO_OTHER = frozenset(
+    f"other cue:{kind}" for kind in ("licence", "address", "passport", "version", "account")
+)
+_BEFORE_PIECE = expression(f"{DIGIT}[{DASHES}.．]\\Z")
+_AFTER_PIECE = expression(f"[{DASHES}]{DIGIT}")
 
 
 def _is_piece(text: str, start: int, end: int) -> bool:
@@ -132,116 +135,35 @@ def _beside_latin(text: str, start: int, end: int) -> bool:
     return any(letter.isascii() and letter.isalpha() for letter in beside)
 
 
-_LOCAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z_][0-9A-Za-z._%+\-]{0,63}\Z")
-_OUR_LOCAL = re.compile(r"user[0-9a-f]{8}\Z")
-_OUR_DOMAINS = frozenset({"example.com", "example.net", "example.org"})
-
-
-def _email(text: str, match: re.Match[str]) -> Finding | None:
-    at = match.start()
-    local = _LOCAL.search(folded(text[max(0, at - 65) : at]))
-    if local is None or local[0].endswith("."):
-        return None
-    domain = folded(match["domain"]).lower()
-    start, end = at - len(local[0]), match.end()
-    if domain in _OUR_DOMAINS and _OUR_LOCAL.match(local[0]):
-        return Finding(start, end, "EMAIL_ADDRESS", SURROGATE_SCORE, ())
-    return Finding(start, end, "EMAIL_ADDRESS", 0.98, ("address with domain",))
-
-
-# First and last /16, inclusive, of what names no subscriber: this net, private, shared, loopback, link-local,
-# benchmarks, multicast and everything above it (IANA IPv4 special-purpose registry).
-_SPECIAL = (
-    ((0, 0), (0, 255)),
-    ((10, 0), (10, 255)),
-    ((100, 64), (100, 127)),
-    ((127, 0), (127, 255)),
-    ((169, 254), (169, 254)),
-    ((172, 16), (172, 31)),
-    ((192, 168), (192, 168)),
-    ((198, 18), (198, 19)),
-    ((224, 0), (255, 255)),
-)
-_TEST_NETS = frozenset({(192, 0, 2), (198, 51, 100), (203, 0, 113)})
-_RESOLVERS = frozenset(  # public name servers: Google, Cloudflare, Quad9, OpenDNS, KT, SK, LG U+
-    {
-        *("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220"),
-        *("168.126.63.1", "168.126.63.2", "210.220.163.82", "219.250.36.130"),
-        *("164.124.101.2", "203.248.252.2"),
-    }
-)
-_NETWORK_MASK = re.compile(r"/(?:[0-9]|[12][0-9]|3[01])(?![0-9])")
-
-
-def _ipv4(text: str, match: re.Match[str]) -> Finding | None:
-    start, end = match.span()
-    parts = folded(match[0]).split(".")
-    if any(len(part) > 1 and part[0] == "0" for part in parts):
-        return None
-    numbers = tuple(map(int, parts))
-    if max(numbers) > 255:
-        return None
-    if numbers[:3] in _TEST_NETS:
-        return Finding(start, end, "IP_ADDRESS", SURROGATE_SCORE, ())
-    if folded(match[0]) in _RESOLVERS or any(low <= numbers[:2] <= high for low, high in _SPECIAL):
-        return Finding(start, end, "IP_ADDRESS", 0.2, ("not public",))
-    cue, _ = nearest_cue(text, start) or ("", 0)
-    logit = 1.0
-    evidence = ["public"]
-    if cue in _ADDRESS:
-        logit += 3.0
-        evidence.append("cue:address")
-    elif cue in {"version", "serial"}:
-        logit -= 4.0
-        evidence.append(f"other cue:{cue}")
-    elif max(numbers) < 30 and _is_heading(text, start, end):
-        logit -= 2.5
-        evidence.append("section number")
-    if _NETWORK_MASK.match(text, end):
-        logit -= 2.0
-        evidence.append("network")
-    return Finding(start, end, "IP_ADDRESS", probability(logit), tuple(evidence))
-
-
-_LINE_START = re.compile(r"(?:^|\n)[ \t#*>(\[\-]{0,8}\Z")
-
-
-def _is_heading(text: str, start: int, end: int) -> bool:
-    """Whether small numbers open a line and words follow: a section, "1.2.3.4 Overview"."""
-    return _LINE_START.search(text, max(0, start - 9), start) is not None and text[end : end + 1] in {
-        " ",
-        ".",
-        ")",
-    }
-
-
-def _ipv6(text: str, match: re.Match[str]) -> Finding | None:
-    start, end = match.span()
-    try:
-        address = IPv6Address(match[0])
-    except AddressValueError:
-        return None
-    if int(address) >> 96 == 0x20010DB8:
-        return Finding(start, end, "IP_ADDRESS", SURROGATE_SCORE, ())
-    return Finding(start, end, "IP_ADDRESS", 0.95, ("public", "version 6"))
-
-
 def _card(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     digits = digits_of(match[0])
     passes = luhn_check(digits)
-    if digits[0] == "0":
-        return None if passes else Finding(start, end, "CREDIT_CARD", SURROGATE_SCORE, ())
+    if is_marked(digits):
+        return Finding(start, end, "CREDIT_CARD", SURROGATE_SCORE, ())
+    if _TERM.match(text, end):
+        return None
     bare = end - start == len(digits)
     issuer = _has_issuer(digits)
-    logit = (-1.5 if bare else 0.8) + (1.0 if issuer else -1.5) + (1.8 if passes else -1.6)
+    usual = len(digits) == 16 or (issuer and len(digits) == 15)
+    logit = (
+        (-1.5 if bare else 0.8)
+        + (0.0 if usual or not bare else -3.0)
+        + (1.0 if issuer else -1.5)
+        + (1.8 if passes else -2.2)
+    )
     if bare and digits[0] == "2":
         logit -= 2.0  # sixteen digits that begin with a year
     if not bare and not has_dash(match[0]):
         logit -= 0.5
     cue, names = weigh_cue(text, start, end, _CARD)
+    if not usual and cue > 0:
+        cue += 2.0
     signs = [name for name, is_so in (("check digit", passes), ("issuer", issuer), ("bare", bare)) if is_so]
     return Finding(start, end, "CREDIT_CARD", probability(logit + cue), (*signs, *names))
+
+
+_TERM = expression(" ?[=*/]")  # behind four terms of a sum
 
 
 def _has_issuer(digits: str) -> bool:
@@ -267,47 +189,25 @@ _INTL = (
     f"|{_KOREA}[{DASHES} .]{_ZERO}?{one_of('1')}{_ZERO}){LOOSE_JOINT}{DIGIT}{{3,4}}{LOOSE_JOINT}{DIGIT}{{4}}"
 )
 _NATIONWIDE = f"{one_of('1')}{one_of('568')}{DIGIT}{{2}}[{DASHES} .]{DIGIT}{{4}}"
-_DOMAIN = r"(?:(?:[0-9A-Za-z\-]{1,63}|[가-힣][0-9A-Za-z가-힣\-]{0,62})[.．]){1,8}[A-Za-z]{2,24}"
-_IPV4_CORE = f"{DIGIT}{{1,3}}(?:[.．]{DIGIT}{{1,3}}){{3}}"
-_IPV6_CORE = r"[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}"
 _FOURS = "{4}"
 _CARD_CORE = (
     f"(?:{DIGIT}{_FOURS}(?:{JOINT}{DIGIT}{_FOURS}){{3}}"
-    f"|{one_of('03')}{DIGIT}{{3}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{4,5}})"
+    f"|{one_of('03')}{DIGIT}{{3}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{4,5}}|{DIGIT}{{12,19}})"
 )
 
 PHONE = Detector(
     entities=("PHONE_NUMBER",),
-    core=f"(?:{_MOBILE}|{_LAND}|{_INTL}|{_NATIONWIDE})",
-    pattern=re.compile(
-        f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|(?P<nation>{_NATIONWIDE}))"
-        f"{NO_DIGIT_AFTER}"
+    pattern=expression(
+        f"{NO_DIGIT_BEFORE}(?:(?P<mobile>{_MOBILE})|(?P<land>{_LAND})|(?P<intl>{_INTL})|"
+        f"(?P<nation>{_NATIONWIDE}))"
+        f"{NO_DIGIT_AFTER}(?!호)"
     ),
     weigh=_phone,
-)
-EMAIL = Detector(
-    entities=("EMAIL_ADDRESS",),
-    core="[0-9A-Za-z._%+\\-０-９Ａ-Ｚａ-ｚ．＿％＋－][@＠][0-9A-Za-z가-힣\\-]",
-    pattern=re.compile(f"[@＠](?P<domain>{_DOMAIN})"),
-    weigh=_email,
-)
-IPV4 = Detector(
-    entities=("IP_ADDRESS",),
-    core=_IPV4_CORE,
-    pattern=re.compile(
-        f"(?<![{DIGITS}A-Za-z_])(?<!{DIGIT}[.．]){_IPV4_CORE}(?![{DIGITS}A-Za-z_])(?![.．\\-]{DIGIT})"
-    ),
-    weigh=_ipv4,
-)
-IPV6 = Detector(
-    entities=("IP_ADDRESS",),
-    core=_IPV6_CORE,
-    pattern=re.compile(f"(?<![0-9A-Za-z:.]){_IPV6_CORE}(?![0-9A-Za-z:])"),
-    weigh=_ipv6,
+    run=8,
 )
 CARD = Detector(
     entities=("CREDIT_CARD",),
-    core=_CARD_CORE,
-    pattern=re.compile(f"(?<![A-Za-z])(?<![A-Za-z]-){ALONE_BEFORE}{_CARD_CORE}{ALONE_AFTER}(?![A-Za-z])"),
+    pattern=expression(f"(?<![A-Za-z])(?<![A-Za-z]-){ALONE_BEFORE}{_CARD_CORE}{ALONE_AFTER}(?![A-Za-z])"),
     weigh=_card,
+    run=12,
 )

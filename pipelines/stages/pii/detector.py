@@ -1,10 +1,11 @@
-"""What a detector is: the shape it looks for, in two engines' common syntax, and how it weighs a match."""
+"""What a detector is: the shape it looks for, how it weighs a match, and what its findings stand with."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from pipelines.stages.pii.evidence import Finding
 
@@ -13,34 +14,52 @@ LIKELY = 0.5  # from here on a finding is more likely the real thing than not
 
 @dataclass(frozen=True)
 class Detector:
-    """Finds one family of personal data.
+    """Finds one family of personal data in folded text (`fold`): ASCII digits, '-' and ' ', composed Hangul.
 
-    `core` is RE2 syntax and matches within every text, and within every line, that `pattern` matches within:
-    the gate is the union of the cores. `pattern` never matches a line feed. `weigh` turns a match into a
-    finding, or None for a look-alike.
+    `pattern` matches within a line, or, where `lines` is more, within so many. `weigh` turns a match into one
+    finding, or several, or None for a look-alike; of the text it sees the lines and 240 characters on either
+    side. The rest is for the gate (first_look.py): a line in which the match of a finding begins holds one of
+    `words` and, where there are any, one of `also` (in lower case; 0 stands for any digit), and at least so
+    many digits, digits in a `run` with nothing but joints between, `points` between such digits, `marks`
+    (points, colons, dashes), and letters and digits (with + and /) in a row. `spelled`: or a number in signs
+    for digits instead of one of the words. `tail`: matches begin within so many characters of a line's end.
     """
 
     entities: tuple[str, ...]
-    core: str
     pattern: re.Pattern[str]
-    weigh: Callable[[str, re.Match[str]], Finding | None]
+    weigh: Callable[[str, re.Match[str]], Finding | list[Finding] | None]
+    words: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    digits: int = 0
+    run: int = 0
+    points: int = 0
+    marks: int = 0
+    letters: int = 0
+    spelled: bool = False
+    lines: int = 1
+    tail: int = 0
 
-    @property
-    def gate(self) -> str:
-        """The core with joints of any length: a superset that RE2 compiles to a third of the size."""
-        return self.core.replace("{0,3}", "*")
-
-    def find(self, text: str, begin: int, end: int) -> Iterator[Finding]:
-        """Findings that lie within text[begin:end], in order; look-arounds and cues see the whole text.
+    def find(self, text: str, begin: int, end: int, stop: int) -> Iterator[Finding]:
+        """Findings whose matches begin in text[begin:end] and end before `stop`, in order of their matches.
 
         begin and end must be line boundaries, or the ends of the text: so a text and its lines agree.
-        Behind a match that is nothing, the search goes on one character later: "02 010-..." hides no number.
+        Look-arounds and cues see the whole text. Behind a match that is nothing, the search goes on one
+        character later: "02 010-..." hides no number.
         """
         search = self.pattern.search
-        match = search(text, begin, end)
-        while match is not None:
+        match = search(text, begin, stop)
+        while match is not None and match.start() <= end:
             finding = self.weigh(text, match)
-            if finding is not None:
+            if isinstance(finding, list):
+                yield from finding
+                finding = None
+            elif finding is not None:
                 yield finding
             likely = finding is not None and finding.score >= LIKELY
-            match = search(text, match.end() if likely else match.start() + 1, end)
+            match = search(text, match.end() if likely else match.start() + 1, stop)
+
+
+def spelt(*parts: str | Sequence[str]) -> tuple[str, ...]:
+    """Every choice of one of each part, joined; a string is one part with one choice."""
+    choices = [[part] if isinstance(part, str) else part for part in parts]
+    return tuple(map("".join, product(*choices)))

@@ -11,6 +11,8 @@ import math
 import re
 from typing import NamedTuple
 
+from pipelines.stages.pii.expression import expression
+
 REACH_BEFORE = 30  # characters; "주민등록번호 뒷자리 포함 전체 기재: " is 22
 REACH_AFTER = 14  # "(여권번호)" and a particle
 SURROGATE_SCORE = 2.0  # of a span that we put there: beats everything on its place, and is not reported
@@ -19,26 +21,34 @@ OTHER_CUE = -2.5  # "주문번호: " right before
 OTHER_CUE_AFAR = -0.8
 NEAR = 6  # characters between a cue and its number: ")는: ", "번호가 "
 AFTER_CUE = 3.0
+HEADING = 3.5  # the column's
+PERSON = "PERSON"  # the class that no detector finds, but the scorer of persons
 
 _CUES: dict[str, str] = {
-    "resident": r"주민\s?(?:등록|번호)|외국인\s?(?:등록|번호)|거소\s?신고|실명\s?번호|resident reg|RRN|FRN|"
-    r"foreign(?:er)? reg|alien reg",
-    "corporate": r"법인\s?(?:등록|등기|번호)|corporate reg|corporation n",
-    "business": r"사업자|business (?:reg|number|no)|BRN|tax id",
-    "passport": r"여권|passport",
-    "licence": r"면허|driver'?s? licen[cs]e|driving licen[cs]e",
-    "phone": r"전화|연락|휴대|핸드폰|폰|전송|팩스|문의|문자|상담|센터|대표|사무실|내선|콜|"
-    r"call|mobile|cell|phone|tel|fax|contact|(?<![A-Za-z])(?:hp|h\.p|t|m|f)(?=[ .:)]{1,2})",
-    "card": r"카드|card|visa|master|amex",
+    "resident": r"주민\s?(?:등록|번호|번|증)|민증|외국인\s?(?:등록|번호|증)|거소\s?신고|실명\s?(?:번호|"
+    r"확인)|고유식별|resident reg|"
+    r"RRN|FRN|foreign(?:er)? reg|alien reg|registro de (?:residente|extranjero)|"
+    r"登[录錄録][证證証]|居民|住民|外国人",
+    "corporate": r"법인\s?(?:등록|등기|번호)|corporate reg|corporation n|(?<![a-z])crn(?![a-z])|法人",
+    "business": r"사업자|business (?:reg|number|no)|BRN|tax id|事業者|营业执照",
+    "passport": r"여권|passport|旅券|护照|パスポート|pasaporte",
+    "licence": r"면허|driver'?s? licen[cs]e|driving licen[cs]e|免許|驾照|licencia",
+    "phone": r"전화|연락|휴대|핸드폰|폰|전송|팩스|문의|문자|상담|센터|대표|사무실|내선|콜|전번|"
+    r"call|mobile|cell|phone|tel|fax|contact|answering at|office|desk|手机|电话|電話|携帯|m[oó]vil|"
+    r"(?<![A-Za-z])(?:hp|h\.p|t|m|f)(?=[ .:)]{1,2})",
+    "card": r"카드|card|visa|master|amex|(?<![A-Za-z])cc(?![A-Za-z])|tarjeta|信用卡|カード",
     "account": r"계좌|은행|농협|신협|뱅크|입금|송금|예금주|account|bank|iban",
-    "address": r"아이피|접속|서버|공인|(?<![A-Za-z])ip(?:v[46])?(?![A-Za-z])|server|host|client|로그인|ping",
-    "version": r"버전|버젼|릴리[스즈]|빌드|펌웨어|"
+    "address": r"아이피|접속|서버|공인|(?<![A-Za-z])ip(?:v[46])?(?![A-Za-z])|client_ip|_ip(?![A-Za-z])|"
+    r"server|host|client|로그인|ping|"
+    r"방화벽|차단|막[혔히]|화이트리스트|허용|iptables|inet6?|内网|地址|アドレス",
+    "version": r"버전|버젼|릴리[스즈]|빌드|펌웨어|드라이버|"
     r"version|release|build|firmware|(?<![A-Za-z])v(?:er)?\.?\s?$",
-    "serial": r"(?:주문|접수|관리|문서|사건|증권|승인|허가|예약|티켓|상품|등기|일련|거래|제품|품목|모델)\s?"
-    r"(?:번호|코드|no)|송장|운송장|시리얼|바코드|품번|학번|사번|"
-    r"serial|order n|invoice|tracking|barcode|imei|isbn|sku|s/n|uuid|guid|ticket",
+    "serial": r"(?:주문|사건\s?접수|접수|관리|문서|사건|증권|승인|허가|예약|티켓|상품|등기|일련|거래|"
+    r"제품|품목|모델|공사|재고|쿠폰|고지|납부)\s?"
+    r"(?:번호|코드|no)|송장|운송장|시리얼|바코드|품번|학번|사번|특허|"
+    r"serial|order n|order #|invoice|tracking|barcode|imei|isbn|issn|sku|s/n|uuid|guid|ticket",
 }
-_CUE = re.compile("|".join(f"(?P<{name}>{words})" for name, words in _CUES.items()), re.IGNORECASE)
+_CUE = expression("|".join(f"(?P<{name}>{words})" for name, words in _CUES.items()), re.IGNORECASE)
 
 
 class Finding(NamedTuple):
@@ -79,12 +89,59 @@ def cue_after(text: str, end: int) -> str | None:
 
 
 def weigh_cue(text: str, start: int, end: int, own: frozenset[str]) -> tuple[float, tuple[str, ...]]:
-    """Logits of the cue before (own kind, or another's), or of one's own cue behind where there is none."""
+    """Logits of the cue before (own kind, or another's), else of one's own cue behind or as the heading."""
     cue = nearest_cue(text, start)
+    if cue is not None and cue[0] in own:
+        return OWN_CUE, (f"cue:{cue[0]}",)
+    behind = cue_after(text, end)
     if cue is not None:
         kind, distance = cue
-        if kind in own:
-            return OWN_CUE, (f"cue:{kind}",)
+        if behind in own and distance > NEAR:
+            return AFTER_CUE, (f"cue after:{behind}",)
         return OTHER_CUE if distance <= NEAR else OTHER_CUE_AFAR, (f"other cue:{kind}",)
-    behind = cue_after(text, end)
-    return (AFTER_CUE, (f"cue after:{behind}",)) if behind in own else (0.0, ())
+    if behind in own:
+        return AFTER_CUE, (f"cue after:{behind}",)
+    if behind == "serial":
+        return OTHER_CUE_AFAR, ("other cue after:serial",)
+    column = heading(text, start)
+    match = _CUE.search(column) if column else None
+    return (HEADING, (f"heading:{match.lastgroup}",)) if match and match.lastgroup in own else (0.0, ())
+
+
+def own_cue(
+    text: str, start: int, end: int, words: re.Pattern[str], name: str
+) -> tuple[float, tuple[str, ...]]:
+    """Logits of a word of one's own before, behind on the line, or as the heading of the column."""
+    if words.search(text, max(0, start - REACH_BEFORE), start):
+        return OWN_CUE, (f"cue:{name}",)
+    stop = min(len(text), end + REACH_AFTER)
+    line = text.find("\n", end, stop)
+    if words.search(text, end, stop if line < 0 else line):
+        return AFTER_CUE, (f"cue after:{name}",)
+    column = heading(text, start)
+    return (HEADING, (f"heading:{name}",)) if column and words.search(column) else (0.0, ())
+
+
+def heading(text: str, start: int) -> str | None:
+    """The cell above: in the nearest line before with as many separators (| or tab or comma) and no digits.
+
+    Looks at no more than the 240 characters before the line; None where the line is no row of a table.
+    """
+    begin = text.rfind("\n", 0, start) + 1
+    if not begin:
+        return None
+    stop = text.find("\n", start)
+    line = text[begin : stop if stop >= 0 else len(text)]
+    for separator in "|\t,":
+        count = line.count(separator)
+        if not count:
+            continue
+        column = text.count(separator, begin, start)
+        for above in reversed(text[max(0, begin - 240) : begin - 1].split("\n")):
+            if above.count(separator) != count:
+                break
+            cell = above.split(separator)[column]
+            if not any(map(str.isdigit, cell)) and cell.strip(" -:"):
+                return cell
+        return None
+    return None

@@ -1,102 +1,162 @@
-"""The gate: which lines of a column of texts can hold personal data at all, by RE2 inside Arrow.
+"""The gate: which lines of a column of texts can hold personal data at all, and which detectors look at them.
 
-Two expressions, each letting through a superset of what can be found. SIEVE is small, so that RE2 keeps few
-states and reads the whole column at full speed: seven digits with all that a detector allows in between, the
-@ of an e-mail, IP addresses, a passport of the new form. GATE, the union of the detectors' own cores, reads
-the lines that are left. No pattern matches a line feed; so a text can hold something iff a line can,
-and only lines that pass are looked at: the window around a hit is its line. Cues are read from the text.
+One pass over the characters (first_look.py) lets through a superset of what can be found. Lines with a
+character that folding changes are for all detectors; clean text holds next to none. No pattern matches a
+line feed (but those over several `lines`, which begin in one); so a text can hold something iff a line can,
+and only lines that pass are looked at. Cues are read from the text around.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipelines.stages.pii.characters import DIGIT, LETTER, LOOSE_JOINT
-from pipelines.stages.pii.contacts import CARD, EMAIL, IPV4, IPV6, PHONE
+from pipelines.stages.pii.accounts import ACCOUNT
+from pipelines.stages.pii.address import ADDRESS
+from pipelines.stages.pii.answers import ANSWER, COLUMN
+from pipelines.stages.pii.birth_date import BIRTH_COLUMN, BIRTH_DATE
+from pipelines.stages.pii.contacts import CARD, PHONE
+from pipelines.stages.pii.credentials import CREDENTIALS
 from pipelines.stages.pii.detector import Detector
-from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding
-from pipelines.stages.pii.identity_numbers import BUSINESS, LICENCE, PASSPORT, RESIDENT
-
-DETECTORS: tuple[Detector, ...] = (RESIDENT, BUSINESS, PHONE, CARD, LICENCE, PASSPORT, EMAIL, IPV4, IPV6)
-ENTITIES = frozenset(entity for detector in DETECTORS for entity in detector.entities)
-SIEVE = "|".join(
-    (
-        f"{DIGIT}(?:{LOOSE_JOINT.replace('{0,3}', '*')}{DIGIT}){{6}}",
-        EMAIL.gate,
-        f"{DIGIT}[.．]{DIGIT}{{1,3}}[.．]{DIGIT}{{1,3}}[.．]{DIGIT}",
-        "[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]*:",
-        f"{LETTER}{DIGIT}{{3}}{LETTER}{DIGIT}{{4}}",
-    )
+from pipelines.stages.pii.devices import IMEI, VIN
+from pipelines.stages.pii.evidence import PERSON, Finding
+from pipelines.stages.pii.first_look import FirstLook
+from pipelines.stages.pii.foreign_phones import FOREIGN_PHONE
+from pipelines.stages.pii.game_names import GAME_NAMES
+from pipelines.stages.pii.handles import HANDLES
+from pipelines.stages.pii.identity_numbers import (
+    BUSINESS,
+    CORPORATE,
+    LICENCE,
+    NAMED_LICENCE,
+    PASSPORT,
+    RESIDENT,
 )
-GATE = "|".join(detector.gate for detector in DETECTORS)
+from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC, POINTED_MAC
+from pipelines.stages.pii.plates import PLATE
+from pipelines.stages.pii.positions import POSITION
+from pipelines.stages.pii.profile_urls import PROFILE_URL
+from pipelines.stages.pii.scan import Line, find_in_line, find_over_lines, find_spans, lines_of, resolve
+from pipelines.stages.pii.spelled_phones import SPELLED_PHONE, SPLIT_PHONE
+
+__all__ = (
+    "DETECTORS",
+    "ENTITIES",
+    "Window",
+    "every_finding",
+    "find_whole",
+    "found_rows",
+    "resolve",
+    "windows",
+)
+DETECTORS: tuple[Detector, ...] = (
+    RESIDENT,
+    CORPORATE,
+    BUSINESS,
+    PHONE,
+    CARD,
+    LICENCE,
+    NAMED_LICENCE,
+    PASSPORT,
+    EMAIL,
+    IPV4,
+    IPV6,
+    DISGUISED_EMAIL,
+    MAC,
+    POINTED_MAC,
+    BARE_MAC,
+    ACCOUNT,
+    PLATE,
+    IMEI,
+    VIN,
+    POSITION,
+    FOREIGN_PHONE,
+    SPELLED_PHONE,
+    *(
+        ADDRESS,
+        BIRTH_DATE,
+        BIRTH_COLUMN,
+        *HANDLES,
+        *GAME_NAMES,
+        PROFILE_URL,
+        *CREDENTIALS,
+        SPLIT_PHONE,
+        ANSWER,
+        COLUMN,
+    ),
+)
+ENTITIES = frozenset({PERSON, *(entity for detector in DETECTORS for entity in detector.entities)})
+_LINES = 1 << 15  # that pass, looked at together: what Python holds of a column at a time
 
 
 class Window(NamedTuple):
-    """A line that passed the gate, in code points of its text; end exclusive."""
+    """A line that passed the gate, in code points of its text, end exclusive; and who looks at it."""
 
     row: int
     start: int
     end: int
+    mask: int  # bit i: DETECTORS[i]
 
 
-def passing_rows(texts: pa.Array) -> np.ndarray:
-    """int64 positions of the texts that pass the sieve, ascending."""
-    return _matching(texts, SIEVE)
+@cache
+def first_look() -> FirstLook:
+    """The gate of all detectors."""
+    return FirstLook(DETECTORS)
 
 
-def gated_rows(texts: pa.Array) -> np.ndarray:
-    """int64 positions of the texts with a line that passes sieve and gate, ascending; no text is null."""
-    sieved = passing_rows(texts)
-    return sieved[_matching(texts.take(pa.array(sieved)), GATE)] if len(sieved) else sieved
+@lru_cache(1 << 12)
+def chosen(mask: int) -> tuple[tuple[Detector, ...], tuple[Detector, ...]]:
+    """The detectors of a window's mask, in their order: those of one line, those of several."""
+    return _by_lines(detector for bit, detector in enumerate(DETECTORS) if mask >> bit & 1)
 
 
-def _matching(texts: pa.Array, expression: str) -> np.ndarray:
-    return np.flatnonzero(pc.match_substring_regex(texts, expression).to_numpy(zero_copy_only=False))
+def _by_lines(detectors: Iterable[Detector]) -> tuple[tuple[Detector, ...], tuple[Detector, ...]]:
+    able = tuple(detectors)
+    return tuple(d for d in able if d.lines == 1), tuple(d for d in able if d.lines > 1)
 
 
 def windows(texts: pa.Array) -> Iterator[Window]:
-    """The lines that pass sieve and gate, by text and place; `row` counts within the array given."""
-    lines = pc.split_pattern(texts, "\n")
-    flat = lines.flatten()
-    sieved = _matching(flat, SIEVE)
-    hits = sieved[_matching(flat.take(pa.array(sieved)), GATE)]
-    if not len(hits):
-        return
-    counts = pc.list_value_length(lines).to_numpy()
-    first_line = np.concatenate(([0], np.cumsum(counts)))
-    lengths = pc.utf8_length(flat).to_numpy().astype(np.int64)
-    behind = np.concatenate(([0], np.cumsum(lengths + 1)))  # where each line starts, all texts end to end
-    rows = np.searchsorted(first_line, hits, side="right") - 1
-    starts = behind[hits] - behind[first_line[rows]]
-    for row, start, length in zip(rows.tolist(), starts.tolist(), lengths[hits].tolist(), strict=True):
-        yield Window(row, start, start + length)
+    """The lines that pass, by text and place; `row` counts within the array given."""
+    return _windows(first_look().lines(texts)[0])
 
 
-def find_within(text: str, begin: int, end: int) -> list[Finding]:
-    """All findings of all detectors in text[begin:end], which must be whole lines; they may overlap."""
-    return [finding for detector in DETECTORS for finding in detector.find(text, begin, end)]
+def _windows(lines: np.ndarray) -> Iterator[Window]:
+    for low in range(0, len(lines), _LINES):
+        yield from map(Window._make, lines[low : low + _LINES].tolist())
 
 
-def resolve(findings: list[Finding], min_score: float) -> list[Finding]:
-    """The findings that stand, in order of place: of those that overlap the likeliest, then the longest.
+def found_rows(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Finding]]]:
+    """The findings that stand in each text that passes the gate, with its row; null is no text."""
+    for row, text, lines, plain in _passing(texts):
+        yield row, find_spans(text, lines, min_score, plain=plain)
 
-    Our own surrogates beat everything on their place, and then leave.
-    """
-    able = [finding for finding in findings if finding.score >= min_score]
-    if len(able) > 1:
-        able.sort(key=lambda f: (-f.score, f.start - f.end, f.start, f.label))
-        origin = min(finding.start for finding in able)
-        taken = bytearray(max(finding.end for finding in able) - origin)
-        standing = []
-        for finding in able:
-            start, end = finding.start - origin, finding.end - origin
-            if taken.find(1, start, end) < 0:
-                taken[start:end] = b"\x01" * (end - start)
-                standing.append(finding)
-        able = sorted(standing)
-    return [finding for finding in able if finding.score != SURROGATE_SCORE]
+
+def find_whole(text: str, min_score: float, detectors: Iterable[Detector] = DETECTORS) -> Iterator[Finding]:
+    """The findings that stand in a text, without the gate."""
+    single, several = _by_lines(detectors)
+    return find_spans(text, ((*line, single, several) for line in lines_of(text)), min_score)
+
+
+def every_finding(texts: pa.Array) -> Iterator[tuple[int, list[Finding]]]:
+    """All findings in each text that passes the gate, of any score, with its row; they may overlap."""
+    for row, text, lines, plain in _passing(texts):
+        found: list[Finding] = []
+        for start, end, single, several in lines:
+            for piece in find_in_line(text, start, end, single, plain=plain):
+                found += piece
+            found += find_over_lines(text, start, end, several, plain=plain)
+        yield row, found
+
+
+def _passing(texts: pa.Array) -> Iterator[tuple[int, str, Iterator[Line], bool]]:
+    """Each text that passes, with its row, its lines and their detectors, and whether nothing in it folds."""
+    passing, folds = first_look().lines(texts)
+    for row, group in groupby(_windows(passing), key=itemgetter(0)):
+        lines = ((start, end, *chosen(mask)) for _, start, end, mask in group)
+        yield row, texts[row].as_py(), lines, not folds[row]

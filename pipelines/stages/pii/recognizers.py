@@ -8,11 +8,15 @@ the detectors themselves. Findings, spans and scores are the same; Presidio leav
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from presidio_analyzer import AnalysisExplanation, EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from pipelines.stages.pii.detector import Detector
-from pipelines.stages.pii.gate import DETECTORS, resolve
+from pipelines.stages.pii.evidence import PERSON, Finding
+from pipelines.stages.pii.gate import DETECTORS, find_whole
+from pipelines.stages.pii.persons import merged, persons_in, standing
 
 
 class MalmoiRecognizer(EntityRecognizer):
@@ -34,7 +38,9 @@ class MalmoiRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """Findings of the entity in the text; cue words are read by the detectors, not from the artifacts."""
         wanted = set(entities or self.supported_entities) & set(self.supported_entities)
-        findings = [f for detector in self.detectors for f in detector.find(text, 0, len(text))]
+        findings: Iterable[Finding] = find_whole(text, 0.0, self.detectors)
+        if PERSON in wanted:
+            findings = merged(findings, standing(persons_in(text), text, 0.0))
         return [
             RecognizerResult(
                 finding.label,
@@ -47,13 +53,14 @@ class MalmoiRecognizer(EntityRecognizer):
                     textual_explanation=", ".join(finding.evidence),
                 ),
             )
-            for finding in resolve([f for f in findings if f.label in wanted], 0.0)
+            for finding in findings
+            if finding.label in wanted
         ]
 
 
 def recognizers(language: str = "ko") -> list[EntityRecognizer]:
     """One recognizer an entity, in the detectors' order."""
-    entities = dict.fromkeys(entity for detector in DETECTORS for entity in detector.entities)
+    entities = dict.fromkeys([*(e for detector in DETECTORS for e in detector.entities), PERSON])
     return [
         MalmoiRecognizer(entity, tuple(d for d in DETECTORS if entity in d.entities), language)
         for entity in entities

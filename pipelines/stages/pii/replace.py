@@ -4,8 +4,8 @@ What stands in for a value is a function of the document, the class and the orde
 is the same surrogate throughout its document, and nothing links two documents (DESIGN.md, section 2). Of what
 the contract removes, the class stands in brackets; what it keeps stays as it is.
 
-Particles: the last digit (and an e-mail's top-level domain) is chosen to agree with the particle that follows
-the first mention: 은/는, 이/가, 을/를, 과/와, 으로/로. Not done: later mentions, IP addresses, 이에요/예요.
+The particle behind a surrogate is written anew where it does not agree with how the surrogate ends (`josa`):
+that, and the spans, are all of a text that changes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.stages.pii.find import SPANS_FIELD
+from pipelines.stages.pii.josa import agreeing
 from pipelines.stages.pii.policy import KEEP, REMOVE, action, placeholder
-from pipelines.stages.pii.surrogates import Place, endings, same_value, surrogate
+from pipelines.stages.pii.surrogates import Place, same_value, surrogate
 from schemas.contract import DataSet
 from schemas.documents import SPANS, Outcome, no_drops, with_column
 from schemas.recipe import PiiSettings
@@ -76,8 +77,10 @@ def _replaced(
     places: dict[tuple[str, str], Place] = {}
     numbers: Counter[str] = Counter()
     read = written = 0
-    for start, end, label in zip(starts, ends, labels, strict=True):
+    following = [*starts[1:], len(text)]
+    for start, end, label, stop in zip(starts, ends, labels, following, strict=True):
         value = text[start:end]
+        particle, length = "", 0
         if actions[label] == KEEP:
             stand_in = value
         elif actions[label] == REMOVE:
@@ -86,14 +89,16 @@ def _replaced(
             mention = (label, same_value(label, value))
             place = places.get(mention)
             if place is None:
-                place = places[mention] = Place(doc_id, label, numbers[label], endings(text, end))
+                place = places[mention] = Place(doc_id, label, numbers[label])
                 numbers[label] += 1
             stand_in = surrogate(place, value)
-        pieces += (text[read:start], stand_in)
+            particle, length = agreeing(text, end, stop, stand_in, person=label == "PERSON")
+        pieces += (text[read:start], stand_in, particle)
         written += start - read
         new_starts.append(written)
         written += len(stand_in)
         new_ends.append(written)
-        read = end
+        written += len(particle)
+        read = end + length
     pieces.append(text[read:])
     return "".join(pieces), new_starts, new_ends

@@ -1,69 +1,65 @@
 """What stands in for personal data: of the same form, nobody's, and known to be ours when seen again.
 
-A surrogate is a function of document id, class, order of first appearance, and the particle behind it; never
-of the value. Why each can be nobody's: resident numbers have months 13 to 19; business numbers the kind 00;
-licences the region 00 (or, with a name, 한국); passports X000...; phones lie in the unassigned blocks 010-0
-and 010-1 (with a mark of three digits, so that other unassigned numbers are still found); cards begin with 0
-and fail Luhn; e-mail lies in the domains of RFC 2606; IP addresses in the nets of RFC 5737 and RFC 3849.
-Past 2,000 different phones (762 IPv4 addresses) of one document surrogates repeat.
+A surrogate is a function of document id, class and order of first appearance, and of the value's form (how
+long, which signs, which script); never of the value. Why each can be nobody's:
+resident numbers have months 13 to 19; business numbers the kind 00; licences the region 00 (or, with a name,
+한국); passports X000...; telephones lie in the unassigned blocks 010-0 and 010-1; cards, accounts, corporate
+numbers and IMEI begin with 000 (and cards fail Luhn); these and telephones carry a mark, so that other
+unassigned numbers are still found; e-mail lies in the domains of RFC 2606; IP addresses in 240.0.0.0/4 and
+RFC 3849, MAC addresses are local ones, both with a mark; VIN hold a Q, which none has; plates a letter of use
+that is never given out; positions a latitude beyond the pole; births are on days that no calendar has. Words
+(names, places, handles, profiles, secrets) are in `invented`. Past 2,000 telephones of one document
+surrogates repeat.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import count
 
+from pipelines.stages.pii import invented
+from pipelines.stages.pii.birth_date import date_parts
 from pipelines.stages.pii.characters import DIGIT, DIGITS, LOOSE_JOINT, digits_of, folded
-from pipelines.stages.pii.checks import luhn_check
-from pipelines.stages.pii.contacts import phone_check
+from pipelines.stages.pii.checks import luhn_check, mark
+from pipelines.stages.pii.fold import fold
+from pipelines.stages.pii.network import ip6_check, ip_check, mac_check
 from schemas.errors import UsageError
 
-_NUMBERED = frozenset({"KR_RRN", "KR_FRN", "KR_BRN", "KR_PASSPORT", "KR_DRIVER_LICENSE", "CREDIT_CARD"})
 _STRIDE = 7919  # a prime that divides none of the spaces below: order numbers give different surrogates
-_TEST_NETS = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737
-# Last digits after which a particle is right, as the digits are read: 영 일 이 삼 사 오 육 칠 팔 구.
-_ANY_DIGIT = "0123456789"
-_PARTICLES = (
-    (re.compile(r"으로(?![가-힣])"), "036"),  # a final consonant, not ㄹ
-    (re.compile(r"로(?![가-힣])"), "1245789"),  # a vowel, or ㄹ
-    (re.compile(r"[은이을과](?![가-힣])"), "013678"),
-    (re.compile(r"[는가를와](?![가-힣])"), "2459"),
-)
 _DIGIT = re.compile(DIGIT)
 _BETWEEN_DIGITS = re.compile(f"(?<={DIGIT})[^{DIGITS}]+(?={DIGIT})")
 _PHONE_JOINT = re.compile(f"(?![)）]){LOOSE_JOINT}")
 _REGION = re.compile(r"\A[가-힣]+")
-
-
-def endings(text: str, end: int) -> str:
-    """The last digits with which the particle that follows at `end` reads well; all where none follows."""
-    for particle, digits in _PARTICLES:
-        if particle.match(text, end):
-            return digits
-    return _ANY_DIGIT
+_SPELLED_DIGITS = "공일이삼사오육칠팔구"
+_SPELLED = re.compile(r"[공영일이삼사오육륙칠팔구]")
+_IMPOSSIBLE_DAYS = ((2, 30), (2, 31), (4, 31), (6, 31), (9, 31), (11, 31))
+_CASELESS = frozenset({"EMAIL_ADDRESS", "IP_ADDRESS", "URL", "CREDENTIAL"})
 
 
 def same_value(label: str, value: str) -> str:
-    """What two mentions of one value share: letters and digits; for addresses everything but case."""
-    value = folded(value).casefold()
-    if label in {"EMAIL_ADDRESS", "IP_ADDRESS"}:
+    """What two mentions of one value share: letters and digits; for addresses in networks all but case."""
+    value = fold(value).text
+    if label == "CREDENTIAL":
+        return value
+    value = value.casefold()
+    if label in _CASELESS:
         return value
     if label == "PHONE_NUMBER":
         digits = digits_of(value)
-        return "0" + digits[2:].removeprefix("0") if digits.startswith("82") else digits
-    return "".join(filter(str.isalnum, value))
+        return "0" + digits[2:].removeprefix("0") if digits.startswith("82") else digits or value
+    return "".join(filter(str.isalnum, value)) or value
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a surrogate belongs: document, class, number in order of appearance, last digits allowed."""
+    """Where a surrogate belongs: document, class, number in order of appearance."""
 
     doc_id: bytes
     label: str
     index: int
-    endings: str = _ANY_DIGIT
 
     def number(self, space: int) -> int:
         """A number below `space` that differs for each index (up to `space` of them)."""
@@ -71,59 +67,184 @@ class Place:
         offset = int.from_bytes(blake2b(key, digest_size=8).digest(), "big")
         return (offset + self.index * _STRIDE) % space
 
-    def noise(self) -> str:
-        """38 decimal digits of this place's own."""
-        key = self.doc_id + self.label.encode() + b"\0" + self.index.to_bytes(8, "big")
+    def noise(self, block: int = 0) -> str:
+        """38 decimal digits of this place's own, for each block others."""
+        key = self.doc_id + self.label.encode() + b"\0" + self.index.to_bytes(8, "big") + bytes(block)
         return f"{int.from_bytes(blake2b(key, digest_size=16).digest(), 'big') % 10**38:038}"
 
-    def last(self) -> str:
-        """One of the endings."""
-        return self.endings[int(self.noise()[-2:]) % len(self.endings)]
+    def digits(self) -> Iterator[str]:
+        """Digits of its own without end, the first four of which differ for each index."""
+        yield from f"{self.number(10_000):04}"
+        for block in count():
+            yield from self.noise(block)
+
+    def letters(self) -> Iterator[int]:
+        """Numbers below 100 without end."""
+        digits = self.digits()
+        while True:
+            yield int(next(digits) + next(digits))
 
 
 def surrogate(place: Place, value: str) -> str:
     """The surrogate of one value, of which only the form is looked at."""
-    if place.label == "EMAIL_ADDRESS":
-        domain = {"2459": "org", "1245789": "org"}.get(place.endings, "com")  # 오알지, 컴
-        return f"user{int(place.noise()[:20]) % 2**32:08x}@example.{domain}"
-    if place.label == "IP_ADDRESS":
-        if ":" in value:
-            low = int(place.noise()[:20]) % 2**32
-            return f"2001:db8::{low >> 16 or 1:x}:{low & 0xFFFF or 1:x}"
-        net, host = divmod(place.number(len(_TEST_NETS) * 254), 254)
-        return f"{_TEST_NETS[net]}.{host + 1}"
-    if place.label == "PHONE_NUMBER":
-        return _phone(place, value)
-    if place.label not in _NUMBERED:
+    make = _MAKERS.get(place.label)
+    if make is None:
         raise UsageError(
             f"no surrogate is known for entity {place.label}: add it to stages/pii/surrogates.py"
         )
-    value = _REGION.sub("한국", value) if place.label == "KR_DRIVER_LICENSE" else value
-    value = _passport_letters(value) if place.label == "KR_PASSPORT" else value
-    return _filled(value, _digits(place, len(digits_of(value)), named_region=value.startswith("한국")))
+    return make(place, fold(value).text if place.label in _FOLDED else value)
 
 
-def _digits(place: Place, count: int, *, named_region: bool) -> str:
-    """As many digits as the form has, invalid by construction, with a fitting last one."""
+def _resident(place: Place, value: str) -> str:
     noise = place.noise()
-    number = f"{place.number(10_000):04}"  # just before the last digit: differs for each index
-    match place.label:
-        case "KR_RRN" | "KR_FRN":
-            century = str(int(noise[8]) % 4 + (5 if place.label == "KR_FRN" else 1))
-            month, day = 13 + int(noise[2]) % 7, 40 + int(noise[3:6]) % 60
-            head = f"{noise[:2]}{month}{day}{century}{noise[10]}"
-        case "KR_BRN":
-            return f"{1 + int(noise[0]) % 9}{noise[1:3]}00{number}{place.last()}"
-        case "CREDIT_CARD":
-            head = "0" + noise[: count - 6]
-        case "KR_PASSPORT":
-            head = "000"
-        case _:
-            head = (("" if named_region else "00") + noise)[: count - 5]
-    digits = head + number[len(head) - (count - 1) :] + place.last()
-    if place.label == "CREDIT_CARD" and luhn_check(digits):
-        digits = digits[:1] + str((int(digits[1]) + 1) % 10) + digits[2:]
-    return digits
+    century = str(int(noise[8]) % 4 + (5 if place.label == "KR_FRN" else 1))
+    head = f"{noise[:2]}{13 + int(noise[2]) % 7}{40 + int(noise[3:6]) % 60}{century}{noise[10]}"
+    return _filled(value, f"{head}{place.number(10_000):04}{noise[11]}")
+
+
+def _business(place: Place, value: str) -> str:
+    noise = place.noise()
+    return _filled(value, f"{1 + int(noise[0]) % 9}{noise[1:3]}00{place.number(10_000):04}{noise[3]}")
+
+
+def _passport(place: Place, value: str) -> str:
+    """X in front (no country begins so with zeros behind), and for a letter inside A."""
+    letters = "".join("X" if c.isalpha() else c for c in value[:2])
+    form = letters + re.sub("[A-Za-zＡ-Ｚａ-ｚ]", "A", value[2:])
+    return _filled(form, _behind(place, "000", len(digits_of(form))))
+
+
+def _licence(place: Place, value: str) -> str:
+    form = _REGION.sub("한국", value)
+    return _filled(form, _behind(place, "" if form.startswith("한국") else "00", len(digits_of(form))))
+
+
+def _behind(place: Place, head: str, length: int) -> str:
+    """`length` digits that begin with `head`, and just before the last hold a number that differs."""
+    number = f"{place.number(10_000):04}"
+    head = (head + place.noise())[: max(len(head), length - 5)]
+    return (head + number[len(head) - (length - 1) :] + place.noise()[-1])[:length]
+
+
+def _marked(place: Place, value: str) -> str:
+    """Begins with 000 and carries the mark that only ours have; fails Luhn."""
+    length = max(10, len(digits_of(value)))
+    number = f"{place.number(10_000):04}"[-min(4, length - 7) :]
+    for turn in range(10):
+        noise = place.noise()[turn : turn + length - 7 - len(number)]
+        body = "0" * min(1, len(noise)) + noise[1:]  # the fourth zero: no month of a resident number
+        body = f"000{body}{number}"
+        digits = body + mark(body) + place.noise()[-1]
+        if not luhn_check(digits):
+            break
+    return _filled(value, digits) if len(digits_of(value)) == length else digits
+
+
+def _phone(place: Place, value: str) -> str:
+    """010-0... or 010-1..., joined as the value's last groups are; +82 and spelling stay."""
+    free = f"{place.number(2_000):04}"
+    mine = f"{free}{mark(free)}{place.noise()[-1]}"
+    if len(_SPELLED.findall(value)) == 11:
+        source = iter("010" + mine)
+        return _SPELLED.sub(lambda _: _SPELLED_DIGITS[int(next(source))], value)
+    joints = _BETWEEN_DIGITS.findall(value)
+    joint = joints[-1] if joints else "" if value.isdigit() else "-"
+    if not _PHONE_JOINT.fullmatch(joint):
+        joint = "-"
+    lead = "010"
+    if digits_of(value).startswith("82"):
+        lead = f"{'+' if folded(value).startswith('+') else ''}82{joint}10"
+    return f"{lead}{joint}{mine[:4]}{joint}{mine[4:]}"
+
+
+def _email(place: Place, _: str) -> str:
+    return f"user{int(place.noise()[:20]) % 2**32:08x}@example.{('com', 'net', 'org')[place.index % 3]}"
+
+
+def _ip(place: Place, value: str) -> str:
+    if ":" in value:
+        group = place.number(2**16)
+        high = int(place.noise()[:8]) % 2**16
+        return f"2001:db8::{high or 1:x}:{group:x}:{ip6_check(group):x}"
+    number = place.number(2**16)
+    first = (240 + int(place.noise()[:4]) % 15, number >> 8, number & 255)
+    return ".".join(map(str, (*first, ip_check(first))))
+
+
+def _mac(place: Place, value: str) -> str:
+    digits = iter(f"02{int(place.noise()[:12]) % 2**16:04x}{place.number(2**16):04x}")
+    five = "".join(digits)
+    made = iter(five + mac_check(five))
+    form = re.sub("[0-9A-Fa-f]", lambda _: next(made), value)
+    return form.upper() if re.search("[A-F]", value) else form
+
+
+def _vin(place: Place, value: str) -> str:
+    letters = place.letters()
+    head = "".join("ABCDEFGHJKLMNPRSTUVWXYZ"[next(letters) % 23] for _ in range(11))
+    made = f"{head[0]}Q{head[1:]}Q{place.number(10_000):04}"
+    return made.lower() if value.islower() else made
+
+
+def _plate(place: Place, value: str) -> str:
+    """A letter of use that is never given out; regions and missions as 한국."""
+    use = "차카타파"[int(place.noise()[0]) % 4]
+    digits = f"{1 + int(place.noise()[1]) % 9}{place.noise()[2:6]}{place.number(10_000):04}"
+    words = re.findall("[가-힣]+", value)
+    form = value
+    for word in words:
+        region = word is not words[-1] or len(word) > 1
+        form = form.replace(
+            word, ("한국" if region and len(words) > 1 else "한국" + use if region else use), 1
+        )
+    form = form if use in form else form + use
+    return _filled(form, digits[-len(digits_of(form)) :].rjust(len(digits_of(form)), "1"))
+
+
+def _position(place: Place, value: str) -> str:
+    """Degrees beyond the pole: 91 to 99, or 191 to 199 where there are three digits."""
+    digits = place.digits()
+
+    def number(match: re.Match[str]) -> str:
+        whole, point, decimals = match[0].partition(".")
+        if match.start() in minutes:
+            return (
+                f"{int(next(digits)) % 6}{next(digits)}"[-len(whole) :]
+                + point
+                + "".join(next(digits) for _ in decimals)
+            )
+        front = f"{'19' if len(whole) > 2 else '9'}{1 + int(next(digits)) % 9}"
+        return front + point + "".join(next(digits) for _ in decimals)
+
+    minutes = {
+        match.start(1) for match in re.finditer(r"(?<=[0-9])[°도º′'’분] ?([0-9]{1,2}(?:\.[0-9]+)?)", value)
+    }
+    return re.sub(r"[0-9]+(?:\.[0-9]+)?", number, value)
+
+
+def _birth_date(place: Place, value: str) -> str:
+    """A day that no month has; of a year alone, one that nobody living was born in."""
+    year, (month, day) = 40 + place.number(360) % 60, _IMPOSSIBLE_DAYS[place.number(360) // 60]
+    parts = date_parts(value)
+    if "y" in parts and not value[slice(*parts["y"])].isdigit():
+        return f"천구백{_SPELLED_DIGITS[2 + year // 10 % 8]}십년 이월 삼십일"
+    if "m" not in parts:
+        return re.sub("[0-9]{4}", f"18{year}", value)
+    made = {"y": f"19{year}", "m": f"{month:02}", "d": str(day)}
+    if "d" not in parts:
+        made["m"] = "13"  # there is no such month
+    pieces, read = [], 0
+    for part, (start, end) in sorted(parts.items(), key=lambda item: item[1]):
+        form = value[start:end]
+        if not form.isdigit():
+            filling = {"s": "febrero", "e": "February"}["s" if form.islower() else "e"]
+        elif part == "m":
+            filling = made["m"].lstrip("0") if len(form) == 1 else made["m"]
+        else:
+            filling = made[part][-len(form) :] if part == "y" else made[part]
+        pieces += [value[read:start], filling]
+        read = end
+    return "".join(pieces) + value[read:]
 
 
 def _filled(form: str, digits: str) -> str:
@@ -132,20 +253,42 @@ def _filled(form: str, digits: str) -> str:
     return _DIGIT.sub(lambda _: next(source), form)
 
 
-def _passport_letters(value: str) -> str:
-    """X in front (no country begins so with zeros behind), and for a letter inside A."""
-    letters = "".join("X" if c.isalpha() else c for c in value[:2])
-    return letters + re.sub("[A-Za-zＡ-Ｚａ-ｚ]", "A", value[2:])
-
-
-def _phone(place: Place, value: str) -> str:
-    """010-0... or 010-1..., joined as the value's last groups are; +82 stays."""
-    joints = _BETWEEN_DIGITS.findall(value)
-    joint = joints[-1] if joints else ""
-    if not _PHONE_JOINT.fullmatch(joint):
-        joint = "-"
-    free = f"{place.number(2_000):04}"
-    lead = "010"
-    if digits_of(value).startswith("82"):
-        lead = f"{'+' if folded(value).startswith('+') else ''}82{joint}10"
-    return f"{lead}{joint}{free}{joint}{phone_check(free)}{place.last()}"
+_MAKERS: dict[str, Callable[[Place, str], str]] = {
+    "KR_RRN": _resident,
+    "KR_FRN": _resident,
+    "KR_BRN": _business,
+    "KR_CRN": _marked,
+    "KR_PASSPORT": _passport,
+    "KR_DRIVER_LICENSE": _licence,
+    "KR_BANK_ACCOUNT": _marked,
+    "KR_VEHICLE_PLATE": _plate,
+    "KR_ADDRESS": lambda place, value: invented.address(value, place.digits(), place.number(10_000)),
+    "PHONE_NUMBER": _phone,
+    "CREDIT_CARD": _marked,
+    "EMAIL_ADDRESS": _email,
+    "IP_ADDRESS": _ip,
+    "MAC_ADDRESS": _mac,
+    "IMEI": _marked,
+    "VIN": _vin,
+    "GPS_COORDINATE": _position,
+    "PERSON": lambda place, value: invented.name(value, place.number(8_000)),
+    "DATE_OF_BIRTH": _birth_date,
+    "MESSENGER_ID": lambda place, value: invented.handle(value, place.number(10**8)),
+    "GAME_ID": lambda place, value: invented.handle(value, place.number(10**8)),
+    "URL": lambda place, value: invented.profile(value, place.number(10**8)),
+    "CREDENTIAL": lambda place, value: invented.secret(value, place.letters()),
+}
+_FOLDED = frozenset(
+    {
+        *(
+            "KR_VEHICLE_PLATE",
+            "KR_ADDRESS",
+            "MAC_ADDRESS",
+            "VIN",
+            "GPS_COORDINATE",
+            "PERSON",
+            "DATE_OF_BIRTH",
+        ),
+        *("MESSENGER_ID", "GAME_ID", "URL", "CREDENTIAL", "IP_ADDRESS"),
+    }
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import random
 import subprocess
 import sys
@@ -9,7 +11,9 @@ import warnings
 
 import pytest
 
+from pipelines.stages import pii
 from pipelines.stages.pii.checks import business_check, is_timestamp, luhn_check, resident_check
+from pipelines.stages.pii.expression import _Expression
 from pipelines.stages.pii.find import explain_pii
 from tests.stages.pii.examples import ITEMS, SETTINGS
 
@@ -160,3 +164,10 @@ def test_where_we_differ_on_purpose_presidio_is_wrong():
     assert business_check(ten_digits)
     assert KrBrnRecognizer(supported_language="ko").analyze(ten_digits, ["KR_BRN"], None)
     assert explain_pii(ten_digits, SETTINGS) == []
+
+
+def test_every_expression_compiles():
+    for module in pkgutil.iter_modules(pii.__path__):
+        for value in vars(importlib.import_module(f"{pii.__name__}.{module.name}")).values():
+            if isinstance(value, _Expression):
+                assert value.pattern

@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 
 HERE = Path(__file__).parent
 NEUTRAL = "?"
+FRESH = "fresh_"  # families written after the recognizers, by somebody who had not read them: all held out
+MORE = "more_"  # families written while the recognizers were mended: all for development
 LABELS = frozenset(
     {
         *("KR_RRN", "KR_FRN", "KR_BRN", "KR_CRN", "KR_PASSPORT", "KR_DRIVER_LICENSE", "KR_BANK_ACCOUNT"),
@@ -53,8 +55,10 @@ class Case:
 
     @property
     def held_out(self) -> bool:
-        """Whether the case is kept from whoever tunes: a third of all, by digest of the text."""
-        return _digest(self.text) % 3 == 0
+        """Whether the case is kept from whoever tunes: a third, by digest of the text, and all fresh ones."""
+        if self.family.startswith(MORE):
+            return False
+        return self.family.startswith(FRESH) or _digest(self.text) % 3 == 0
 
     @property
     def near_miss(self) -> bool:

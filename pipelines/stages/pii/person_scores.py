@@ -1,0 +1,115 @@
+# ruff: noqa: PLR0912, PLR0915 (compiled code: calls cost)
+"""The pass that weighs the candidates of a column of texts; compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.kernels import njit
+from pipelines.stages.pii.person_kernels import propose
+from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
+from pipelines.stages.pii.person_text_kernels import Integer, Ints, Points, Tables, hash_of, tokens_of
+
+FLOOR = -50  # of the signs of a name alone: under it no word beside it helps
+SPEAKS = 24  # a name with so much above the least speaks for its other places in the text
+REMEMBERED = 32  # names of a text that are
+
+
+@njit(cache=True, nogil=True)
+def score_rows(
+    points: Points,
+    offsets: Ints,
+    t: Tables,
+    weights: npt.NDArray[np.int8],
+    least: Integer,
+    memory: Integer,
+    spans: Points,
+    values: Points,
+) -> Integer:
+    """Names of every row: candidates whose sum of weights reaches `least`, the best of those that overlap.
+
+    A row ends with a line feed that is none of it. spans gets (row, start, end) in code points of the row,
+    values the sums; how many they are, or -1 if there was no room. In a row with names, one that speaks
+    (SPEAKS) adds `memory` to the sum of the same name, and of its given name, anywhere in the row: a second
+    pass over that row.
+    """
+    words, keys, kinds, shape = t.words, t.keys, t.kinds, t.shape
+    found = np.empty((64, 4), np.int64)
+    buf = np.empty(MAX_SIGNS, np.int64)
+    longest = 0
+    for row in range(len(offsets) - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    out = np.empty((3, longest + 1), np.int32)
+    ctx = np.zeros((longest + 2, 5), np.int64)
+    known = np.empty(2 * REMEMBERED, np.int64)
+    n = 0
+    for row in range(len(offsets) - 1):
+        begin = offsets[row]
+        count = tokens_of(points, begin, offsets[row + 1] - 1, t.chars, out)
+        ctx[: count + 1, 4] = 0
+        first = n
+        for again in range(2 if memory else 1):
+            names = 0
+            if again:
+                if n == first or count < 8:
+                    break
+                names = _speaking(points, begin, spans[first:n], values[first:n], least, known)
+                if names == 0:
+                    break
+                n = first
+            for i in range(count):
+                for c in range(propose(points, out, count, i, words, keys, kinds, shape, found)):
+                    size = signs_of(
+                        points, out, count, i, found[c], words, keys, kinds, shape, buf, ctx, weights, FLOOR
+                    )
+                    if size == 0:
+                        continue
+                    total = np.int64(0)
+                    for k in range(size):
+                        total += weights[buf[k]]
+                    if names and total + memory >= least:
+                        h = hash_of(points, out[0, i], found[c, 1])
+                        for k in range(names):
+                            if known[k] == h:
+                                total += memory
+                                break
+                    if total < least:
+                        continue
+                    start, stop = out[0, i] - begin, found[c, 1] - begin
+                    at = n
+                    better = True
+                    while at > first and spans[at - 1, 2] > start:
+                        if values[at - 1] >= total:
+                            better = False
+                            break
+                        at -= 1
+                    if not better:
+                        continue
+                    n = at
+                    if n >= len(spans):
+                        return -1
+                    spans[n, 0] = row
+                    spans[n, 1] = start
+                    spans[n, 2] = stop
+                    values[n] = total
+                    n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _speaking(
+    points: Points, begin: Integer, spans: Points, values: Points, least: Integer, known: Ints
+) -> Integer:
+    """Hashes of the names that are sure enough, and of what follows their first syllable, into known."""
+    n = 0
+    for k in range(len(spans)):
+        if values[k] < least + SPEAKS or n + 2 > len(known):
+            continue
+        start, end = begin + spans[k, 1], begin + spans[k, 2]
+        known[n] = hash_of(points, start, end)
+        n += 1
+        if end - start == 3:
+            known[n] = hash_of(points, start + 1, end)
+            n += 1
+    return n
