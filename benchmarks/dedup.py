@@ -22,7 +22,7 @@ from results import RESULTS, machine, table, write_section
 
 HERE = Path(__file__).parent
 HANDED = HERE.parents[1] / "shared" / "data"
-STEPS = ("fingerprints", "candidates", "sketches", "resolution")
+STEPS = ("fingerprints", "candidates", "parts", "sketches", "resolution", "gathering")
 
 
 def child(script: str, *words: str | Path) -> tuple[float, float, dict[str, Any]]:

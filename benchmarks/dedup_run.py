@@ -29,8 +29,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
+from pipelines.dedup.parts import Parts, divide
 from pipelines.dedup.ranked import SplitRank
-from pipelines.dedup.resolve import Settled, resolve
+from pipelines.dedup.resolve import Settled, gather, resolve_part
 from pipelines.dedup.sketches import write_sketches
 from pipelines.stages.fingerprint import fingerprint, shingle_sets
 from schemas.contract import DataSet, Delivery, Format, Kind, Markup
@@ -145,30 +146,35 @@ def find(partition: int, home: Path, splits: int, settled: int) -> int:
 
 def sketch(number: int, home: Path, shape: FingerprintSettings) -> None:
     """The sketches of a split."""
-    shared = [home / f"{partition}.shared" for partition in range(PARTITIONS)]
     shingles = partial(shingle_sets, settings=shape)
     write_sketches(
-        home / f"{number}.staged", shared, split=number, shingles=shingles, path=home / f"{number}.sketches"
+        home / f"{number}.staged",
+        Parts(home),
+        split=number,
+        shingles=shingles,
+        path=home / f"{number}.sketches",
     )
 
 
-def decide(home: Path, splits: int, settled: int, settings: DedupSettings) -> dict[str, int]:
-    """Resolve all splits that are not settled."""
+def decide(part: int, home: Path, splits: int, settled: int, settings: DedupSettings) -> Path:
+    """Resolve a part, of all splits that are not settled."""
     known = {}
     for number in range(settled):
         with pa.memory_map(str(home / f"{number}.arrow")) as source:
             rows = pa.ipc.open_file(source).read_all()
         repeated = np.asarray(pc.equal(rows["reason"], "repeated_key"), np.bool_)
         known[number] = Settled(np.asarray(rows["position"], np.int32), repeated)
-    facts = resolve(
-        [home / f"{partition}.shared" for partition in range(PARTITIONS)],
+    path = home / f"{part}.part"
+    resolve_part(
+        Parts(home),
         [(number, home / f"{number}.sketches") for number in range(splits)],
+        part=part,
         ranks=[SplitRank(f"{number:06d}", number) for number in range(splits)],
         settings=settings,
-        directory=home,
+        path=path,
         settled=known,
     )
-    return dataclasses.asdict(facts)
+    return path
 
 
 def write_kept(work: tuple[int, Path], home: Path) -> int:
@@ -229,8 +235,14 @@ def run(
 
     counts = step("fingerprints", partial(sign, home=home, shape=shape), inputs)
     step("candidates", partial(find, home=home, splits=len(inputs), settled=settled), list(range(PARTITIONS)))
+    shared = [home / f"{partition}.shared" for partition in range(PARTITIONS)]
+    parts = step("parts", lambda _: divide(shared, directory=home), [None])[0]
     step("sketches", partial(sketch, home=home, shape=shape), [number for number, _ in inputs])
-    result["facts"] = step("resolution", lambda _: decide(home, len(inputs), settled, settings), [None])[0]
+    decide_one = partial(decide, home=home, splits=len(inputs), settled=settled, settings=settings)
+    decided = step("resolution", decide_one, list(range(parts.count)))
+    own = list(range(settled, len(inputs)))
+    found = step("gathering", lambda _: gather(decided, own, home), [None])[0]
+    result["facts"] = dataclasses.asdict(found)
     step("output", partial(write_kept, home=home), inputs)
     memory.stopped.set()
     result["documents"] = sum(counts)

@@ -1,12 +1,11 @@
-"""The shared buckets of all partitions as a graph of documents by rank.
+"""The shared buckets of a part as a graph of documents by rank.
 
 Reads key, split, position of shared buckets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from schemas.errors import BuildInconsistent
 
 
 def read_buckets(
-    shared: Sequence[Path],
+    shared: Iterable[pa.RecordBatch],
     documents: Documents,
     rank_of: NDArray[np.int32],
     compared: NDArray[np.int64],
@@ -28,6 +27,8 @@ def read_buckets(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """(place among the compared ranks, bucket number) of all who share a bucket with another compared one.
 
+    No bucket of `shared` lies in two batches.
+
     Two near copies share most of their buckets, so buckets of the same documents are the rule. Of those that
     are too small to be capped one is enough: it shows what the others would.
     """
@@ -36,21 +37,20 @@ def read_buckets(
     code = documents.split.astype(np.int64) << 32 | documents.position
     places, buckets, known = [np.empty(0, np.int32)], [np.empty(0, np.int32)], 0
     seen = np.empty(0, np.uint64)
-    for path in shared:
-        with pa.memory_map(str(path)) as source:
-            rows = pa.ipc.open_file(source).get_batch(0)
-            if without:
-                rows = rows.filter(pa.array(~np.isin(rows["split"].to_numpy(), list(without))))
-            wanted = rows["split"].to_numpy().astype(np.int64) << 32 | rows["position"].to_numpy()
-            numbers = np.searchsorted(code, wanted)
-            if (numbers == len(code)).any() or (code[numbers] != wanted).any():
-                raise BuildInconsistent(
-                    f"{path.name} names a document that no sketch has: remove the build's deduplication files"
-                    " and build again"
-                )
-            place = place_of_rank[rank_of[numbers]]
-            key = rows["key"].to_numpy()[place >= 0]
-            place = place[place >= 0]
+    for batch in shared:
+        rows = batch
+        if without:
+            rows = rows.filter(pa.array(~np.isin(rows["split"].to_numpy(), list(without))))
+        wanted = rows["split"].to_numpy().astype(np.int64) << 32 | rows["position"].to_numpy()
+        numbers = np.searchsorted(code, wanted)
+        if (numbers == len(code)).any() or (code[numbers] != wanted).any():
+            raise BuildInconsistent(
+                "a shared bucket names a document that no sketch has: remove the build's deduplication files"
+                " and build again"
+            )
+        place = place_of_rank[rank_of[numbers]]
+        key = rows["key"].to_numpy()[place >= 0]
+        place = place[place >= 0]
         starts = np.ones(len(key), np.bool_)
         starts[1:] = key[1:] != key[:-1]
         bucket = np.cumsum(starts) - 1

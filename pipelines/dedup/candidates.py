@@ -32,6 +32,7 @@ SHARED_BUCKETS = pa.schema(
 _EXACT_KEY, _ID_KEY, _FIRST_BAND = 0, 1, 2  # what a key was made from is mixed into it
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (SplitMix64)
 _MASK = (1 << 64) - 1
+_KEYS_AT_ONCE = 1 << 22  # sorted in memory, at some 50 bytes each
 
 
 def write_bucket_keys(staged: pa.Table | Iterable[pa.RecordBatch], path: Path, *, partitions: int) -> None:
@@ -68,29 +69,59 @@ def find_shared_buckets(
     `key_files` are (split, file); `without` the positions, by split, of documents that are as if they had
     never come. Of `settled` splits, whose documents are decided, only those in a bucket with another split's
     are looked up: key files are sorted, so they are their own index. Writes SHARED_BUCKETS sorted by (key,
-    split, position) as an Arrow IPC file of one batch, and returns its number of rows. Memory: the partition,
-    no more.
+    split, position) as an Arrow IPC file, and returns its number of rows. A batch is a range of keys, so
+    memory is that of some _KEYS_AT_ONCE keys, or of the largest bucket, whatever the partition holds.
     """
-    keys, splits, positions = [], [], []
-    wanted = (
-        _keys_of([file for split, file in key_files if split not in settled], partition) if settled else None
-    )
-    for split, file in sorted(key_files):
-        with pa.memory_map(str(file)) as source:
-            batch = pa.ipc.open_file(source).get_batch(partition)
-            key, position = batch["key"].to_numpy(), batch["position"].to_numpy()
-            if wanted is not None and split in settled:
-                chosen = _rows_of(key, wanted)
-                key, position = key[chosen], position[chosen]
-            else:
-                key, position = key.copy(), position.copy()
-        if without and len(lost := without.get(split, ())):
-            there = ~np.isin(position, lost)
-            key, position = key[there], position[there]
-        keys.append(key)
-        positions.append(position)
+    files = [(split, _keys_of(file, partition)) for split, file in sorted(key_files)]
+    open_ones = [keys for split, (keys, _) in files if split not in settled]
+    rows = 0
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SHARED_BUCKETS) as writer:
+        for least, bound in pairwise(_key_ranges(open_ones)):
+            found = _shared_between(files, least, bound, without=without or {}, settled=settled)
+            writer.write_batch(found)
+            rows += len(found)
+    return rows
+
+
+def _key_ranges(keys: Sequence[NDArray[np.uint64]]) -> list[np.uint64 | None]:
+    """Bounds of ranges with some _KEYS_AT_ONCE keys each: keys are digests, spread evenly."""
+    ranges = -(-sum(len(one) for one in keys) // _KEYS_AT_ONCE)
+    if ranges < 2:
+        return [None, None]
+    first = min(int(one[0]) for one in keys if len(one))
+    last = max(int(one[-1]) for one in keys if len(one))
+    inner = [np.uint64(first + (last - first) * number // ranges) for number in range(1, ranges)]
+    return [None, *inner, None]
+
+
+def _shared_between(
+    files: Sequence[tuple[int, tuple[NDArray[np.uint64], NDArray[np.int32]]]],
+    least: np.uint64 | None,
+    bound: np.uint64 | None,
+    *,
+    without: Mapping[int, NDArray[np.int32]],
+    settled: Collection[int],
+) -> pa.RecordBatch:
+    """SHARED_BUCKETS of the keys from `least` up to `bound`, of files of sorted (keys, positions)."""
+    pieces = []
+    for split, (key, position) in files:
+        start = 0 if least is None else int(np.searchsorted(key, least))
+        end = len(key) if bound is None else int(np.searchsorted(key, bound))
+        pieces.append((split, key[start:end], position[start:end]))
+    wanted = None
+    if settled:
+        own = [key for split, key, _ in pieces if split not in settled]
+        wanted = np.unique(np.concatenate([np.empty(0, np.uint64), *own]))
+    keys, splits, positions = [np.empty(0, np.uint64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    for split, own_keys, own_positions in pieces:
+        rows = _rows_of(own_keys, wanted) if wanted is not None and split in settled else slice(None)
+        keys.append(own_keys[rows])
+        positions.append(own_positions[rows])
+        if len(lost := without.get(split, ())):
+            there = ~np.isin(positions[-1], lost)
+            keys[-1], positions[-1] = keys[-1][there], positions[-1][there]
         splits.append(np.full(len(keys[-1]), split, np.int32))
-    key = np.concatenate([np.empty(0, np.uint64), *keys])
+    key = np.concatenate(keys)
     order = np.argsort(key, kind="stable")  # stable: files came by split, their rows by position
     key = key[order]
     equal = key[1:] == key[:-1]
@@ -100,21 +131,17 @@ def find_shared_buckets(
     order = order[shared]
     columns = [
         pa.array(key[shared]),
-        pa.array(np.concatenate([np.empty(0, np.int32), *splits])[order]),
-        pa.array(np.concatenate([np.empty(0, np.int32), *positions])[order]),
+        pa.array(np.concatenate(splits)[order]),
+        pa.array(np.concatenate(positions)[order]),
     ]
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SHARED_BUCKETS) as writer:
-        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SHARED_BUCKETS))
-    return int(np.count_nonzero(shared))
+    return pa.RecordBatch.from_arrays(columns, schema=SHARED_BUCKETS)
 
 
-def _keys_of(files: Sequence[Path], partition: int) -> NDArray[np.uint64]:
-    """The distinct keys of a partition in some key files, sorted."""
-    found = [np.empty(0, np.uint64)]
-    for file in files:
-        with pa.memory_map(str(file)) as source:
-            found.append(np.unique(pa.ipc.open_file(source).get_batch(partition)["key"].to_numpy()))
-    return np.unique(np.concatenate(found))
+def _keys_of(file: Path, partition: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """The sorted keys of a partition in a key file, and their positions; mapped, not read."""
+    with pa.memory_map(str(file)) as source:
+        batch = pa.ipc.open_file(source).get_batch(partition)
+    return batch["key"].to_numpy(), batch["position"].to_numpy()
 
 
 def _rows_of(keys: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.dedup.candidates import binary_words
+from pipelines.dedup.sketches import batches_of_part
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class SplitRank:
 
 @dataclass(frozen=True)
 class Documents:
-    """All sketched documents, in the order of (split, position)."""
+    """The sketched documents of a part, in the order of (split, position)."""
 
     split: NDArray[np.int32]
     priority: NDArray[np.int32]
@@ -51,12 +52,14 @@ class Documents:
     mapped: list[pa.RecordBatch]  # holds the mappings open
 
 
-def read_sketches(sketches: Sequence[tuple[int, Path]], ranks: Sequence[SplitRank]) -> Documents:
-    """Map the sketches; nothing of the shingles is read here."""
+def read_sketches(
+    sketches: Sequence[tuple[int, Path]], ranks: Sequence[SplitRank], *, part: int
+) -> Documents:
+    """Map the sketches of a part; nothing of the shingles is read here."""
     splits, batches, priorities = [], [], []
     for split, path in sketches:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        for index in range(reader.num_record_batches):
+        for index in batches_of_part(reader, part):
             batches.append(reader.get_batch(index))
             splits.append(np.full(len(batches[-1]), split, np.int32))
             priorities.append(ranks[split].priorities(batches[-1]["language"]))

@@ -4,22 +4,24 @@ Reads key, split, position of shared buckets; position, doc_id, language, qualit
 documents.
 Writes position, reason, duplicate_of, similarity, edges of the dropped documents, one file a split.
 
-Memory is index sized: some 130 bytes a document in a shared bucket and 8 a place in a bucket; shingles are
+A part is resolved at once (pipelines/dedup/parts.py). Memory is some 450 bytes a document of it; shingles are
 read from the memory-mapped sketches and belong to the page cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.dedup.buckets import read_buckets
 from pipelines.dedup.dominance import DROPPED, KEPT, OPEN, dominate
+from pipelines.dedup.parts import Parts
 from pipelines.dedup.ranked import Documents, SplitRank, rank_order, read_sketches
 from schemas.documents import DOC_ID, EDGE
 from schemas.errors import UsageError
@@ -83,7 +85,7 @@ class Verdicts:
 
 
 def resolve(
-    shared: Sequence[Path],
+    parts: Parts,
     sketches: Sequence[tuple[int, Path]],
     *,
     ranks: Sequence[SplitRank],
@@ -91,39 +93,78 @@ def resolve(
     directory: Path,
     settled: Mapping[int, Settled] | None = None,
 ) -> ResolveFacts:
-    """Write DUPLICATES of every split in `sketches` to directory/{split}.arrow and return the counts.
+    """Resolve part after part and gather what they came to: `resolve_part` and `gather` in one process."""
+    known = settled or {}
+    files = [directory / f"part-{part:05d}.arrow" for part in range(parts.count)]
+    for part, path in enumerate(files):
+        resolve_part(parts, sketches, part=part, ranks=ranks, settings=settings, path=path, settled=known)
+    return gather(files, [split for split, _ in sketches if split not in known], directory)
 
-    `shared` are the files of `find_shared_buckets`, of all partitions; `sketches` are (split, file), `ranks`
-    by split. Rank is (priority, quality descending, doc_id, the split's name, position); a quality that is no
-    number ranks last. Repeated ids go first, then exact duplicates, then near ones. An exact duplicate of a
-    document that is itself dropped as a near duplicate is a near duplicate of the same kept document: they
-    have the same shingles. Neither the numbering of splits nor the order of files decides anything.
 
-    Splits that are `settled` rank before all others and are neither written nor counted; `shared` then holds
-    the buckets that have a document of another split.
+def resolve_part(
+    parts: Parts,
+    sketches: Sequence[tuple[int, Path]],
+    *,
+    part: int,
+    ranks: Sequence[SplitRank],
+    settings: DedupSettings,
+    path: Path,
+    settled: Mapping[int, Settled],
+) -> None:
+    """Write DUPLICATES of one part, for `gather`.
+
+    `sketches` are (split, file), `ranks` by split. Rank is (priority, quality descending, doc_id, the split's
+    name, position); a quality that is no number ranks last. Repeated ids go first, then exact duplicates,
+    then near ones. An exact duplicate of a document that is itself dropped as a near duplicate is a near
+    duplicate of the same kept document: they have the same shingles. Neither the numbering of splits nor the
+    order of files decides anything.
+
+    Splits that are `settled` rank before all others and are neither written nor counted; the parts then are
+    of the buckets that have a document of another split.
 
     Raises UsageError where two splits have one name, BuildInconsistent where a bucket's document
     has no sketch.
     """
-    known = settled or {}
-    documents, by_rank, rank_of, verdicts = _decided(shared, sketches, ranks, settings, known)
+    documents, by_rank, rank_of, verdicts = _decided(parts, sketches, part, ranks, settings, settled)
     ids = documents.doc_id[by_rank]
-    for split in [split for split, _ in sketches if split not in known]:
+    lost, counts = {}, {}
+    for split in sorted(split for split, _ in sketches if split not in settled):
         start, end = np.searchsorted(documents.split, [split, split + 1])
-        own = rank_of[start:end]
-        dropped = verdicts.reason[own] != _KEPT
-        _write_duplicates(
-            directory / f"{split}.arrow",
-            documents.position[start:end][dropped],
-            own[dropped],
-            ids,
-            verdicts,
-        )
-    return verdicts.facts
+        dropped = np.flatnonzero(verdicts.reason[rank_of[start:end]] != _KEPT) + start
+        lost[split] = dropped
+        counts[split] = -(-len(dropped) // _ROWS_PER_BATCH)
+    told = {"facts": orjson.dumps(asdict(verdicts.facts)), "batches": orjson.dumps([*counts.items()])}
+    schema = DUPLICATES.with_metadata(told)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for dropped in lost.values():
+            for start in range(0, len(dropped), _ROWS_PER_BATCH):
+                some = dropped[start : start + _ROWS_PER_BATCH]
+                columns = _columns(documents.position[some], rank_of[some], ids, verdicts)
+                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+
+def gather(files: Sequence[Path], splits: Sequence[int], directory: Path) -> ResolveFacts:
+    """Write DUPLICATES of each split to directory/{split}.arrow, of the parts' files; all they counted."""
+    readers = [pa.ipc.open_file(pa.memory_map(str(file))) for file in files]
+    facts = [orjson.loads(reader.schema.metadata[b"facts"]) for reader in readers]
+    found: dict[int, list[pa.RecordBatch]] = {split: [] for split in splits}
+    for reader in readers:
+        index = 0
+        for split, count in orjson.loads(reader.schema.metadata[b"batches"]):
+            found[split] += [reader.get_batch(index + number) for number in range(count)]
+            index += count
+    for split, batches in found.items():
+        plain = [batch.replace_schema_metadata(None) for batch in batches]
+        table = pa.Table.from_batches(plain, DUPLICATES)
+        if len(files) > 1:
+            table = table.sort_by("position")
+        with pa.ipc.new_file(str(directory / f"{split}.arrow"), DUPLICATES) as writer:
+            writer.write_table(table, max_chunksize=_ROWS_PER_BATCH)
+    return ResolveFacts(**{name: sum(one[name] for one in facts) for name in facts[0]})
 
 
 def dropped_without(
-    shared: Sequence[Path],
+    parts: Parts,
     sketches: Sequence[tuple[int, Path]],
     *,
     ranks: Sequence[SplitRank],
@@ -137,35 +178,44 @@ def dropped_without(
     """
     known = settled or {}
     left = [(split, path) for split, path in sketches if split not in without]
-    documents, _, rank_of, verdicts = _decided(shared, left, ranks, settings, known, without=without)
-    reason = verdicts.reason[rank_of]
-    found = {}
-    for split, _ in left:
-        start, end = np.searchsorted(documents.split, [split, split + 1])
-        own = reason[start:end]
-        dropped = own != _KEPT
-        found[split] = Settled(documents.position[start:end][dropped], own[dropped] == _REPEATED)
-    return found | dict(known)
+    found: dict[int, list[Settled]] = {split: [] for split, _ in left}
+    for part in range(parts.count):
+        documents, _, rank_of, verdicts = _decided(parts, left, part, ranks, settings, known, without=without)
+        reason = verdicts.reason[rank_of]
+        for split, outs in found.items():
+            start, end = np.searchsorted(documents.split, [split, split + 1])
+            own = reason[start:end]
+            dropped = own != _KEPT
+            outs.append(Settled(documents.position[start:end][dropped], own[dropped] == _REPEATED))
+    return {split: _together(outs) for split, outs in found.items()} | dict(known)
+
+
+def _together(outs: Sequence[Settled]) -> Settled:
+    """What the parts say of one split."""
+    dropped = np.concatenate([out.dropped for out in outs])
+    order = np.argsort(dropped)
+    return Settled(dropped[order], np.concatenate([out.repeated for out in outs])[order])
 
 
 def _decided(
-    shared: Sequence[Path],
+    parts: Parts,
     sketches: Sequence[tuple[int, Path]],
+    part: int,
     ranks: Sequence[SplitRank],
     settings: DedupSettings,
     settled: Mapping[int, Settled],
     without: Collection[int] = (),
 ) -> tuple[Documents, NDArray[np.int64], NDArray[np.int32], Verdicts]:
-    """The documents, their numbers by rank, the ranks by number, and what became of each."""
+    """The documents of a part, their numbers by rank, the ranks by number, and what became of each."""
     names = [ranks[split].name for split, _ in sketches]
     if len(set(names)) < len(names):
         raise UsageError("two splits have the same name: give resolve a name for each split that is its own")
-    documents = read_sketches(sorted(sketches), ranks)
+    documents = read_sketches(sorted(sketches), ranks, part=part)
     by_rank = rank_order(documents, ranks)
     rank_of = np.empty(len(by_rank), np.int32)
     rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
     states = _states(documents, settled)[by_rank]
-    verdicts = _decide(documents, by_rank, rank_of, states, shared, settings, without)
+    verdicts = _decide(documents, by_rank, rank_of, states, parts.buckets(part), settings, without)
     return documents, by_rank, rank_of, verdicts
 
 
@@ -186,7 +236,7 @@ def _decide(
     by_rank: NDArray[np.int64],
     rank_of: NDArray[np.int32],
     states: NDArray[np.int8],
-    shared: Sequence[Path],
+    shared: Iterator[pa.RecordBatch],
     settings: DedupSettings,
     without: Collection[int],
 ) -> Verdicts:
@@ -278,37 +328,29 @@ def _first_alike(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     return first
 
 
-def _write_duplicates(
-    path: Path,
-    positions: NDArray[np.int32],
-    ranks: NDArray[np.int32],
-    ids: NDArray[np.uint64],
-    verdicts: Verdicts,
-) -> None:
-    """Write DUPLICATES of one split; `ids` are by rank."""
+def _columns(
+    positions: NDArray[np.int32], ranks: NDArray[np.int32], ids: NDArray[np.uint64], verdicts: Verdicts
+) -> list[pa.Array]:
+    """The columns of DUPLICATES; `ids` are by rank."""
     wording = np.array([reason.value if reason else "" for reason in _REASONS])
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, DUPLICATES) as writer:
-        for start in range(0, len(ranks), _ROWS_PER_BATCH):
-            some = ranks[start : start + _ROWS_PER_BATCH]
-            first = verdicts.edge_start[some]
-            lengths = verdicts.edge_end[some] - first
-            offsets = np.concatenate([[0], np.cumsum(lengths)])
-            chosen = np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1])
-            edges = pa.StructArray.from_arrays(
-                [
-                    _binary(ids[verdicts.edge_kept[chosen]]),
-                    pa.array(verdicts.edge_similarity[chosen].astype(np.float32)),
-                ],
-                fields=list(EDGE),
-            )
-            columns = [
-                pa.array(positions[start : start + _ROWS_PER_BATCH]),
-                pa.array(wording[verdicts.reason[some]], pa.string()),
-                _binary(ids[verdicts.winner[some]]),
-                pa.array(verdicts.similarity[some].astype(np.float32)),
-                pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), edges),
-            ]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=DUPLICATES))
+    first = verdicts.edge_start[ranks]
+    lengths = verdicts.edge_end[ranks] - first
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    chosen = np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1])
+    edges = pa.StructArray.from_arrays(
+        [
+            _binary(ids[verdicts.edge_kept[chosen]]),
+            pa.array(verdicts.edge_similarity[chosen].astype(np.float32)),
+        ],
+        fields=list(EDGE),
+    )
+    return [
+        pa.array(positions),
+        pa.array(wording[verdicts.reason[ranks]], pa.string()),
+        _binary(ids[verdicts.winner[ranks]]),
+        pa.array(verdicts.similarity[ranks].astype(np.float32)),
+        pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), edges),
+    ]
 
 
 def _binary(words: NDArray[np.uint64]) -> pa.Array:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
+from pipelines.dedup.parts import divide
 from pipelines.dedup.ranked import SplitRank
 from pipelines.dedup.resolve import resolve
 from pipelines.dedup.sketches import Shingles, write_sketches
@@ -145,8 +146,9 @@ def _decided(
             batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
             write_bucket_keys(batches, keys, partitions=1)
         find_shared_buckets([(0, keys)], partition=0, path=shared)
-        write_sketches(staged, [shared], split=0, shingles=shingles, path=sketches)
-        resolve([shared], [(0, sketches)], ranks=[SplitRank("", 0)], settings=settings, directory=directory)
+        parts = divide([shared], directory=directory)
+        write_sketches(staged, parts, split=0, shingles=shingles, path=sketches)
+        resolve(parts, [(0, sketches)], ranks=[SplitRank("", 0)], settings=settings, directory=directory)
         with pa.OSFile(str(staged)) as result:
             prints = pa.ipc.open_file(result).read_all().select(["exact", "bands"])
         with pa.OSFile(str(directory / "0.arrow")) as result:

@@ -1,7 +1,8 @@
 """FindCandidates and ResolveDuplicates: dedup over files, references through GroupByKey.
 
-STAGING/dedup/<digest>/ holds shared-<partition>.arrow (buckets of two documents or more),
-sketches-<split>.arrow (shingles of the documents in them), <split>.arrow (decisions) and facts.json.
+STAGING/dedup/<digest>/ holds shared-<partition>.arrow (buckets of two documents or more), parts/ (the same by
+part; who is in which), sketches-<split>.arrow (shingles of the documents in them), part-<part>.arrow
+(decisions) and decisions/ (the same by split).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import apache_beam as beam
 import numpy as np
@@ -20,8 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import find_shared_buckets
+from pipelines.dedup.parts import Parts, divide
 from pipelines.dedup.ranked import SplitRank
-from pipelines.dedup.resolve import Settled, dropped_without, resolve
+from pipelines.dedup.resolve import Settled, dropped_without, gather, resolve_part
 from pipelines.dedup.sketches import write_sketches
 from pipelines.engine.clean import DEDUP_PARTITIONS, StagedSplit
 from pipelines.engine.files import whole_directory, whole_file, write_whole
@@ -34,6 +37,8 @@ from schemas.errors import BuildInconsistent
 from schemas.reasons import Reason, Stage
 from schemas.recipe import Recipe
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -41,8 +46,21 @@ class Decided:
 
     splits: tuple[StagedSplit, ...]
     directory: Path
-    shared: tuple[Path, ...]
+    parts: Parts
     repeats: tuple[Path, ...] = ()  # of passages that stand in earlier documents; see engine.passages
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A part and where what it came to lies."""
+
+    parts: Parts
+    part: int
+
+    @property
+    def path(self) -> Path:
+        """Its file of `resolve_part`."""
+        return self.parts.directory.parent / f"part-{self.part:05d}.arrow"
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,7 @@ class KeptWithout:
 
 
 class FindCandidates(beam.PTransform):
-    """StagedSplit in, the path of each partition's shared buckets out."""
+    """StagedSplit in, the Parts of the documents in shared buckets out."""
 
     def __init__(self, site: Site) -> None:
         super().__init__()
@@ -68,27 +86,35 @@ class FindCandidates(beam.PTransform):
             | "ToPartitions" >> beam.FlatMap(_to_partitions).with_output_types(tuple[int, StagedSplit])
             | "ByPartition" >> beam.GroupByKey()
             | "FindShared" >> beam.Map(_find_shared, self.site)
+            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, Path])
+            | "All" >> beam.GroupByKey()
+            | "Divide" >> beam.Map(_divide, self.site)
         )
 
 
 class ResolveDuplicates(beam.PTransform):
-    """StagedSplit and shared buckets in, one Decided out."""
+    """StagedSplit and Parts in, one Decided out."""
 
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.site = site
 
     def expand(self, inputs: dict[str, beam.PCollection]) -> beam.PCollection:
-        """Sketch the candidates of each split on all workers, then decide in rank order on one."""
-        shared = beam.pvalue.AsList(inputs["shared"])
-        return (
+        """Sketch the candidates of each split, then decide each part in rank order, on all workers."""
+        sketched = beam.pvalue.AsList(
             inputs["staged"]
             | "Weigh" >> beam.Map(_weigh)
             | "Spread" >> SpreadOverWorkers(lanes=self.site.lanes)
-            | "Sketch" >> beam.Map(_sketch, self.site, shared)
-            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, StagedSplit])
+            | "Sketch" >> beam.Map(_sketch, self.site, beam.pvalue.AsSingleton(inputs["parts"]))
+        )
+        return (
+            inputs["parts"]
+            | "EachPart" >> beam.FlatMap(_each_part)
+            | "SpreadParts" >> SpreadOverWorkers(lanes=self.site.lanes)
+            | "Resolve" >> beam.Map(_resolve, self.site, sketched)
+            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, Resolved])
             | "All" >> beam.GroupByKey()
-            | "Resolve" >> beam.Map(_resolve, self.site, shared)
+            | "Gather" >> beam.Map(_gather, self.site, sketched)
         )
 
 
@@ -133,22 +159,32 @@ def _find_shared(keyed: tuple[int, Iterable[StagedSplit]], site: Site) -> Path:
     return path
 
 
+def _divide(keyed: tuple[int, Iterable[Path]], site: Site) -> Parts:
+    shared = sorted(keyed[1])
+    parts = Parts(shared[0].parent / "parts")
+    with task(site.log, "DivideCandidates", "all"):
+        if not parts.directory.is_dir():
+            with whole_directory(parts.directory) as temporary:
+                divide(shared, directory=temporary)
+    return parts
+
+
 def _weigh(split: StagedSplit) -> tuple[float, StagedSplit]:
     return float(split.counts["text_bytes"]), split
 
 
-def _under_one_key(split: StagedSplit) -> tuple[int, StagedSplit]:
-    return 0, split
+def _under_one_key(element: T) -> tuple[int, T]:
+    return 0, element
 
 
-def _sketch(split: StagedSplit, site: Site, shared: list[Path]) -> StagedSplit:
+def _sketch(split: StagedSplit, site: Site, parts: Parts) -> StagedSplit:
     path = _sketches(site, split)
     with task(site.log, "SketchCandidates", split.name):
         if not path.is_file():
             staged = site.staging / "splits" / split.digest / "documents.arrow"
             shingles = partial(shingle_sets, settings=site.recipe.fingerprint)
             with whole_file(path) as temporary:
-                write_sketches(staged, sorted(shared), split=split.index, shingles=shingles, path=temporary)
+                write_sketches(staged, parts, split=split.index, shingles=shingles, path=temporary)
     return split
 
 
@@ -156,40 +192,61 @@ def _sketches(site: Site, split: StagedSplit) -> Path:
     return _directory(split, site) / f"sketches-{split.index:05d}.arrow"
 
 
-def _resolve(keyed: tuple[int, Iterable[StagedSplit]], site: Site, shared: list[Path]) -> Decided:
-    splits = tuple(sorted(keyed[1], key=lambda split: split.index))
+def _each_part(parts: Parts) -> Iterator[tuple[float, Resolved]]:
+    for part in range(parts.count):
+        yield 1.0, Resolved(parts, part)
+
+
+def _resolve(resolved: Resolved, site: Site, sketched: list[StagedSplit]) -> Resolved:
+    splits = sorted(sketched, key=lambda split: split.index)
+    with task(site.log, "ResolvePart", str(resolved.part)):
+        if not resolved.path.is_file():
+            with whole_file(resolved.path) as temporary:
+                resolve_part(
+                    resolved.parts,
+                    [(split.index, _sketches(site, split)) for split in splits],
+                    part=resolved.part,
+                    ranks=split_ranks(splits, site.recipe),
+                    settings=site.recipe.dedup,
+                    path=temporary,
+                    settled=_settled_splits(splits, site),
+                )
+    return resolved
+
+
+def _gather(keyed: tuple[int, Iterable[Resolved]], site: Site, sketched: list[StagedSplit]) -> Decided:
+    splits = tuple(sorted(sketched, key=lambda split: split.index))
+    resolved = sorted(keyed[1], key=lambda one: one.part)
     directory = _directory(splits[0], site) / "decisions"
     with task(site.log, "ResolveDuplicates", "all") as progress:
         if not (directory / "facts.json").is_file():
             with whole_directory(directory) as temporary:
-                _write_decisions(splits, site, sorted(shared), temporary)
+                _write_decisions(splits, site, [one.path for one in resolved], temporary)
         progress.facts.update(orjson.loads((directory / "facts.json").read_bytes()))
         progress.facts.update(settled=sum(split.settled for split in splits))
-    return Decided(splits, directory, tuple(sorted(shared)))
+    return Decided(splits, directory, resolved[0].parts)
 
 
 def _write_decisions(
-    splits: Sequence[StagedSplit], site: Site, shared: Sequence[Path], directory: Path
+    splits: Sequence[StagedSplit], site: Site, files: Sequence[Path], directory: Path
 ) -> None:
-    """Resolve; what epochs before the last came to is taken over where it is known, and never changes."""
+    """Gather; what epochs before the last came to is taken over where it is known, and never changes."""
     base = site.staging / "dedup" / splits[0].base / "decisions"
-    settled = {split.index: _settled(base, split) for split in splits if split.settled}
-    facts = dataclasses.asdict(
-        resolve(
-            shared,
-            [(split.index, _sketches(site, split)) for split in splits],
-            ranks=split_ranks(splits, site.recipe),
-            settings=site.recipe.dedup,
-            directory=directory,
-            settled=settled,
-        )
-    )
+    settled = [split.index for split in splits if split.settled]
+    own = [split.index for split in splits if not split.settled]
+    facts = dataclasses.asdict(gather(files, own, directory))
     for index in settled:
         (directory / f"{index}.arrow").hardlink_to(base / f"{index}.arrow")
     if settled:
         before = orjson.loads((base / "facts.json").read_bytes())
         facts = {name: count + before[name] for name, count in facts.items()}
     (directory / "facts.json").write_bytes(orjson.dumps(facts))
+
+
+def _settled_splits(splits: Sequence[StagedSplit], site: Site) -> dict[int, Settled]:
+    """Who of the splits that an earlier build decided is out."""
+    base = site.staging / "dedup" / splits[0].base / "decisions"
+    return {split.index: _settled(base, split) for split in splits if split.settled}
 
 
 def _settled(directory: Path, split: StagedSplit) -> Settled:
@@ -269,7 +326,7 @@ def _resolved_without(partner: str, decided: Decided, site: Site) -> dict[int, S
             f"STAGING/dedup/{splits[0].base} and build again"
         )
     return dropped_without(
-        decided.shared,
+        decided.parts,
         [(split.index, _sketches(site, split)) for split in splits],
         ranks=split_ranks(splits, site.recipe),
         settings=site.recipe.dedup,

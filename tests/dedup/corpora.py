@@ -17,6 +17,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
+from pipelines.dedup.parts import Parts, divide
 from pipelines.dedup.ranked import SplitRank
 from pipelines.dedup.resolve import ResolveFacts, resolve
 from pipelines.dedup.sketches import write_sketches
@@ -114,12 +115,18 @@ def resolved(
     partitions: int = 2,
     rows_per_batch: int = 3,
     backwards: bool = False,
+    part_documents: int = 5,
 ) -> tuple[dict[tuple[str, int], Verdict], ResolveFacts]:
     """Who was dropped, by (split name, position), through files as the build does it."""
-    shared, sketches = prepared(
-        directory, splits, partitions=partitions, rows_per_batch=rows_per_batch, backwards=backwards
+    parts, sketches = prepared(
+        directory,
+        splits,
+        partitions=partitions,
+        rows_per_batch=rows_per_batch,
+        backwards=backwards,
+        part_documents=part_documents,
     )
-    facts = resolve(shared, sketches, ranks=ranks_of(splits), settings=settings, directory=directory)
+    facts = resolve(parts, sketches, ranks=ranks_of(splits), settings=settings, directory=directory)
     return {
         (split.name, row["position"]): Verdict(
             row["reason"],
@@ -144,8 +151,9 @@ def prepared(
     rows_per_batch: int = 3,
     backwards: bool = False,
     settled: Collection[int] = (),
-) -> tuple[list[Path], list[tuple[int, Path]]]:
-    """Shared buckets and sketches, as the build writes them."""
+    part_documents: int = 5,
+) -> tuple[Parts, list[tuple[int, Path]]]:
+    """Parts and sketches, as the build writes them; parts are small, so there are several."""
     directory.mkdir(parents=True, exist_ok=True)
     turn = -1 if backwards else 1
     keys = []
@@ -158,12 +166,13 @@ def prepared(
     shared = [directory / f"{partition}.shared" for partition in range(partitions)]
     for partition, path in enumerate(shared):
         find_shared_buckets(keys[::turn], partition=partition, path=path, settled=settled)
+    parts = divide(shared[::turn], directory=directory, part_documents=part_documents)
     sketches = [(number, directory / f"{number}.sketches") for number in range(len(splits))]
     for number, path in sketches:
         write_sketches(
-            directory / f"{number}.staged", shared, split=number, shingles=shingles_spelt_out, path=path
+            directory / f"{number}.staged", parts, split=number, shingles=shingles_spelt_out, path=path
         )
-    return shared[::turn], sketches[::turn]
+    return parts, sketches[::turn]
 
 
 def rows_of(path: Path) -> list[dict[str, object]]:

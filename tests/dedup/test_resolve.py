@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.dedup.parts import Parts, divide
 from pipelines.dedup.ranked import SplitRank
 from pipelines.dedup.resolve import DUPLICATES, Settled, dropped_without, resolve
 from schemas.errors import BuildInconsistent, UsageError
@@ -77,6 +78,7 @@ def test_numbering_of_splits_partitions_and_batches_decide_nothing(
             partitions=data.draw(st.integers(1, 9)),
             rows_per_batch=data.draw(st.integers(1, 30)),
             backwards=True,
+            part_documents=data.draw(st.integers(1, 30)),
         )
     assert again == (expected, facts)
 
@@ -230,8 +232,8 @@ def test_what_would_be_dropped_without_a_split_is_what_is_dropped_where_it_never
     left = [split for number, split in enumerate(splits) if number not in gone]
     options = DedupSettings(threshold=threshold)
     with scratch() as directory:
-        shared, sketches = prepared(directory, splits)
-        found = dropped_without(shared, sketches, ranks=ranks_of(splits), settings=options, without=gone)
+        parts, sketches = prepared(directory, splits)
+        found = dropped_without(parts, sketches, ranks=ranks_of(splits), settings=options, without=gone)
     dropped = {(splits[number].name, row) for number, out in found.items() for row in out.dropped.tolist()}
     assert dropped == set(oracle(left, threshold))
 
@@ -269,9 +271,9 @@ def test_epoch_by_epoch_on_what_is_settled_decides_as_all_epochs_at_once(
     with scratch() as home:
         for end in ends:
             here, directory = splits[:end], home / f"{end}"
-            shared, sketches = prepared(directory, here, settled=known.keys())
+            parts, sketches = prepared(directory, here, settled=known.keys())
             given_ = {"ranks": ranks_of(here), "settings": options}
-            facts = resolve(shared, sketches, directory=directory, settled=known, **given_)
+            facts = resolve(parts, sketches, directory=directory, settled=known, **given_)
             for name in (
                 "repeated_keys",
                 "exact_duplicates",
@@ -286,13 +288,13 @@ def test_epoch_by_epoch_on_what_is_settled_decides_as_all_epochs_at_once(
                 (home / f"{number}.arrow").write_bytes((directory / f"{number}.arrow").read_bytes())
             without = {number: known_without[number] for number in known if number not in gone}
             known_without = dropped_without(
-                shared, sketches, without={n for n in gone if n < end}, settled=without, **given_
+                parts, sketches, without={n for n in gone if n < end}, settled=without, **given_
             )
             known = settled_from(home, here)
-        shared, sketches = prepared(home / "whole", splits)
-        whole = resolve(shared, sketches, ranks=ranks_of(splits), settings=options, directory=home / "whole")
+        parts, sketches = prepared(home / "whole", splits)
+        whole = resolve(parts, sketches, ranks=ranks_of(splits), settings=options, directory=home / "whole")
         assert {n: rows_of(home / "whole" / f"{n}.arrow") for n in range(len(splits))} == files
-        expected = dropped_without(shared, sketches, ranks=ranks_of(splits), settings=options, without=gone)
+        expected = dropped_without(parts, sketches, ranks=ranks_of(splits), settings=options, without=gone)
     assert counts == {name: getattr(whole, name) for name in counts}
     assert {n: s.dropped.tolist() for n, s in known_without.items()} == {
         n: s.dropped.tolist() for n, s in expected.items()
@@ -310,7 +312,7 @@ def test_partners_may_rank_by_language(tmp_path: Path) -> None:
 def test_two_splits_of_one_name_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="same name"):
         resolve(
-            [],
+            divide([], directory=tmp_path),
             [(0, tmp_path / "a"), (1, tmp_path / "b")],
             ranks=[SplitRank("same", 0), SplitRank("same", 0)],
             settings=HALF,
@@ -322,9 +324,9 @@ def test_a_bucket_whose_document_has_no_sketch_stops_the_build(tmp_path: Path) -
     text = Content(run(0, 9), bands(b0=1))
     resolved(tmp_path, [Split("a", 0, (Document(1, text), Document(2, text)))], HALF, partitions=1)
     resolved(tmp_path / "other", [Split("a", 0, (Document(1, text),))], HALF)
-    with pytest.raises(BuildInconsistent, match=r"0\.shared names a document that no sketch has"):
+    with pytest.raises(BuildInconsistent, match="names a document that no sketch has"):
         resolve(
-            [tmp_path / "0.shared"],
+            Parts(tmp_path),
             [(0, tmp_path / "other" / "0.sketches")],
             ranks=[SplitRank("a", 0)],
             settings=HALF,

@@ -182,9 +182,10 @@ def test_what_is_lost_between_the_steps_is_made_again_by_its_digest(tmp_path: Pa
     path = write_home(tmp_path, three_partners())
     first = build(tmp_path, path)
     (corpus,) = (tmp_path / "staging" / "dedup").iterdir()
-    for name in ("shared-03.arrow", "sketches-00001.arrow", "without-beta.json"):
+    for name in ("shared-03.arrow", "sketches-00001.arrow", "part-00000.arrow", "without-beta.json"):
         (corpus / name).unlink()
     shutil.rmtree(corpus / "decisions")
+    shutil.rmtree(corpus / "parts")
     again = build(tmp_path, path, "again")
     assert again.manifest == first.manifest
     assert (corpus / "shared-03.arrow").is_file()
