@@ -90,6 +90,9 @@ class _Rows:
 
     def take(self, rows: NDArray[np.int32]) -> pa.RecordBatch:
         """The rows, which are given in order."""
+        if len(rows) == 1:  # as it lies in the file: it may be a text of a gigabyte
+            batch = self.batches[int(np.searchsorted(self.starts, rows[0], side="right")) - 1]
+            return batch.rows.slice(int(rows[0]) - batch.first, 1)
         bounds = [*np.searchsorted(rows, self.starts).tolist(), len(rows)]
         found = [
             batch.rows.take(pa.array(rows[start:end] - np.int32(batch.first)))

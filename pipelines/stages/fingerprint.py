@@ -35,6 +35,8 @@ FINGERPRINT_VERSION = 2
 # Private-use code points around a span's class: no class can be mistaken for ordinary text.
 CLASS_OPENS, CLASS_CLOSES = "\ue000", "\ue001"
 
+_LONG = 1 << 24  # bytes of a text whose shingles are held at once, repeats and all
+
 
 def fingerprint(batch: pa.RecordBatch, settings: FingerprintSettings, data_set: DataSet) -> Outcome:
     """Add `exact` (BLAKE2b-128 of the canonical UTF-8) and `bands` (MinHash, bands x rows functions).
@@ -60,13 +62,43 @@ def shingle_sets(batch: pa.RecordBatch, settings: FingerprintSettings) -> pa.Lis
     Jaccard similarities are taken over these sets.
     """
     canonical = canonical_texts(batch)
-    values = np.empty(_code_points(canonical.data) + len(batch), np.uint64)
-    offsets = np.empty(len(batch) + 1, np.int64)
-    kernels.shingle_hashes(canonical, settings.size, settings.shingles is Shingles.WORDS, values, offsets)
+    if np.diff(canonical.offsets).max(initial=0) > _LONG:
+        bounds = pairwise(canonical.offsets.tolist())
+        sets = [_set_of_long(canonical.data[start:end], settings) for start, end in bounds]
+        ends = np.cumsum([0, *map(len, sets)]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(ends), pa.array(np.concatenate(sets)))
+    values, offsets = _distinct_shingles(canonical, settings)
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values))
+
+
+def _distinct_shingles(
+    texts: Texts, settings: FingerprintSettings
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The sorted distinct shingle hashes of each text, end to end, and their offsets."""
+    values = np.empty(_code_points(texts.data) + len(texts.offsets) - 1, np.uint64)
+    offsets = np.empty(len(texts.offsets), np.int64)
+    kernels.shingle_hashes(texts, settings.size, settings.shingles is Shingles.WORDS, values, offsets)
     for start, end in pairwise(offsets.tolist()):
         values[start:end].sort()  # NumPy's own sort runs in SIMD; one compiled by numba would not
-    distinct = kernels.keep_distinct(values, offsets)
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values[:distinct]))
+    return values[: kernels.keep_distinct(values, offsets)], offsets
+
+
+def _set_of_long(text: NDArray[np.uint8], settings: FingerprintSettings) -> NDArray[np.uint64]:
+    """The distinct shingles of a long text, piece by piece: memory follows how many there are.
+
+    A set is put together with the one before it as soon as it is half as large, so each value is sorted
+    again a logarithmic number of times.
+    """
+    words, start, found = settings.shingles is Shingles.WORDS, 0, list[NDArray[np.uint64]]()
+    while True:
+        end, following = kernels.cut(text, start, len(text), _LONG, settings.size, words)
+        piece = Texts(text[start:end], np.array([0, end - start]))
+        found.append(_distinct_shingles(piece, settings)[0].copy())
+        start = following
+        while len(found) > 1 and (start == len(text) or len(found[-2]) <= 2 * len(found[-1])):
+            found.append(np.union1d(found.pop(), found.pop()))
+        if start == len(text):
+            return found[0]
 
 
 def canonical_texts(batch: pa.RecordBatch) -> Texts:

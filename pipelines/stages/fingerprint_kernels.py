@@ -323,6 +323,33 @@ def shingle_hashes(texts: Texts, size: int, words: bool, out: Words, out_offsets
         out_offsets[row + 1] = o
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _starts_unit(data: Bytes, i: int, words: bool) -> bool:
+    """Whether a unit of a canonical text that has something before byte i starts there."""
+    return data[i - 1] == 32 if words else data[i] & 0xC0 != 0x80
+
+
+@njit(cache=True, nogil=True)
+def cut(data: Bytes, start: int, stop: int, length: int, size: int, words: bool) -> tuple[int, int]:
+    """Where a piece of some `length` bytes from `start` ends, and where the next one starts.
+
+    Pieces overlap by size - 1 units and have more, so that each window lies whole in exactly one. The last
+    one ends at `stop`.
+    """
+    end = start + length
+    while end < stop:
+        while end < stop and not _starts_unit(data, end, words):
+            end += 1
+        following, back = end, size - 1
+        while back > 0 and following > start:
+            following -= 1
+            back -= following > start and _starts_unit(data, following, words)
+        if end < stop and following > start:
+            return end - words, following  # without the space behind a word
+        end += length  # of too few units for one window: words can be long
+    return stop, stop
+
+
 @njit(cache=True, nogil=True)
 def keep_distinct(values: Words, offsets: Offsets) -> int:
     """Squeeze repeats out of each row's sorted values, in place; returns how many values are left."""

@@ -6,6 +6,7 @@ import hashlib
 import re
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pipelines.stages.fingerprint as stage
 from pipelines.stages import fingerprint_kernels as kernels
 from pipelines.stages.fingerprint import FINGERPRINT_VERSION, canonical_texts, fingerprint, shingle_sets
 from schemas.contract import DataSet, Delivery, Format, Kind, Markup
@@ -177,6 +179,16 @@ def test_a_text_longer_than_a_block_has_the_bands_of_the_slow_reference(
     batch = batch_of([text])
     assert fingerprinted(batch, shape)["bands"].to_pylist() == [reference_bands(text, shape)]
     assert sets_of(batch, shape).to_pylist() == [sorted(reference_shingles(text, shape))]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(mixed_text, min_size=1, max_size=4), st.one_of(st.just(SETTINGS), SHAPES), st.integers(1, 60))
+def test_shingles_of_long_texts_made_piece_by_piece_are_those_of_the_whole(
+    texts: list[str], shape: FingerprintSettings, long: int
+) -> None:
+    whole = sets_of(batch_of(texts), shape).to_pylist()
+    with patch.object(stage, "_LONG", long):
+        assert sets_of(batch_of(texts), shape).to_pylist() == whole
 
 
 def test_fingerprints_of_version_2_stay_what_they_are() -> None:
