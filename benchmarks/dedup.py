@@ -25,11 +25,13 @@ HANDED = HERE.parents[1] / "shared" / "data"
 STEPS = ("fingerprints", "candidates", "parts", "sketches", "resolution", "gathering")
 
 
-def child(script: str, *words: str | Path) -> tuple[float, float, dict[str, Any]]:
+def child(
+    script: str, *words: str | Path, python: Path | str = sys.executable
+) -> tuple[float, float, dict[str, Any]]:
     """Run a script of this folder: seconds of the whole process, its processor seconds, its line of JSON."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
-        [sys.executable, str(HERE / script), *map(str, words)], check=False, capture_output=True
+        [str(python), str(HERE / script), *map(str, words)], check=False, capture_output=True
     )
     seconds, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
@@ -149,14 +151,45 @@ def rival(given: argparse.Namespace, home: Path) -> str:
                 "",
             ]
         )
+        if given.rensa:
+            took, taken, other = child(
+                "rival_rensa.py",
+                texts,
+                home / f"rensa-{shingles}",
+                "--shingles",
+                shingles,
+                python=given.rensa,
+            )
+            spent = sum(other["seconds"].values())
+            rows.append(
+                [
+                    f"5-grams of {shingles}: rensa",
+                    f"{took:.1f}",
+                    f"{taken:.1f}",
+                    f"{spent:.1f}",
+                    f"{other['kept']:,}",
+                ]
+            )
+            ratio = spent / sum(found["seconds"].values())
+            rows.append(
+                [
+                    f"5-grams of {shingles}: ratio",
+                    f"{took / wall:.1f}",
+                    f"{taken / used:.1f}",
+                    f"{ratio:.1f}",
+                    "",
+                ]
+            )
     head = ["", "whole process, s", "processor s", "the steps, s", "kept"]
-    return f"""## Deduplication side by side with datatrove 0.10.1
+    return f"""## Deduplication side by side with datatrove 0.10.1 and rensa
 
 `python benchmarks/dedup.py rival`, on {machine()}; load average {os.getloadavg()[0]:.1f}. The {size["documents"]:,} extracted texts of the handed
 drops ({size["bytes"] / 1e6:.1f} MB) as JSON lines; both read them twice and write the kept ones; 14 x 8 functions over the same kind of
 shingles, {given.workers} workers; ours is the median of three runs, datatrove's one. Ours also verifies every candidate by exact Jaccard and
 records every edge. datatrove lowers case and takes punctuation away before it shingles and keeps one document of a
-connected component, so it keeps other numbers.
+connected component, so it keeps other numbers. rensa 0.5.0 is its RMinHashDeduplicator, one process with its own threads: it
+estimates similarity by the 112 functions alone and keeps its index in memory. text-dedup does not install here: 0.4.1 asks for
+Python 3.12, and what 0.3 is pinned to has no wheels for 3.11.
 
 {table(head, rows)}
 """
@@ -238,6 +271,7 @@ def main() -> None:
     parser.add_argument("--base", type=int, default=2_000_000)
     parser.add_argument("--hot", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rensa", type=Path, help="the Python of an environment that holds rensa")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--scratch", type=Path)
     given = parser.parse_args()

@@ -326,7 +326,7 @@ def shingle_hashes(texts: Texts, size: int, words: bool, out: Words, out_offsets
 @njit(cache=True, nogil=True, inline="always")
 def _starts_unit(data: Bytes, i: int, words: bool) -> bool:
     """Whether a unit of a canonical text that has something before byte i starts there."""
-    return data[i - 1] == 32 if words else data[i] & 0xC0 != 0x80
+    return bool(data[i - 1] == 32) if words else bool(data[i] & 0xC0 != 0x80)
 
 
 @njit(cache=True, nogil=True)
