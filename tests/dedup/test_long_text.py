@@ -59,7 +59,7 @@ def long_text(size: int) -> str:
 
 
 def write_two(path: Path, text: str) -> int:
-    """Stage the text and a near copy, each a batch of its own; the anonymous memory that signing one takes."""
+    """Stage the text and a near copy, a batch each; the anonymous memory that signing one takes."""
     most = 0
     with pa.ipc.new_file(str(path), STAGED) as writer:
         for number, ending in enumerate(["", " 처음과 다른 끝이 여기에 하나 붙는다"]):
