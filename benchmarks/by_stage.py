@@ -60,7 +60,7 @@ def ours(rows: list[dict[str, Any]]) -> tuple[dict[str, float], list[dict[str, A
     from schemas.contract import Kind, Markup
     from schemas.documents import DOCUMENT
     from schemas.recipe import (
-        DedupSettings,
+        FingerprintSettings,
         LanguageSettings,
         PiiSettings,
         QualitySettings,
@@ -90,7 +90,9 @@ def ours(rows: list[dict[str, Any]]) -> tuple[dict[str, float], list[dict[str, A
         "personal data": megabytes_per_second(
             lambda: replace_pii(find_pii(told, PiiSettings(), web).kept, PiiSettings(), web), size_of(kept)
         ),
-        "fingerprint": megabytes_per_second(lambda: fingerprint(found, DedupSettings(), web), size_of(kept)),
+        "fingerprint": megabytes_per_second(
+            lambda: fingerprint(found, FingerprintSettings(), web), size_of(kept)
+        ),
         "tokens": megabytes_per_second(lambda: tokenizer.encode(told["text"]), size_of(kept)),
     }
     return speeds, kept

@@ -13,7 +13,13 @@ import orjson
 # Our steps under the headings that both sides share.
 HEADINGS = {
     "clean": ("LoadModels", "CleanSplits"),
-    "dedup": ("FindCandidates", "SketchCandidates", "ResolveDuplicates"),
+    "dedup": (
+        "FindCandidates",
+        "DivideCandidates",
+        "SketchCandidates",
+        "ResolvePart",
+        "ResolveDuplicates",
+    ),
     "tokens": ("Tokenise", "WriteShards"),
 }
 

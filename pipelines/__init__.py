@@ -12,6 +12,7 @@ from pathlib import Path
 # Every file with functions for numba (tests/test_kernels.py holds the list against the files).
 KERNELS = (
     "dedup/dominance.py",
+    "dedup/parts.py",
     "intake/checks/field_kernels.py",
     "intake/checks/json_kernels.py",
     "intake/checks/key_store.py",
@@ -21,6 +22,7 @@ KERNELS = (
     "stages/fingerprint_kernels.py",
     "stages/language.py",
     "stages/normalise.py",
+    "stages/passages.py",
     "stages/pii/automaton_kernels.py",
     "stages/pii/gate_kernels.py",
     "stages/pii/person_kernels.py",

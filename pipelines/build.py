@@ -23,7 +23,8 @@ from pipelines.engine.admit import AdmitDrops
 from pipelines.engine.base import check_base
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
-from pipelines.engine.duplicates import FindCandidates, ResolveDuplicates
+from pipelines.engine.duplicates import AttributeLosses, FindCandidates, ResolveDuplicates
+from pipelines.engine.passages import FindPassages
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
@@ -61,7 +62,7 @@ def stages(recipe: Recipe, benchmarks: tuple[Path, ...]) -> Stages:
         (Stage.QUALITY, partial(quality, settings=recipe.quality)),
         (Stage.DECONTAMINATE, partial(decontaminate, settings=recipe.decontaminate, index=index)),
         (Stage.FIND_PII, partial(find_pii, settings=recipe.pii)),
-        (Stage.FINGERPRINT, partial(fingerprint, settings=recipe.dedup)),
+        (Stage.FINGERPRINT, partial(fingerprint, settings=recipe.fingerprint)),
         (Stage.REPLACE_PII, partial(replace_pii, settings=recipe.pii)),
     )
 
@@ -90,12 +91,15 @@ def corpus(pipeline: beam.Pipeline, plan: Plan) -> beam.PCollection:
     staged = splits | "CleanSplits" >> CleanSplits(site)
     admitted = staged | "AdmitDrops" >> AdmitDrops(plan)
     selected = admitted | "SelectDocuments" >> SelectDocuments(site)
-    shared = selected | "FindCandidates" >> FindCandidates(site)
-    decided = {"staged": selected, "shared": shared} | "ResolveDuplicates" >> ResolveDuplicates(site)
-    tokenised = decided | "Tokenise" >> Tokenise(site)
+    parts = selected | "FindCandidates" >> FindCandidates(site)
+    decided = {"staged": selected, "parts": parts} | "ResolveDuplicates" >> ResolveDuplicates(site)
+    without = decided | "AttributeLosses" >> AttributeLosses(site)
+    left = decided | "FindPassages" >> FindPassages(site)
+    tokenised = left | "Tokenise" >> Tokenise(site)
     written = tokenised | "WriteShards" >> WriteShards(site)
     counts = written | "BalanceLedger" >> BalanceLedger(plan)
-    return {"written": written, "counts": counts} | "PublishManifest" >> PublishManifest(plan)
+    done = {"written": written, "counts": counts, "without": without}
+    return done | "PublishManifest" >> PublishManifest(plan)
 
 
 def build(

@@ -9,7 +9,8 @@ import dataclasses
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.build import benchmark_files, stages
-from pipelines.dedup.texts import Text, deduplicate
+from pipelines.dedup.texts import Text, Verdict, deduplicate, explain_duplicate
 from pipelines.engine.clean import run_stages
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
@@ -28,7 +29,7 @@ from schemas.contract import DataSet, Delivery, Format, Kind, Markup
 from schemas.documents import DOCUMENT
 from schemas.errors import UsageError
 from schemas.reasons import Stage
-from schemas.recipe import DedupSettings, PiiSettings, Recipe
+from schemas.recipe import DedupSettings, FingerprintSettings, PiiSettings, Recipe
 
 TRIES = {
     "extract": (Stage.EXTRACT,),
@@ -133,12 +134,34 @@ def _with_evidence(spans: list[dict[str, Any]], text: str, settings: PiiSettings
     ]
 
 
-def dedup_rows(rows: list[dict[str, Any]], *, threshold: float) -> Iterator[dict[str, Any]]:
+def dedup_rows(
+    rows: list[dict[str, Any]], settings: DedupSettings, shape: FingerprintSettings
+) -> Iterator[dict[str, Any]]:
     """Every row back, in order, with kept, duplicate_of and similarity; texts are compared in NFC."""
-    settings = DedupSettings(threshold=threshold)
-    data_set = data_set_of(kind=Kind.DOCUMENT, markup=Markup.PLAIN, languages=())
+    verdicts = deduplicate(_texts(rows), settings, **_fingerprints(shape))
+    for row, verdict in zip(rows, verdicts, strict=True):
+        yield {**row, **_worded(verdict)}
+
+
+def explain_row(
+    rows: list[dict[str, Any]], settings: DedupSettings, shape: FingerprintSettings, name: str
+) -> dict[str, Any]:
+    """What became of one row of `dedup_rows`, with every verified edge and the bands in which they met."""
+    found = explain_duplicate(_texts(rows), settings, name, **_fingerprints(shape))
+    return {
+        "id": found.id,
+        **_worded(found.verdict),
+        "edges": [
+            {**asdict(edge), "similarity": round(edge.similarity, 6), "bands": list(edge.bands)}
+            for edge in found.edges
+        ],
+        "stands_for": list(found.stands_for),
+    }
+
+
+def _texts(rows: list[dict[str, Any]]) -> list[Text]:
     try:
-        texts = [
+        return [
             Text(
                 id=str(row["id"]),
                 text=unicodedata.normalize("NFC", row["text"]),
@@ -150,19 +173,22 @@ def dedup_rows(rows: list[dict[str, Any]], *, threshold: float) -> Iterator[dict
         ]
     except (TypeError, ValueError):
         raise UsageError("epoch is a whole number and quality a number: mend the rows that differ") from None
-    verdicts = deduplicate(
-        texts,
-        settings,
-        fingerprint=lambda batch: fingerprint(batch, settings, data_set).kept,
-        shingles=shingle_sets,
-    )
-    for row, verdict in zip(rows, verdicts, strict=True):
-        yield {
-            **row,
-            "kept": verdict.kept,
-            "duplicate_of": verdict.duplicate_of,
-            "similarity": None if verdict.similarity is None else round(verdict.similarity, 6),
-        }
+
+
+def _fingerprints(shape: FingerprintSettings) -> dict[str, Any]:
+    data_set = data_set_of(kind=Kind.DOCUMENT, markup=Markup.PLAIN, languages=())
+    return {
+        "fingerprint": lambda batch: fingerprint(batch, shape, data_set).kept,
+        "shingles": partial(shingle_sets, settings=shape),
+    }
+
+
+def _worded(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "kept": verdict.kept,
+        "duplicate_of": verdict.duplicate_of,
+        "similarity": None if verdict.similarity is None else round(verdict.similarity, 6),
+    }
 
 
 def explain(

@@ -18,8 +18,6 @@ SPAN = pa.struct(
     ]
 )
 SPANS = pa.list_(SPAN)
-BANDS = 14  # MinHash bands of datatrove and FineWeb: 14 bands of 8 rows
-ROWS_PER_BAND = 8
 
 # What the intake hands to the first stage. Stages append or replace columns; none removes one.
 DOCUMENT = pa.schema(
@@ -38,7 +36,7 @@ STAGED = pa.schema(
         pa.field("quality", pa.float32(), nullable=False),  # 0..1, rounded to 1/1000
         pa.field("spans", SPANS, nullable=False),  # of the text as it stands
         pa.field("exact", pa.binary(16), nullable=False),
-        pa.field("bands", pa.list_(pa.uint64(), BANDS), nullable=False),
+        pa.field("bands", pa.list_(pa.uint64()), nullable=False),  # as many as the recipe says
     ]
 )
 DROPPED = pa.schema(
@@ -93,6 +91,21 @@ LEDGER = pa.schema(
         pa.field("tokens", pa.int32(), nullable=False),  # 0 unless kept
         pa.field("shard", pa.string()),  # NAME as in manifest and `trace --shard`
         pa.field("shard_row", pa.int32()),
+    ]
+)
+EDGE = pa.struct([pa.field("doc_id", DOC_ID), pa.field("similarity", pa.float32())])
+EDGES = pa.schema(
+    [
+        pa.field("doc_id", DOC_ID, nullable=False),  # of a dropped document
+        pa.field("kept", DOC_ID, nullable=False),  # a kept one of earlier rank that is its duplicate
+        pa.field("similarity", pa.float32(), nullable=False),
+    ]
+)
+COPIES = pa.schema(
+    [
+        pa.field("doc_id", DOC_ID, nullable=False),  # of a kept document
+        pa.field("partner", pa.string(), nullable=False),  # who delivered the copies
+        pa.field("copies", pa.int64(), nullable=False),  # that were dropped for it
     ]
 )
 

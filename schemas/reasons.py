@@ -106,6 +106,7 @@ class Reason(StrEnum):
     REPEATED_KEY = "repeated_key"
     EXACT_DUPLICATE = "exact_duplicate"
     NEAR_DUPLICATE = "near_duplicate"
+    REPEATED_PASSAGES = "repeated_passages"
 
 
 REFUSAL_WORDING: dict[Refusal, str] = {
@@ -183,4 +184,5 @@ REASON_WORDING: dict[Reason, str] = {
     Reason.REPEATED_KEY: "the same key was delivered before",
     Reason.EXACT_DUPLICATE: "the same text as a kept document",
     Reason.NEAR_DUPLICATE: "nearly the same text as a kept document",
+    Reason.REPEATED_PASSAGES: "made of nothing but passages of earlier documents",
 }

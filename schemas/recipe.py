@@ -6,6 +6,7 @@ Paths, runner and workers are no part of a recipe's identity (`Recipe.identity`)
 from __future__ import annotations
 
 from dataclasses import field, fields
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -102,12 +103,57 @@ class PiiSettings:
     max_share: Share = 0.5  # a document with more of its characters in spans is dropped
 
 
+class Shingles(StrEnum):
+    """What a shingle is a run of."""
+
+    CHARACTERS = "characters"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class FingerprintSettings:
+    """MinHash of shingles; see `pipelines.stages.fingerprint`. 14 x 8 is datatrove's and FineWeb's.
+
+    Two texts of Jaccard similarity s become candidates with probability 1 - (1 - s^rows)^bands (Broder 1997).
+    """
+
+    shingles: Shingles = Shingles.CHARACTERS
+    size: Annotated[int, Field(gt=0, le=64)] = 5  # characters or words in a shingle
+    bands: Annotated[int, Field(gt=0, le=256)] = 14
+    rows: Annotated[int, Field(gt=0, le=64)] = 8
+
+
 @dataclass(frozen=True, config=_STRICT)
 class DedupSettings:
-    """MinHash 14 x 8 over character 5-grams, verified by the exact Jaccard."""
+    """Candidates verified by the exact Jaccard, resolved by dominance; see `pipelines.dedup`."""
 
     threshold: Share = 0.8
     max_kept_per_bucket: Positive = 1000  # DESIGN.md section 4; reported where it bites
+    # Whose copy is kept of documents in a language: these partners in this order, then the others in the
+    # recipe's. Where a language is not named, the recipe's order stands.
+    partners_by_language: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Passages(StrEnum):
+    """What happens to a passage that stood before: it is cut from the text, or only counted in the ledger."""
+
+    CUT = "cut"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PassageSettings:
+    """Passages of kept documents that kept ones of earlier rank have; see `pipelines.dedup.passages`."""
+
+    paragraph_documents: Count = 0  # a paragraph goes where it has stood in so many before; 0: not looked for
+    min_paragraph_bytes: Count = 30  # shorter ones stay: "감사합니다." is no boilerplate
+    run_tokens: Count = 0  # a run of so many tokens goes where it has stood before; 0: not looked for
+    action: Passages = Passages.CUT
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is looked for."""
+        return bool(self.paragraph_documents or self.run_tokens)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -170,10 +216,14 @@ class Recipe:
     quality: QualitySettings = field(default_factory=QualitySettings)
     decontaminate: DecontaminateSettings = field(default_factory=DecontaminateSettings)
     pii: PiiSettings = field(default_factory=PiiSettings)
+    fingerprint: FingerprintSettings = field(default_factory=FingerprintSettings)
     dedup: DedupSettings = field(default_factory=DedupSettings)
+    passages: PassageSettings = field(default_factory=PassageSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
     # The largest share of one data set that a stage may drop, by kind; 1 where nothing is said.
     max_loss: dict[Kind, dict[Stage, Share]] = field(default_factory=dict)
+    # The largest share of a partner's documents that may be lost as copies, by partner; 1 for the others.
+    max_duplicates: dict[str, Share] = field(default_factory=dict)
     max_quarantined: Share = 0.05  # of the rows of one data set
     must_match: tuple[Stage, ...] = ()  # stages that have to find something in the build
     exceptions: tuple[LossException, ...] = ()

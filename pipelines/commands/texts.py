@@ -16,6 +16,7 @@ from pipelines.commands.looks import LOOKS, Looks, record_look
 from pipelines.commands.printing import Json, existing, print_json
 from schemas.contract import Kind, Markup
 from schemas.errors import UsageError
+from schemas.recipe import Shingles
 
 
 def explain(
@@ -103,19 +104,38 @@ def _shown(rows: list[dict[str, Any]], tried: list[dict[str, Any]], looks: Path)
 
 def dedup(
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Least Jaccard of a near duplicate.")] = 0.8,
+    shingles: Annotated[Shingles, typer.Option(help="What a shingle is a run of.")] = Shingles.CHARACTERS,
+    size: Annotated[int, typer.Option(min=1, max=64, help="Characters or words in a shingle.")] = 5,
+    bands: Annotated[int, typer.Option(min=1, max=256, help="Bands of the MinHash.")] = 14,
+    rows: Annotated[int, typer.Option(min=1, max=64, help="Functions in a band.")] = 8,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only of this row: whom it lost to, and where they met."),
+    ] = None,
 ) -> None:
     """Deduplicate JSONL {id, text, epoch?, partner?, quality?}; every row comes back, in order.
 
     Example: malmoi dedup --threshold 0.8 < in.jsonl > out.jsonl
     """
-    from pipelines.preview import dedup_rows
+    from pipelines.preview import dedup_rows, explain_row
+    from schemas.recipe import DedupSettings, FingerprintSettings
 
-    _each_line(lambda rows: dedup_rows(rows, threshold=threshold))
+    shape = FingerprintSettings(shingles=shingles, size=size, bands=bands, rows=rows)
+    settings = DedupSettings(threshold=threshold)
+    if explain is None:
+        _each_line(lambda lines: dedup_rows(lines, settings, shape))
+    else:
+        print_json(explain_row(list(_rows()), settings, shape, explain))
 
 
 def _each_line(work: Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]) -> None:
     """Standard input's rows through `work`, to standard output."""
-    rows = []
+    for result in work(list(_rows())):
+        sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
+
+
+def _rows() -> Iterator[dict[str, Any]]:
+    """The rows of standard input."""
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():
             continue
@@ -125,6 +145,4 @@ def _each_line(work: Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]])
             raise UsageError(f"standard input, line {number}: not JSON: write one object a line") from None
         if not isinstance(row, dict) or "id" not in row or not isinstance(row.get("text"), str):
             raise UsageError(f"standard input, line {number}: write an object with 'id' and a string 'text'")
-        rows.append(row)
-    for result in work(rows):
-        sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
+        yield row

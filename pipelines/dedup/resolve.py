@@ -1,30 +1,36 @@
 """Who is dropped for whom: dominance in rank order (DESIGN.md section 4).
 
-Reads key, split, position of shared buckets; position, doc_id, quality, exact, shingles of their documents.
+Reads key, split, position of shared buckets; position, doc_id, language, quality, exact, shingles of their
+documents.
 Writes position, reason, duplicate_of, similarity, edges of the dropped documents, one file a split.
 
-Memory is index sized: some 100 bytes a document in a shared bucket and 8 a place in a bucket; shingles are
+A part is resolved at once (pipelines/dedup/parts.py). Memory is some 450 bytes a document of it; shingles are
 read from the memory-mapped sketches and belong to the page cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.dedup.candidates import binary_words
-from pipelines.dedup.dominance import dominate
-from schemas.documents import DOC_ID
-from schemas.errors import BuildInconsistent, UsageError
+from pipelines.dedup.buckets import read_buckets
+from pipelines.dedup.dominance import DROPPED, KEPT, OPEN, dominate
+from pipelines.dedup.parts import Parts
+from pipelines.dedup.ranked import Documents, SplitRank, rank_order, read_sketches
+from schemas.documents import DOC_ID, EDGE
+from schemas.errors import UsageError
 from schemas.reasons import Reason
 from schemas.recipe import DedupSettings
 
-EDGE = pa.struct([pa.field("doc_id", DOC_ID), pa.field("similarity", pa.float32())])
+# Bump when what is decided, or recorded of it, changes. 2: partners may rank by language.
+DEDUP_VERSION = 2
+
 DUPLICATES = pa.schema(
     [
         pa.field("position", pa.int32(), nullable=False),  # row in the split's staged file, ascending
@@ -38,6 +44,7 @@ DUPLICATES = pa.schema(
 )
 _REASONS = (None, Reason.REPEATED_KEY, Reason.EXACT_DUPLICATE, Reason.NEAR_DUPLICATE)
 _KEPT, _REPEATED, _EXACT, _NEAR = range(len(_REASONS))
+_KEY_REPEATED = 3  # beside OPEN, KEPT, DROPPED: takes no part
 _ROWS_PER_BATCH = 1 << 16
 
 
@@ -49,28 +56,22 @@ class ResolveFacts:
     repeated_keys: int
     exact_duplicates: int
     near_duplicates: int
-    comparisons: int  # exact Jaccard similarities begun
+    comparisons: int  # pairs looked at: by their lengths, bitmaps, then exact Jaccard
     edges: int  # verified pairs of a dropped document and a kept one, exact duplicates among them
     capped_buckets: int  # buckets with more kept documents than max_kept_per_bucket
     unlisted: int  # kept documents that were not compared with later ones of a capped bucket
 
 
 @dataclass(frozen=True)
-class _Documents:
-    """All sketched documents, in the order of (split, position)."""
+class Settled:
+    """What is known of a split of an earlier epoch: who of it is out. Nothing later changes it."""
 
-    split: NDArray[np.int32]
-    position: NDArray[np.int32]
-    doc_id: NDArray[np.uint64]  # (documents, 2)
-    quality: NDArray[np.float32]
-    exact: NDArray[np.uint64]  # (documents, 2)
-    addresses: NDArray[np.uint64]  # of their shingles, inside the mapped files
-    lengths: NDArray[np.int64]
-    mapped: list[pa.RecordBatch]  # holds the mappings open
+    dropped: NDArray[np.int32]  # positions, ascending
+    repeated: NDArray[np.bool_]  # of these, whose key was there before
 
 
 @dataclass(frozen=True)
-class _Verdicts:
+class Verdicts:
     """By rank: what became of each document; its edges are edge_*[edge_start:edge_end]."""
 
     reason: NDArray[np.int8]
@@ -84,99 +85,161 @@ class _Verdicts:
 
 
 def resolve(
-    shared: Sequence[Path],
+    parts: Parts,
     sketches: Sequence[tuple[int, Path]],
     *,
-    priorities: Sequence[int],
-    order: Sequence[str],
+    ranks: Sequence[SplitRank],
     settings: DedupSettings,
     directory: Path,
+    settled: Mapping[int, Settled] | None = None,
 ) -> ResolveFacts:
-    """Write DUPLICATES of every split in `sketches` to directory/{split}.arrow and return the counts.
+    """Resolve part after part and gather what they came to: `resolve_part` and `gather` in one process."""
+    known = settled or {}
+    files = [directory / f"part-{part:05d}.arrow" for part in range(parts.count)]
+    for part, path in enumerate(files):
+        resolve_part(parts, sketches, part=part, ranks=ranks, settings=settings, path=path, settled=known)
+    return gather(files, [split for split, _ in sketches if split not in known], directory)
 
-    `shared` are the files of `find_shared_buckets`, of all partitions; `sketches` are (split, file).
-    Rank is (priorities[split], quality descending, doc_id, order[split], position); a quality that is no
-    number ranks last. Repeated ids go first, then exact duplicates, then near ones. An exact duplicate of a
-    document that is itself dropped as a near duplicate is a near duplicate of the same kept document: they
-    have the same shingles. Neither the numbering of splits nor the order of files decides anything.
+
+def resolve_part(
+    parts: Parts,
+    sketches: Sequence[tuple[int, Path]],
+    *,
+    part: int,
+    ranks: Sequence[SplitRank],
+    settings: DedupSettings,
+    path: Path,
+    settled: Mapping[int, Settled],
+) -> None:
+    """Write DUPLICATES of one part, for `gather`.
+
+    `sketches` are (split, file), `ranks` by split. Rank is (priority, quality descending, doc_id, the split's
+    name, position); a quality that is no number ranks last. Repeated ids go first, then exact duplicates,
+    then near ones. An exact duplicate of a document that is itself dropped as a near duplicate is a near
+    duplicate of the same kept document: they have the same shingles. Neither the numbering of splits nor the
+    order of files decides anything.
+
+    Splits that are `settled` rank before all others and are neither written nor counted; the parts then are
+    of the buckets that have a document of another split.
 
     Raises UsageError where two splits have one name, BuildInconsistent where a bucket's document
     has no sketch.
     """
-    names = [order[split] for split, _ in sketches]
+    documents, by_rank, rank_of, verdicts = _decided(parts, sketches, part, ranks, settings, settled)
+    ids = documents.doc_id[by_rank]
+    lost, counts = {}, {}
+    for split in sorted(split for split, _ in sketches if split not in settled):
+        start, end = np.searchsorted(documents.split, [split, split + 1])
+        dropped = np.flatnonzero(verdicts.reason[rank_of[start:end]] != _KEPT) + start
+        lost[split] = dropped
+        counts[split] = -(-len(dropped) // _ROWS_PER_BATCH)
+    told = {"facts": orjson.dumps(asdict(verdicts.facts)), "batches": orjson.dumps([*counts.items()])}
+    schema = DUPLICATES.with_metadata(told)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for dropped in lost.values():
+            for start in range(0, len(dropped), _ROWS_PER_BATCH):
+                some = dropped[start : start + _ROWS_PER_BATCH]
+                columns = _columns(documents.position[some], rank_of[some], ids, verdicts)
+                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+
+def gather(files: Sequence[Path], splits: Sequence[int], directory: Path) -> ResolveFacts:
+    """Write DUPLICATES of each split to directory/{split}.arrow, of the parts' files; all they counted."""
+    readers = [pa.ipc.open_file(pa.memory_map(str(file))) for file in files]
+    facts = [orjson.loads(reader.schema.metadata[b"facts"]) for reader in readers]
+    found: dict[int, list[pa.RecordBatch]] = {split: [] for split in splits}
+    for reader in readers:
+        index = 0
+        for split, count in orjson.loads(reader.schema.metadata[b"batches"]):
+            found[split] += [reader.get_batch(index + number) for number in range(count)]
+            index += count
+    for split, batches in found.items():
+        plain = [batch.replace_schema_metadata(None) for batch in batches]
+        table = pa.Table.from_batches(plain, DUPLICATES)
+        if len(files) > 1:
+            table = table.sort_by("position")
+        with pa.ipc.new_file(str(directory / f"{split}.arrow"), DUPLICATES) as writer:
+            writer.write_table(table, max_chunksize=_ROWS_PER_BATCH)
+    return ResolveFacts(**{name: sum(one[name] for one in facts) for name in facts[0]})
+
+
+def dropped_without(
+    parts: Parts,
+    sketches: Sequence[tuple[int, Path]],
+    *,
+    ranks: Sequence[SplitRank],
+    settings: DedupSettings,
+    without: Collection[int],
+    settled: Mapping[int, Settled] | None = None,
+) -> dict[int, Settled]:
+    """Who of each split would be dropped had the splits `without` never come; writes nothing.
+
+    `settled` says so of earlier epochs already, which come back as they are.
+    """
+    known = settled or {}
+    left = [(split, path) for split, path in sketches if split not in without]
+    found: dict[int, list[Settled]] = {split: [] for split, _ in left}
+    for part in range(parts.count):
+        documents, _, rank_of, verdicts = _decided(parts, left, part, ranks, settings, known, without=without)
+        reason = verdicts.reason[rank_of]
+        for split, outs in found.items():
+            start, end = np.searchsorted(documents.split, [split, split + 1])
+            own = reason[start:end]
+            dropped = own != _KEPT
+            outs.append(Settled(documents.position[start:end][dropped], own[dropped] == _REPEATED))
+    return {split: _together(outs) for split, outs in found.items()} | dict(known)
+
+
+def _together(outs: Sequence[Settled]) -> Settled:
+    """What the parts say of one split."""
+    dropped = np.concatenate([out.dropped for out in outs])
+    order = np.argsort(dropped)
+    return Settled(dropped[order], np.concatenate([out.repeated for out in outs])[order])
+
+
+def _decided(
+    parts: Parts,
+    sketches: Sequence[tuple[int, Path]],
+    part: int,
+    ranks: Sequence[SplitRank],
+    settings: DedupSettings,
+    settled: Mapping[int, Settled],
+    without: Collection[int] = (),
+) -> tuple[Documents, NDArray[np.int64], NDArray[np.int32], Verdicts]:
+    """The documents of a part, their numbers by rank, the ranks by number, and what became of each."""
+    names = [ranks[split].name for split, _ in sketches]
     if len(set(names)) < len(names):
         raise UsageError("two splits have the same name: give resolve a name for each split that is its own")
-    documents = _read_sketches(sorted(sketches))
-    by_rank = _by_rank(documents, priorities, order)
+    documents = read_sketches(sorted(sketches), ranks, part=part)
+    by_rank = rank_order(documents, ranks)
     rank_of = np.empty(len(by_rank), np.int32)
     rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
-    verdicts = _decide(documents, by_rank, rank_of, shared, settings)
-    ids = documents.doc_id[by_rank]
-    for split, _ in sketches:
+    states = _states(documents, settled)[by_rank]
+    verdicts = _decide(documents, by_rank, rank_of, states, parts.buckets(part), settings, without)
+    return documents, by_rank, rank_of, verdicts
+
+
+def _states(documents: Documents, settled: Mapping[int, Settled]) -> NDArray[np.int8]:
+    """What is known of each document: OPEN, or as its split was settled."""
+    states = np.full(len(documents.split), OPEN, np.int8)
+    for split, known in settled.items():
         start, end = np.searchsorted(documents.split, [split, split + 1])
-        ranks = rank_of[start:end]
-        dropped = verdicts.reason[ranks] != _KEPT
-        _write_duplicates(
-            directory / f"{split}.arrow",
-            documents.position[start:end][dropped],
-            ranks[dropped],
-            ids,
-            verdicts,
-        )
-    return verdicts.facts
-
-
-def _read_sketches(sketches: Sequence[tuple[int, Path]]) -> _Documents:
-    """Map the sketches; nothing of the shingles is read here."""
-    splits, batches = [], []
-    for split, path in sketches:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        for index in range(reader.num_record_batches):
-            batches.append(reader.get_batch(index))
-            splits.append(np.full(len(batches[-1]), split, np.int32))
-    addresses, lengths = [], []
-    for batch in batches:
-        lists = batch["shingles"]
-        offsets = lists.offsets.to_numpy()
-        addresses.append(np.uint64(lists.values.buffers()[1].address) + offsets[:-1].astype(np.uint64) * 8)
-        lengths.append(np.diff(offsets))
-    return _Documents(
-        split=np.concatenate([np.empty(0, np.int32), *splits]),
-        position=np.concatenate([np.empty(0, np.int32), *(b["position"].to_numpy() for b in batches)]),
-        doc_id=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["doc_id"]) for b in batches)]),
-        quality=np.concatenate([np.empty(0, np.float32), *(b["quality"].to_numpy() for b in batches)]),
-        exact=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["exact"]) for b in batches)]),
-        addresses=np.concatenate([np.empty(0, np.uint64), *addresses]),
-        lengths=np.concatenate([np.empty(0, np.int64), *lengths]),
-        mapped=batches,
-    )
-
-
-def _by_rank(documents: _Documents, priorities: Sequence[int], order: Sequence[str]) -> NDArray[np.int64]:
-    """Document numbers in rank order."""
-    place = {name: index for index, name in enumerate(sorted(order))}
-    places = np.array([place[name] for name in order], np.int64)
-    worse = np.where(np.isnan(documents.quality), np.inf, -documents.quality)
-    ranked: NDArray[np.int64] = np.lexsort(
-        (
-            documents.position,
-            places[documents.split],
-            documents.doc_id[:, 1],
-            documents.doc_id[:, 0],
-            worse,
-            np.array(priorities, np.int64)[documents.split],
-        )
-    )
-    return ranked
+        states[start:end] = KEPT
+        own = documents.position[start:end]
+        states[start:end][np.isin(own, known.dropped)] = DROPPED
+        states[start:end][np.isin(own, known.dropped[known.repeated])] = _KEY_REPEATED
+    return states
 
 
 def _decide(
-    documents: _Documents,
+    documents: Documents,
     by_rank: NDArray[np.int64],
     rank_of: NDArray[np.int32],
-    shared: Sequence[Path],
+    states: NDArray[np.int8],
+    shared: Iterator[pa.RecordBatch],
     settings: DedupSettings,
-) -> _Verdicts:
+    without: Collection[int],
+) -> Verdicts:
     """Repeated ids, exact duplicates, then near duplicates among those that are left."""
     count = len(by_rank)
     reason = np.full(count, _KEPT, np.int8)
@@ -186,7 +249,7 @@ def _decide(
     edge_end = np.zeros(count, np.int64)
 
     first = _first_alike(documents.doc_id[by_rank])
-    repeated = np.flatnonzero(first != np.arange(count))
+    repeated = np.flatnonzero((first != np.arange(count)) | (states == _KEY_REPEATED))
     reason[repeated], winner[repeated] = _REPEATED, first[repeated]
 
     alone = np.flatnonzero(reason == _KEPT)
@@ -194,7 +257,14 @@ def _decide(
     copies, leaders = alone[leader != alone], leader[leader != alone]
     compared = alone[leader == alone]
 
-    places, buckets = _read_buckets(shared, documents, rank_of, compared)
+    places, buckets = read_buckets(
+        shared,
+        documents,
+        rank_of,
+        compared,
+        without=without,
+        max_kept_per_bucket=settings.max_kept_per_bucket,
+    )
     near = dominate(
         addresses=documents.addresses[by_rank[compared]],
         lengths=documents.lengths[by_rank[compared]],
@@ -202,6 +272,7 @@ def _decide(
         buckets=buckets,
         threshold=settings.threshold,
         max_kept_per_bucket=settings.max_kept_per_bucket,
+        states=states[compared],
     )
     lost = near.winner >= 0
     reason[compared[lost]] = _NEAR
@@ -222,17 +293,19 @@ def _decide(
     for values in (reason, winner, similarity, edge_start, edge_end):
         values[inherited] = values[heirs_of]
 
+    undecided = states == OPEN
+    reasons = np.bincount(reason[undecided], minlength=len(_REASONS)).tolist()
     facts = ResolveFacts(
-        documents=count,
-        repeated_keys=len(repeated),
-        exact_duplicates=len(exact),
-        near_duplicates=int(np.count_nonzero(reason == _NEAR)),
+        documents=int(np.count_nonzero(undecided)),
+        repeated_keys=reasons[_REPEATED],
+        exact_duplicates=reasons[_EXACT],
+        near_duplicates=reasons[_NEAR],
         comparisons=near.comparisons,
-        edges=int((edge_end - edge_start).sum()),
+        edges=int((edge_end - edge_start)[undecided].sum()),
         capped_buckets=near.capped_buckets,
         unlisted=near.unlisted,
     )
-    return _Verdicts(
+    return Verdicts(
         reason=reason,
         winner=winner,
         similarity=similarity,
@@ -255,72 +328,29 @@ def _first_alike(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     return first
 
 
-def _read_buckets(
-    shared: Sequence[Path],
-    documents: _Documents,
-    rank_of: NDArray[np.int32],
-    compared: NDArray[np.int64],
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """(place among the compared ranks, bucket number) of all who share a bucket with another compared one."""
-    place_of_rank = np.full(len(rank_of), -1, np.int32)
-    place_of_rank[compared] = np.arange(len(compared), dtype=np.int32)
-    code = documents.split.astype(np.int64) << 32 | documents.position
-    places, buckets, known = [np.empty(0, np.int32)], [np.empty(0, np.int32)], 0
-    for path in shared:
-        with pa.memory_map(str(path)) as source:
-            rows = pa.ipc.open_file(source).get_batch(0)
-            wanted = rows["split"].to_numpy().astype(np.int64) << 32 | rows["position"].to_numpy()
-            numbers = np.searchsorted(code, wanted)
-            if (numbers == len(code)).any() or (code[numbers] != wanted).any():
-                raise BuildInconsistent(
-                    f"{path.name} names a document that no sketch has: remove the build's deduplication files"
-                    " and build again"
-                )
-            place = place_of_rank[rank_of[numbers]]
-            key = rows["key"].to_numpy()[place >= 0]
-            place = place[place >= 0]
-        starts = np.ones(len(key), np.bool_)
-        starts[1:] = key[1:] != key[:-1]
-        bucket = np.cumsum(starts) - 1
-        crowded = np.bincount(bucket) >= 2
-        number = np.cumsum(crowded) - 1 + known
-        places.append(place[crowded[bucket]])
-        buckets.append(number[bucket][crowded[bucket]].astype(np.int32))
-        known += int(np.count_nonzero(crowded))
-    return np.concatenate(places), np.concatenate(buckets)
-
-
-def _write_duplicates(
-    path: Path,
-    positions: NDArray[np.int32],
-    ranks: NDArray[np.int32],
-    ids: NDArray[np.uint64],
-    verdicts: _Verdicts,
-) -> None:
-    """Write DUPLICATES of one split; `ids` are by rank."""
+def _columns(
+    positions: NDArray[np.int32], ranks: NDArray[np.int32], ids: NDArray[np.uint64], verdicts: Verdicts
+) -> list[pa.Array]:
+    """The columns of DUPLICATES; `ids` are by rank."""
     wording = np.array([reason.value if reason else "" for reason in _REASONS])
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, DUPLICATES) as writer:
-        for start in range(0, len(ranks), _ROWS_PER_BATCH):
-            some = ranks[start : start + _ROWS_PER_BATCH]
-            first = verdicts.edge_start[some]
-            lengths = verdicts.edge_end[some] - first
-            offsets = np.concatenate([[0], np.cumsum(lengths)])
-            chosen = np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1])
-            edges = pa.StructArray.from_arrays(
-                [
-                    _binary(ids[verdicts.edge_kept[chosen]]),
-                    pa.array(verdicts.edge_similarity[chosen].astype(np.float32)),
-                ],
-                fields=list(EDGE),
-            )
-            columns = [
-                pa.array(positions[start : start + _ROWS_PER_BATCH]),
-                pa.array(wording[verdicts.reason[some]], pa.string()),
-                _binary(ids[verdicts.winner[some]]),
-                pa.array(verdicts.similarity[some].astype(np.float32)),
-                pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), edges),
-            ]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=DUPLICATES))
+    first = verdicts.edge_start[ranks]
+    lengths = verdicts.edge_end[ranks] - first
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    chosen = np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1])
+    edges = pa.StructArray.from_arrays(
+        [
+            _binary(ids[verdicts.edge_kept[chosen]]),
+            pa.array(verdicts.edge_similarity[chosen].astype(np.float32)),
+        ],
+        fields=list(EDGE),
+    )
+    return [
+        pa.array(positions),
+        pa.array(wording[verdicts.reason[ranks]], pa.string()),
+        _binary(ids[verdicts.winner[ranks]]),
+        pa.array(verdicts.similarity[ranks].astype(np.float32)),
+        pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), edges),
+    ]
 
 
 def _binary(words: NDArray[np.uint64]) -> pa.Array:

@@ -10,11 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
+from pipelines.dedup.parts import divide
+from pipelines.dedup.ranked import SplitRank
 from pipelines.dedup.resolve import resolve
 from pipelines.dedup.sketches import Shingles, write_sketches
 from schemas.documents import SPANS, STAGED
@@ -46,6 +50,34 @@ class Verdict:
     similarity: float | None = None
 
 
+@dataclass(frozen=True)
+class Met:
+    """A kept text that a dropped one was found alike: how much, and in which buckets they met."""
+
+    id: str
+    similarity: float
+    bands: tuple[int, ...]  # numbers of the MinHash bands that are equal
+    equal_text: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What became of one text, and by what."""
+
+    id: str
+    verdict: Verdict
+    edges: tuple[Met, ...]  # every kept text it was found alike, in rank order; the winner is among them
+    stands_for: tuple[str, ...]  # of a kept text: those that lost to it, in rank order
+
+
+class _Decided(NamedTuple):
+    """What a deduplication in memory leaves: rows in rank order, fingerprints and DUPLICATES of them."""
+
+    ranked: list[int]
+    fingerprints: pa.Table  # exact, bands
+    duplicates: pa.Table
+
+
 def deduplicate(
     texts: Sequence[Text], settings: DedupSettings, *, fingerprint: Fingerprint, shingles: Shingles
 ) -> list[Verdict]:
@@ -54,6 +86,54 @@ def deduplicate(
     `fingerprint` adds exact and bands to a batch of the other STAGED columns (no spans); `shingles` is as in
     `write_sketches`. Raises UsageError for a repeated id and for a text that is no Unicode.
     """
+    ranked, _, duplicates = _decided(texts, settings, fingerprint=fingerprint, shingles=shingles)
+    verdicts = [Verdict(kept=True)] * len(texts)
+    columns = (duplicates[column].to_pylist() for column in ("position", "duplicate_of", "similarity"))
+    for position, kept, similarity in zip(*columns, strict=True):
+        winner = texts[ranked[int.from_bytes(kept, "big")]]
+        verdicts[ranked[position]] = Verdict(kept=False, duplicate_of=winner.id, similarity=similarity)
+    return verdicts
+
+
+def explain_duplicate(
+    texts: Sequence[Text],
+    settings: DedupSettings,
+    name: str,
+    *,
+    fingerprint: Fingerprint,
+    shingles: Shingles,
+) -> Explanation:
+    """Why the text of that id is kept or dropped; raises UsageError where no text has it."""
+    ranked, prints, duplicates = _decided(texts, settings, fingerprint=fingerprint, shingles=shingles)
+    rank = next((place for place, row in enumerate(ranked) if texts[row].id == name), None)
+    if rank is None:
+        raise UsageError(f"no row has the id {name}: name one of the input's")
+    lost = duplicates.filter(pc.field("position") == rank).to_pylist()
+    own = rank.to_bytes(DIGEST_SIZE, "big")
+    if not lost:
+        followers = duplicates.filter(pc.field("duplicate_of") == pa.scalar(own, pa.binary(DIGEST_SIZE)))
+        names = [texts[ranked[position]].id for position in followers["position"].to_pylist()]
+        return Explanation(name, Verdict(kept=True), (), tuple(names))
+    edges = []
+    for edge in lost[0]["edges"]:
+        other = int.from_bytes(edge["doc_id"], "big")
+        pairs = zip(prints["bands"][rank].as_py(), prints["bands"][other].as_py(), strict=True)
+        edges.append(
+            Met(
+                id=texts[ranked[other]].id,
+                similarity=edge["similarity"],
+                bands=tuple(band for band, (ours, theirs) in enumerate(pairs) if ours == theirs),
+                equal_text=prints["exact"][rank] == prints["exact"][other],
+            )
+        )
+    winner = texts[ranked[int.from_bytes(lost[0]["duplicate_of"], "big")]].id
+    return Explanation(name, Verdict(False, winner, lost[0]["similarity"]), tuple(edges), ())
+
+
+def _decided(
+    texts: Sequence[Text], settings: DedupSettings, *, fingerprint: Fingerprint, shingles: Shingles
+) -> _Decided:
+    """The build's own steps over files of one split."""
     ranked = _by_rank(texts)
     with TemporaryDirectory(prefix="malmoi-dedup-") as name:
         directory = Path(name)
@@ -66,16 +146,13 @@ def deduplicate(
             batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
             write_bucket_keys(batches, keys, partitions=1)
         find_shared_buckets([(0, keys)], partition=0, path=shared)
-        write_sketches(staged, [shared], split=0, shingles=shingles, path=sketches)
-        resolve([shared], [(0, sketches)], priorities=[0], order=[""], settings=settings, directory=directory)
+        parts = divide([shared], directory=directory)
+        write_sketches(staged, parts, split=0, shingles=shingles, path=sketches)
+        resolve(parts, [(0, sketches)], ranks=[SplitRank("", 0)], settings=settings, directory=directory)
+        with pa.OSFile(str(staged)) as result:
+            prints = pa.ipc.open_file(result).read_all().select(["exact", "bands"])
         with pa.OSFile(str(directory / "0.arrow")) as result:
-            duplicates = pa.ipc.open_file(result).read_all()
-    verdicts = [Verdict(kept=True)] * len(texts)
-    columns = (duplicates[column].to_pylist() for column in ("position", "duplicate_of", "similarity"))
-    for position, kept, similarity in zip(*columns, strict=True):
-        winner = texts[ranked[int.from_bytes(kept, "big")]]
-        verdicts[ranked[position]] = Verdict(kept=False, duplicate_of=winner.id, similarity=similarity)
-    return verdicts
+            return _Decided(ranked, prints, pa.ipc.open_file(result).read_all())
 
 
 def _by_rank(texts: Sequence[Text]) -> list[int]:

@@ -54,6 +54,8 @@ class StagedSplit:
     counts: dict[str, Any]
     lost: str = ""  # where the documents stand that rights take out, in STAGING; "": none
     corpus: str = ""  # digest of all that is deduplicated together, once it is selected
+    base: str = ""  # the corpus of the epochs before the last, where that is resolved already
+    settled: bool = False  # of an epoch in the base
 
     @property
     def name(self) -> str:

@@ -9,6 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.identity import file_sha256
+from schemas.manifest import FileFacts
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -51,6 +57,17 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write bytes so that `path` holds all of them or is what it was."""
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
+
+
+def write_index(path: Path, table: pa.Table) -> None:
+    """Write a side table of the build as Parquet, whole or not at all; equal rows give equal bytes."""
+    with whole_file(path) as temporary:
+        pq.write_table(table.combine_chunks(), temporary, compression="zstd", store_schema=True)
+
+
+def facts_of(build: Path, path: str) -> FileFacts:
+    """Path, size and digest of a file of the build."""
+    return FileFacts(path, (build / path).stat().st_size, file_sha256(build / path))
 
 
 def _sync(path: Path) -> None:

@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.tokens.shards import check_size, is_validation, partition_of
-from schemas.documents import LEDGER
+from schemas.documents import EDGE, LEDGER
 
 # A ledger row before its place in a shard is known, with the tokens.
 TOKENISED = pa.schema(
     [
         *[field for field in LEDGER if field.name not in {"shard", "shard_row"}],
+        pa.field("edges", pa.list_(EDGE)),  # of a duplicate: see EDGES
         pa.field("input_ids", pa.list_(pa.int32())),
     ]
 )

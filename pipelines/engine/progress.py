@@ -24,7 +24,9 @@ from pipelines.engine.runs import RunLog
 STEPS = (
     "CleanSplits",
     "FindCandidates",
+    "DivideCandidates",
     "SketchCandidates",
+    "ResolvePart",
     "ResolveDuplicates",
     "Tokenise",
     "WriteShards",

@@ -13,17 +13,18 @@ import apache_beam as beam
 import pyarrow as pa
 
 from pipelines.engine.admit import receipt_files
-from pipelines.engine.files import write_whole
+from pipelines.engine.duplicates import KeptWithout
+from pipelines.engine.files import facts_of, write_index, write_whole
 from pipelines.engine.plan import Plan, lock_digest, runtime
 from pipelines.engine.runs import task
 from pipelines.engine.shards import WrittenPartition
 from pipelines.lineage.balance import count_part
-from pipelines.lineage.loss import Balance, check_losses, check_matches
+from pipelines.lineage.duplicates import DEDUP_JSON, DedupFacts, copies_path, count_copies, dedup_facts_bytes
+from pipelines.lineage.loss import Balance, check_duplicates, check_losses, check_matches
 from pipelines.lineage.report import render_report
 from pipelines.tokens.shards import write_dataset_files
 from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.errors import BuildInconsistent
-from schemas.identity import file_sha256
 from schemas.manifest import (
     MANIFEST_VERSION,
     ContractFacts,
@@ -51,7 +52,7 @@ class BalanceLedger(beam.PTransform):
 
 
 class PublishManifest(beam.PTransform):
-    """Written partitions and their counts in, the published manifest's digest out."""
+    """Written partitions, their counts and what copies cost whom in, the published manifest's digest out."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
@@ -65,8 +66,11 @@ class PublishManifest(beam.PTransform):
         counts = inputs["counts"] | "KeyCounts" >> beam.Map(_under_one_key).with_output_types(
             tuple[int, pa.RecordBatch]
         )
+        without = inputs["without"] | "KeyWithout" >> beam.Map(_under_one_key).with_output_types(
+            tuple[int, KeptWithout]
+        )
         return (
-            {"written": written, "counts": counts}
+            {"written": written, "counts": counts, "without": without}
             | "All" >> beam.CoGroupByKey()
             | "Publish" >> beam.Map(_publish, self.plan)
         )
@@ -91,7 +95,8 @@ def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
                 counts[row["partner"], row["data_set"]][row["measure"]] += row["value"]
         data_sets = _data_sets(plan, counts)
         _check(plan, data_sets)
-        manifest = _manifest(plan, written, data_sets)
+        index = _write_index(site.build, written, keyed[1]["without"])
+        manifest = _manifest(plan, written, data_sets, index)
         write_whole(site.build / "report.html", render_report(manifest, site.build).encode())
         manifest = replace(manifest, other_files=(*manifest.other_files, facts_of(site.build, "report.html")))
         return publish(site.build, manifest)
@@ -112,11 +117,6 @@ def publish(build: Path, manifest: Manifest) -> str:
     write_whole(build / "manifest.sha256", f"{digest}  manifest.json\n".encode())
     write_whole(build / "manifest.json", content)
     return digest
-
-
-def facts_of(build: Path, path: str) -> FileFacts:
-    """Path, size and digest of a file of the build."""
-    return FileFacts(path, (build / path).stat().st_size, file_sha256(build / path))
 
 
 def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tuple[DataSetFacts, ...]:
@@ -182,6 +182,7 @@ def _check(plan: Plan, data_sets: Sequence[DataSetFacts]) -> None:
         plan.site.recipe,
         stages=(Stage.RIGHTS, Stage.DEDUP),
     )
+    check_duplicates(data_sets, plan.site.recipe)
     matched: Counter[Stage] = Counter()
     for facts in data_sets:
         for key, count in facts.dropped.items():
@@ -192,8 +193,31 @@ def _check(plan: Plan, data_sets: Sequence[DataSetFacts]) -> None:
         raise BuildInconsistent("no document was kept: see the report of the losses and mend the recipe")
 
 
+def _write_index(
+    build: Path, written: Sequence[WrittenPartition], without: Iterable[KeptWithout]
+) -> list[FileFacts]:
+    """The side tables of the build: edges are there already, copies are counted from the ledger."""
+    found = [item.edges for item in written]
+    for epoch in sorted({item.epoch for item in written}):
+        parts = [build / item.ledger.path for item in written if item.epoch == epoch]
+        path = copies_path(epoch)
+        write_index(build / path, count_copies(parts))
+        found.append(facts_of(build, path))
+    counted = sorted(without, key=lambda one: one.partner)
+    facts = DedupFacts(
+        # How much was compared depends on what was resolved before; what came of it does not.
+        resolved={k: n for k, n in counted[0].resolved.items() if k not in {"documents", "comparisons"}},
+        kept_without={one.partner: one.documents for one in counted if one.documents},
+    )
+    write_whole(build / DEDUP_JSON, dedup_facts_bytes(facts))
+    return [*found, facts_of(build, DEDUP_JSON)]
+
+
 def _manifest(
-    plan: Plan, written: Sequence[WrittenPartition], data_sets: tuple[DataSetFacts, ...]
+    plan: Plan,
+    written: Sequence[WrittenPartition],
+    data_sets: tuple[DataSetFacts, ...],
+    index: Sequence[FileFacts],
 ) -> Manifest:
     site = plan.site
     tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
@@ -241,7 +265,9 @@ def _manifest(
             tokenizer.name, tokenizer.sha256, tokenizer.vocabulary, tokenizer.end_of_document
         ),
         segments=tuple(_segment(epoch, written) for epoch in sorted({item.epoch for item in written})),
-        other_files=tuple(facts_of(site.build, path) for path in sorted(others)),
+        other_files=tuple(
+            sorted([*(facts_of(site.build, path) for path in others), *index], key=lambda file: file.path)
+        ),
     )
 
 

@@ -17,6 +17,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
+from pipelines.dedup.resolve import DEDUP_VERSION
 from pipelines.engine.base import check_base_documents
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.files import whole_directory
@@ -77,21 +78,25 @@ def _named(keyed: tuple[int, Iterable[StagedSplit]], site: Site) -> Iterator[Sta
     """The splits with the name of what is deduplicated together: of what is left, not of why."""
     splits = sorted(keyed[1], key=lambda split: split.index)
     with task(site.log, "SelectDocuments", "name"):
-        left = [
-            [
-                split.index,
-                split.name,
-                split.digest,
-                split.epoch,
-                read_lost(split, site)["position"].to_pylist(),
-            ]
-            for split in splits
-        ]
-        corpus = fingerprint([site.recipe.partners, site.recipe.dedup, left])
+        last = max(split.epoch for split in splits)
+        corpus = _corpus(splits, site)
+        before = [split for split in splits if split.epoch < last]
+        base = _corpus(before, site) if before else ""
+        if not (site.staging / "dedup" / base / "decisions" / "facts.json").is_file():
+            base = ""
         if site.base is not None:
             check_base_documents(site.base, _lost_ids(splits, site), site.date)
     for split in splits:
-        yield replace(split, corpus=corpus)
+        yield replace(split, corpus=corpus, base=base, settled=bool(base) and split.epoch < last)
+
+
+def _corpus(splits: Sequence[StagedSplit], site: Site) -> str:
+    """The name of what is deduplicated together: of what is left, not of why."""
+    left = [
+        [split.index, split.name, split.digest, split.epoch, read_lost(split, site)["position"].to_pylist()]
+        for split in splits
+    ]
+    return fingerprint([DEDUP_VERSION, site.recipe.partners, site.recipe.dedup, left])
 
 
 def _lost_ids(splits: Sequence[StagedSplit], site: Site) -> Iterator[bytes]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import apache_beam as beam
@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.engine.clean import StagedSplit
-from pipelines.engine.duplicates import Decided
-from pipelines.engine.files import whole_file
+from pipelines.engine.duplicates import Decided, decisions
+from pipelines.engine.files import facts_of, whole_file, write_index
 from pipelines.engine.partition import TOKENISED, Layout, Tokenised, gather, ledger_rows, shard_rows
+from pipelines.engine.passages import WithoutPassages, repeats_of, with_details, without_passages
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
-from pipelines.engine.select import read_lost
+from pipelines.lineage.duplicates import edges_of, edges_path
 from pipelines.lineage.ledger import write_ledger
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import shard_count, write_shard
@@ -33,10 +34,9 @@ from schemas.contract import DataSet
 from schemas.documents import LEDGER
 from schemas.identity import fingerprint
 from schemas.manifest import FileFacts, ShardFacts
-from schemas.reasons import Stage
 from schemas.shards import shard_name, shard_path
 
-TOKENS_VERSION = 2
+TOKENS_VERSION = 3  # 3: edges beside the decisions
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class WrittenPartition:
     file: str
     shard: ShardFacts
     ledger: FileFacts
+    edges: FileFacts  # of its documents that were dropped as copies
 
 
 def layout_of(admitted_bytes: int, site: Site) -> Layout:
@@ -96,7 +97,7 @@ class WriteShards(beam.PTransform):
         )
 
 
-Work = tuple[StagedSplit, Path, Layout]
+Work = tuple[StagedSplit, Decided, Layout]
 
 
 def _per_split(decided: Decided, site: Site) -> Iterator[tuple[float, Work]]:
@@ -105,17 +106,18 @@ def _per_split(decided: Decided, site: Site) -> Iterator[tuple[float, Work]]:
         admitted[split.epoch] += split.counts["bytes"]
     layouts = {epoch: layout_of(size, site) for epoch, size in admitted.items()}
     for split in decided.splits:
-        yield float(split.counts["text_bytes"]), (split, decided.directory, layouts[split.epoch])
+        yield float(split.counts["text_bytes"]), (split, replace(decided, splits=()), layouts[split.epoch])
 
 
 def _tokenise(work: Work, site: Site) -> Tokenised:
-    split, decisions, layout = work
+    split, decided, layout = work
     with task(site.log, "Tokenise", split.name) as progress:
         tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
         digest = fingerprint(
             [
                 TOKENS_VERSION,
                 split.corpus,
+                site.recipe.passages,
                 [split.drop, split.lost],
                 tokenizer.sha256,
                 [layout.train, layout.validation],
@@ -128,7 +130,7 @@ def _tokenise(work: Work, site: Site) -> Tokenised:
                 whole_file(path) as temporary,
                 pa.ipc.new_file(str(temporary), TOKENISED) as writer,
             ):
-                for rows in _rows(split, decisions, site, tokenizer):
+                for rows in _rows(split, decided, site, tokenizer):
                     _write_round(rows, layout, site, writer)
         progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"])
     return Tokenised(split.index, path, split.epoch, layout)
@@ -145,10 +147,10 @@ def _write_round(rows: pa.RecordBatch, layout: Layout, site: Site, writer: Any) 
         writer.write_batch(ordered.slice(start, stop - start))
 
 
-def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> Iterator[pa.RecordBatch]:
+def _rows(split: StagedSplit, decided: Decided, site: Site, tokenizer: Any) -> Iterator[pa.RecordBatch]:
     """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped."""
     staged = site.staging / "splits" / split.digest
-    decided = _decisions(decisions / f"{split.index}.arrow", read_lost(split, site))
+    out, repeats = decisions(decided.directory, split, site), repeats_of(split, decided.repeats)
     data_set = site.contract(split.partner).data_set(split.data_set)
     constant = {
         "partner": split.partner,
@@ -162,7 +164,8 @@ def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> It
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
-            yield _survivors(batch, decided, position, constant, tokenizer, data_set)
+            left = without_passages(batch, repeats, position, site.recipe.passages.action)
+            yield _survivors(left, out, position, constant, tokenizer, data_set)
             position += len(batch)
     with pa.memory_map(str(staged / "dropped.arrow")) as source:
         reader = pa.ipc.open_file(source)
@@ -181,24 +184,8 @@ def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> It
             )
 
 
-def _decisions(path: Path, withdrawn: pa.Table) -> pa.Table:
-    """Who is out, by position: the duplicates and those that rights took out before."""
-    with pa.memory_map(str(path)) as source:
-        duplicates = pa.ipc.open_file(source).read_all().drop_columns(["edges"])
-    if not len(withdrawn):
-        return duplicates.append_column("stage", pa.repeat(Stage.DEDUP.value, len(duplicates)))
-    both = pa.concat_tables(
-        [
-            duplicates.append_column("stage", pa.repeat(Stage.DEDUP.value, len(duplicates))),
-            withdrawn.append_column("stage", pa.repeat(Stage.RIGHTS.value, len(withdrawn))),
-        ],
-        promote_options="default",
-    )
-    return both.sort_by("position")
-
-
 def _survivors(
-    batch: pa.RecordBatch,
+    left: WithoutPassages,
     decided: pa.Table,
     position: int,
     constant: dict[str, str],
@@ -206,10 +193,12 @@ def _survivors(
     data_set: DataSet,
 ) -> pa.RecordBatch:
     """Documents of one staged batch, the duplicates among them marked and without tokens."""
-    count = len(batch)
+    batch, count = left.batch, len(left.batch)
     positions = decided["position"].to_numpy()
     first, last = np.searchsorted(positions, [position, position + count])
     lost = decided.slice(int(first), int(last - first))
+    if len(left.emptied):
+        lost = pa.concat_tables([lost, left.emptied], promote_options="default").sort_by("position")
     at = lost["position"].to_numpy() - position
     kept = np.ones(count, dtype=bool)
     kept[at] = False
@@ -221,6 +210,11 @@ def _survivors(
     token_counts[kept] = np.diff(input_ids.offsets.to_numpy())
     spread = np.full(count, 0, dtype=np.int64)
     spread[kept] = np.arange(int(kept.sum()))
+    given = {
+        name: lost[name].combine_chunks().take(take)
+        for name in ("stage", "reason", "detail", "duplicate_of", "similarity", "edges")
+        if name in lost.column_names
+    }
     return _tokenised(
         count,
         constant,
@@ -230,11 +224,8 @@ def _survivors(
             "language": batch["language"],
             "quality": batch["quality"],
             "kept": pa.array(kept),
-            **{
-                name: lost[name].combine_chunks().take(take)
-                for name in ("stage", "reason", "detail", "duplicate_of", "similarity")
-                if name in lost.column_names
-            },
+            **given,
+            "detail": with_details(given.get("detail"), left.details),
             "pii": _entities(batch["spans"], data_set),
             "tokens": pa.array(token_counts),
             "input_ids": input_ids.take(pa.array(spread, mask=~kept)),
@@ -296,6 +287,8 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
             tokens=written.tokens,
         )
         ledger_facts = write_ledger(site.build / ledger_path, ledger_rows(rows, name))
+        edges = edges_path(epoch=epoch, partition=partition)
+        write_index(site.build / edges, edges_of(rows))
         progress.facts.update(kept=written.rows, tokens=written.tokens)
     return WrittenPartition(
         epoch=epoch,
@@ -305,4 +298,5 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
         file=path,
         shard=facts,
         ledger=FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256),
+        edges=facts_of(site.build, edges),
     )

@@ -122,6 +122,15 @@ def _partners(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
     named += [(("without_drop_json", i), name) for i, name in _listed(value.get("without_drop_json"))]
     upsampling = value.get("upsampling")
     named += [(("upsampling", name), name) for name in (upsampling if isinstance(upsampling, dict) else ())]
+    allowed = value.get("max_duplicates")
+    named += [(("max_duplicates", name), name) for name in (allowed if isinstance(allowed, dict) else ())]
+    dedup = value.get("dedup")
+    by_language = dedup.get("partners_by_language") if isinstance(dedup, dict) else None
+    for code, names in by_language.items() if isinstance(by_language, dict) else ():
+        named += [(("dedup", "partners_by_language", code, i), name) for i, name in _listed(names)]
+        if isinstance(code, str) and not _LANGUAGE.fullmatch(code):
+            message = "is no language code of ISO 639-1: two small letters (ko, en, ...)"
+            yield source.problem(("dedup", "partners_by_language", code), message)
     for address, partner in named:
         if isinstance(partner, str) and isinstance(partners, list) and partner not in partners:
             remedy = did_you_mean(partner, [name for name in partners if isinstance(name, str)])

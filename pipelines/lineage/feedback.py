@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.lineage.duplicates import copies_of, losses, read_dedup_facts
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.report_page import Cell, bar, both, cards, code, page, section, share, table
 from pipelines.lineage.report_words import drop_words, refusal_words
@@ -51,6 +52,9 @@ class Feedback:
     drops: tuple[DropFeedback, ...]
     document_share: float  # of the kept documents of all partners
     token_share: float
+    lost_tokens: dict[str, int]  # to copies, by the partner that kept them: the tokens of those copies
+    kept_without: dict[str, int]  # documents that would be kept had that partner never come, most first
+    copies: int  # of others' documents that were dropped for kept ones of this partner
 
 
 def feedback(build: Path, partner: str) -> Feedback:
@@ -67,6 +71,9 @@ def feedback(build: Path, partner: str) -> Feedback:
         for drop in manifest.drops
         if drop.partner == partner
     ]
+    lost = losses(build, manifest, partner)
+    without = read_dedup_facts(build, manifest).kept_without
+    kept = mine.filter(mine["kept"])["doc_id"].to_pylist()
     documents = sum(facts.kept for facts in manifest.data_sets)
     tokens = sum(facts.tokens for facts in manifest.data_sets)
     return Feedback(
@@ -77,6 +84,9 @@ def feedback(build: Path, partner: str) -> Feedback:
         drops=tuple(drops),
         document_share=sum(drop.kept for drop in drops) / max(1, documents),
         token_share=sum(drop.tokens for drop in drops) / max(1, tokens),
+        lost_tokens={one.to: one.tokens for one in lost},
+        kept_without=_largest(Counter({p: n[partner] for p, n in without.items() if partner in n})),
+        copies=int(copies_of(build, manifest, kept).filter(pl.col("partner") != partner)["copies"].sum()),
     )
 
 
@@ -148,7 +158,12 @@ def feedback_lines(found: Feedback) -> list[dict[str, str | int]]:
         parts += [("kept", drop.kept), ("tokens", drop.tokens)]
         parts += [(f"personal data: {label}", n) for label, n in drop.pii.items()]
         lines += [{"drop": name, "what": what, "count": count} for what, count in parts]
-    return lines
+    whole: list[tuple[str, int]] = [
+        (f"tokens lost to {_whom(found, one)[1]}", n) for one, n in found.lost_tokens.items()
+    ]
+    whole += [(f"would be kept without {one}", n) for one, n in found.kept_without.items()]
+    whole += [("copies of others that your documents stand for", found.copies)]
+    return lines + [{"drop": "all", "what": what, "count": count} for what, count in whole]
 
 
 def render_feedback(found: Feedback) -> str:
@@ -168,6 +183,8 @@ def render_feedback(found: Feedback) -> str:
         ]
     )
     parts = [_drop_section(found, drop) for drop in found.drops]
+    if found.drops:
+        parts.append(_copies_section(found))
     if found.excluded:
         why = table("excluded", [both("까닭", "why")], [[found.excluded]])
         parts.insert(0, section("excluded", both("제외됨", "Left out"), why))
@@ -202,6 +219,19 @@ def _drop_section(found: Feedback, drop: DropFeedback) -> str:
         f"<h3>{both('남은 문서의 개인정보', 'Personal data in kept documents').markup}</h3>",
         table("personal data", [both("종류와 처리", "class and treatment"), both("수", "count")], classes),
     )
+
+
+def _copies_section(found: Feedback) -> str:
+    rows: list[list[Cell]] = [
+        [both(f"잃은 토큰: {_whom(found, one)[0]}", f"tokens lost to {_whom(found, one)[1]}"), n]
+        for one, n in found.lost_tokens.items()
+    ]
+    rows += [
+        [both(f"{one} 없이 남았을 문서", f"kept without {one}"), n] for one, n in found.kept_without.items()
+    ]
+    rows.append([both("남은 문서가 대신하는 남의 사본", "copies of others they stand for"), found.copies])
+    heads = [both("항목", "item"), both("수", "count")]
+    return section("copies", both("중복의 손익", "What copies cost and spared"), table("copies", heads, rows))
 
 
 def _whom(found: Feedback, winner: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from schemas.contract import Kind
 from schemas.errors import LossExceeded
+from schemas.manifest import DataSetFacts
 from schemas.reasons import Reason, Stage
 from schemas.recipe import Recipe
 
@@ -47,6 +48,29 @@ def check_losses(balances: Sequence[Balance], recipe: Recipe, *, stages: Sequenc
         raise LossExceeded(
             "\n".join(faults) + "\nMend the drop or the rules, or write an exception with its reason into "
             "the recipe (exceptions: partner, data_set, stage, share, why)"
+        )
+
+
+def check_duplicates(data_sets: Sequence[DataSetFacts], recipe: Recipe) -> None:
+    """Raise LossExceeded for every partner that lost more of its documents to copies than the recipe allows.
+
+    The share is of the documents that came to deduplication; repeated keys count among the lost.
+    """
+    came, lost = Counter[str](), Counter[str]()
+    for facts in data_sets:
+        copies = sum(n for key, n in facts.dropped.items() if key.split("/", 1)[0] == Stage.DEDUP)
+        came[facts.partner] += facts.kept + copies
+        lost[facts.partner] += copies
+    faults = [
+        f"{partner}: {lost[partner]} of the {came[partner]} documents that came to deduplication are copies, "
+        f"the recipe allows {limit:.1%}"
+        for partner, limit in sorted(recipe.max_duplicates.items())
+        if lost[partner] > limit * came[partner]
+    ]
+    if faults:
+        raise LossExceeded(
+            "\n".join(faults) + "\nSee whom they lost to (dedup in the report of an earlier build), mend the "
+            "drop, or allow more in the recipe (max_duplicates)"
         )
 
 

@@ -92,6 +92,7 @@ REASONS: dict[Reason, str] = {
     Reason.REPEATED_KEY: "같은 키가 이미 납품됨",
     Reason.EXACT_DUPLICATE: "남은 문서와 같은 글",
     Reason.NEAR_DUPLICATE: "남은 문서와 거의 같은 글",
+    Reason.REPEATED_PASSAGES: "앞선 문서들의 구절로만 된 글",
 }
 
 

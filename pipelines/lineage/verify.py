@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.ledger import DataSetBalance, balance
+from pipelines.lineage.verify_index import check_index
 from pipelines.lineage.verify_rights import check_rights, check_rights_of_documents, check_rights_on
 from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_splits, ledger_places
 from schemas.documents import LEDGER
@@ -181,6 +182,7 @@ def _check_rows(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator[
         if shard.path not in damaged:
             yield from check_shard(build, shard, by_shard.get(shard.name, kept.clear()), manifest.tokenizer)
     yield from check_splits(build, manifest, damaged)
+    yield from check_index(build, manifest, damaged)
 
 
 def _check_balance(manifest: Manifest, counted: dict[tuple[str, str], DataSetBalance]) -> Iterator[Finding]:

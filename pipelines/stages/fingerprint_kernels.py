@@ -5,13 +5,13 @@ All arithmetic is on unsigned integers of fixed width, so every processor gives 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.kernels import njit
-from schemas.documents import BANDS, ROWS_PER_BAND
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -34,9 +34,19 @@ class Spans(NamedTuple):
     labels: Offsets  # numbers of the token column
 
 
-SHINGLE = 5  # code points (not bytes): one measure for Hangul and Latin, and the pair truth's
-FUNCTIONS = BANDS * ROWS_PER_BAND
-_SEED = 0x6D616C6D6F69  # "malmoi" in ASCII; all constants below follow from it
+class Functions(NamedTuple):
+    """bands x rows functions x -> (x * multiplier + addend) mod 2^32, permutations as multipliers are odd."""
+
+    multipliers: NDArray[np.uint32]
+    addends: NDArray[np.uint32]
+    bands: int
+
+
+# "malmoi" in ASCII, and the first number from there on whose 14 x 8 functions share bands of the handed pairs
+# as often as theory says, to 1.5 points in each bin (the fourth one tried). Those pairs are revisions of few
+# pages, so that one function decides over many at once: a seed strays by 3 to 5 points, with a strong 64-bit
+# mix in place of the multiply-add functions no less.
+_SEED = 0x6D616C6D6F69 + 3
 _MASK = (1 << 64) - 1
 _BLOCK = 4096  # shingles hashed before the functions run over them: 16 KiB, stays in the L1 cache
 
@@ -52,18 +62,24 @@ def _splitmix64(seed: int, count: int) -> list[int]:
     return numbers
 
 
-_NUMBERS = _splitmix64(_SEED, FUNCTIONS + 4)
-# Function i: x -> (x * MULTIPLIERS[i] + ADDENDS[i]) mod 2^32, a permutation as the multiplier is odd.
-MULTIPLIERS = np.array([number >> 32 | 1 for number in _NUMBERS[:FUNCTIONS]], dtype=np.uint32)
-ADDENDS = np.array([number & 0xFFFFFFFF for number in _NUMBERS[:FUNCTIONS]], dtype=np.uint32)
-_LOW = np.uint64(_NUMBERS[FUNCTIONS] | 1)
-_HIGH = np.uint64(_NUMBERS[FUNCTIONS + 1] | 1)
-_BAND = np.uint64(_NUMBERS[FUNCTIONS + 2] | 1)
+_CONSTANTS = [np.uint64(number | 1) for number in _splitmix64(0x6D616C6D6F69, 3)]
+_BASE, _UNIT, _BAND = _CONSTANTS
 _NO_VALUE = np.uint32(0xFFFFFFFF)
 
 
+@lru_cache(maxsize=8)
+def functions(bands: int, rows: int) -> Functions:
+    """The first bands x rows functions of the seed; fewer are the beginning of more."""
+    numbers = _splitmix64(_SEED, bands * rows)
+    return Functions(
+        np.array([number >> 32 | 1 for number in numbers], dtype=np.uint32),
+        np.array([number & 0xFFFFFFFF for number in numbers], dtype=np.uint32),
+        bands,
+    )
+
+
 @njit(cache=True, nogil=True, inline="always")
-def _mix(value: np.uint64) -> np.uint64:
+def mix(value: np.uint64) -> np.uint64:
     """The finaliser of MurmurHash3 (Appleby): a bijection on 64 bits."""
     value ^= value >> np.uint64(33)
     value *= np.uint64(0xFF51AFD7ED558CCD)
@@ -74,7 +90,7 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _width(lead: np.uint8) -> int:
+def width_of(lead: np.uint8) -> int:
     """Bytes of the code point that starts with this byte."""
     if lead < 0x80:
         return 1
@@ -86,7 +102,7 @@ def _width(lead: np.uint8) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _code_point(data: Bytes, i: int, width: int) -> np.uint64:
+def code_point(data: Bytes, i: int, width: int) -> np.uint64:
     """The code point of `width` bytes at byte i."""
     value = np.uint64(data[i])
     if width == 1:
@@ -98,14 +114,14 @@ def _code_point(data: Bytes, i: int, width: int) -> np.uint64:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_space(data: Bytes, i: int, width: int) -> bool:
+def is_space(data: Bytes, i: int, width: int) -> bool:
     """Whether Python's str.isspace says so of the code point at byte i."""
     lead = int(data[i])
     if width == 1:
         return lead == 32 or 9 <= lead <= 13 or 28 <= lead <= 31
     if 0xC2 < lead < 0xE1 or lead > 0xE3:  # nearly all of Hangul, kanji and accented Latin leaves here
         return False
-    value = int(_code_point(data, i, width))
+    value = int(code_point(data, i, width))
     return 0x2000 <= value <= 0x200A or value in (
         0x85,
         0xA0,
@@ -135,7 +151,7 @@ def _skip(data: Bytes, i: int, stop: int, count: int) -> int:
     for _ in range(count):
         if i >= stop:
             return -1
-        i += _width(data[i])
+        i += width_of(data[i])
     return i
 
 
@@ -155,9 +171,9 @@ def write_canonical(texts: Texts, spans: Spans, tokens: Texts, out: Texts) -> in
         position = 0
         gap = False
         while i < stop:
-            width = min(_width(data[i]), stop - i)
+            width = min(width_of(data[i]), stop - i)
             starts = span < last_span and position == spans.starts[span]
-            if not starts and _is_space(data, i, width):
+            if not starts and is_space(data, i, width):
                 gap = True
                 i += width
                 position += 1
@@ -185,91 +201,153 @@ def write_canonical(texts: Texts, spans: Spans, tokens: Texts, out: Texts) -> in
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _shingle(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, e: np.uint64) -> np.uint64:
-    """64-bit hash of five code points of 21 bits each."""
-    head = a | b << np.uint64(21) | c << np.uint64(42)
-    tail = d | e << np.uint64(21)
-    return _mix(head * _LOW + tail * _HIGH)
+def _fill(data: Bytes, i: int, stop: int, units: Words, have: int, words: bool) -> tuple[int, int]:
+    """Append units (code points, or words between single spaces) to units[have:] until it is full.
+
+    Returns the byte after the last one and how many units there are now.
+    """
+    while i < stop and have < len(units):
+        if words:
+            value = np.uint64(0)
+            while i < stop and data[i] != 32:
+                value = (value + np.uint64(data[i]) + np.uint64(1)) * _UNIT
+                value ^= value >> np.uint64(32)
+                i += 1
+            i += 1  # the space
+            units[have] = mix(value)
+        else:
+            width = width_of(data[i])
+            units[have] = (code_point(data, i, width) + np.uint64(1)) * _UNIT
+            i += width
+        have += 1
+    return i, have
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _short(length: int) -> np.uint64:
-    """What tells a text shorter than a shingle from the end of a longer one: bits above a code point."""
-    return np.uint64(1 + length) << np.uint64(21)
+def _windows(units: Words, have: int, size: int, power: np.uint64, out: Words) -> int:
+    """Hash each run of `size` units: a polynomial in _BASE mod 2^64, rolled and mixed (Karp, Rabin 1987)."""
+    rolling = np.uint64(0)
+    for j in range(size - 1):
+        rolling = rolling * _BASE + units[j]
+    for j in range(size - 1, have):
+        rolling = rolling * _BASE + units[j]
+        out[j - size + 1] = mix(rolling)
+        rolling -= units[j - size + 1] * power
+    return have - size + 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _whole(units: Words, have: int) -> np.uint64:
+    """The one shingle of a text of fewer units than a shingle has: itself, and told from any window."""
+    value = np.uint64(have + 1)
+    for j in range(have):
+        value = mix(value * _BASE + units[j])
+    return mix(value ^ _BAND)
 
 
 @njit(cache=True, nogil=True)
-def min_hash(texts: Texts, bands: Words) -> None:
-    """Write BANDS values a row: each hashes the minima of ROWS_PER_BAND functions (Broder 1997).
+def _power(size: int) -> np.uint64:
+    """_BASE to the power of size - 1: what the unit that leaves a window was multiplied by."""
+    power = np.uint64(1)
+    for _ in range(size - 1):
+        power *= _BASE
+    return power
 
-    A text shorter than SHINGLE is one shingle. The functions see the upper 32 bits of a shingle's hash.
+
+@njit(cache=True, nogil=True)
+def min_hash(texts: Texts, size: int, words: bool, family: Functions, bands: Words) -> None:
+    """Write family.bands values a row: each hashes the minima of its functions (Broder 1997).
+
+    The functions see the upper 32 bits of a shingle's hash.
     """
     data, offsets = texts.data, texts.offsets
+    count = len(family.multipliers)
+    rows = count // family.bands
+    units = np.empty(_BLOCK + size - 1, np.uint64)
+    hashes = np.empty(_BLOCK, np.uint64)
     block = np.empty(_BLOCK, np.uint32)
-    minima = np.empty(FUNCTIONS, np.uint32)
+    minima = np.empty(count, np.uint32)
+    power = _power(size)
     for row in range(len(offsets) - 1):
         i, stop = offsets[row], offsets[row + 1]
-        a = b = c = d = e = np.uint64(0)
-        seen = 0
         minima[:] = _NO_VALUE
-        while True:
-            filled = 0
-            while i < stop and filled < _BLOCK:
-                width = _width(data[i])
-                a, b, c, d, e = b, c, d, e, _code_point(data, i, width)
-                i += width
-                seen += 1
-                if seen >= SHINGLE:
-                    block[filled] = np.uint32(_shingle(a, b, c, d, e) >> np.uint64(32))
-                    filled += 1
-            if i >= stop and seen < SHINGLE:
-                block[0] = np.uint32(_shingle(a, b, c, d, e | _short(seen)) >> np.uint64(32))
-                filled = 1
-            _lower(block, filled, minima)
-            if i >= stop:
-                break
-        for band in range(BANDS):
+        i, have = _fill(data, i, stop, units, 0, words)
+        if have < size:
+            block[0] = np.uint32(_whole(units, have) >> np.uint64(32))
+            _lower(block, 1, family, minima)
+        while have >= size:
+            filled = _windows(units, have, size, power, hashes)
+            for j in range(filled):
+                block[j] = np.uint32(hashes[j] >> np.uint64(32))
+            _lower(block, filled, family, minima)
+            units[: size - 1] = units[have - size + 1 : have].copy()
+            i, have = _fill(data, i, stop, units, size - 1, words)
+        for band in range(family.bands):
             value = np.uint64(band) * _BAND
-            for j in range(band * ROWS_PER_BAND, (band + 1) * ROWS_PER_BAND, 2):
-                value = _mix(value + (np.uint64(minima[j]) | np.uint64(minima[j + 1]) << np.uint64(32)))
-            bands[row * BANDS + band] = value
+            for j in range(band * rows, (band + 1) * rows):
+                value = mix(value * _BASE + np.uint64(minima[j]))
+            bands[row * family.bands + band] = value
 
 
 @njit(cache=True, nogil=True)
-def _lower(block: NDArray[np.uint32], filled: int, minima: NDArray[np.uint32]) -> None:
+def _lower(block: NDArray[np.uint32], filled: int, family: Functions, minima: NDArray[np.uint32]) -> None:
     """Lower each function's minimum by the values it takes on a block; the inner loop runs in SIMD."""
-    for f in range(FUNCTIONS):
-        multiplier, addend, least = MULTIPLIERS[f], ADDENDS[f], minima[f]
+    for f in range(len(minima)):
+        multiplier, addend, least = family.multipliers[f], family.addends[f], minima[f]
         for j in range(filled):
             least = min(least, np.uint32(block[j] * multiplier + addend))
         minima[f] = least
 
 
 @njit(cache=True, nogil=True)
-def shingle_hashes(texts: Texts, out: Words, out_offsets: Offsets) -> None:
+def shingle_hashes(texts: Texts, size: int, words: bool, out: Words, out_offsets: Offsets) -> None:
     """Write each row's shingle hashes in text order, repeats included.
 
     `out` must hold a value per code point and one per row.
     """
     data, offsets = texts.data, texts.offsets
+    units = np.empty(_BLOCK + size - 1, np.uint64)
+    power = _power(size)
     o = 0
     out_offsets[0] = 0
     for row in range(len(offsets) - 1):
         i, stop = offsets[row], offsets[row + 1]
-        a = b = c = d = e = np.uint64(0)
-        seen = 0
-        while i < stop:
-            width = _width(data[i])
-            a, b, c, d, e = b, c, d, e, _code_point(data, i, width)
-            i += width
-            seen += 1
-            if seen >= SHINGLE:
-                out[o] = _shingle(a, b, c, d, e)
-                o += 1
-        if seen < SHINGLE:
-            out[o] = _shingle(a, b, c, d, e | _short(seen))
+        i, have = _fill(data, i, stop, units, 0, words)
+        if have < size:
+            out[o] = _whole(units, have)
             o += 1
+        while have >= size:
+            o += _windows(units, have, size, power, out[o:])
+            units[: size - 1] = units[have - size + 1 : have].copy()
+            i, have = _fill(data, i, stop, units, size - 1, words)
         out_offsets[row + 1] = o
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _starts_unit(data: Bytes, i: int, words: bool) -> bool:
+    """Whether a unit of a canonical text that has something before byte i starts there."""
+    return bool(data[i - 1] == 32) if words else bool(data[i] & 0xC0 != 0x80)
+
+
+@njit(cache=True, nogil=True)
+def cut(data: Bytes, start: int, stop: int, length: int, size: int, words: bool) -> tuple[int, int]:
+    """Where a piece of some `length` bytes from `start` ends, and where the next one starts.
+
+    Pieces overlap by size - 1 units and have more, so that each window lies whole in exactly one. The last
+    one ends at `stop`.
+    """
+    end = start + length
+    while end < stop:
+        while end < stop and not _starts_unit(data, end, words):
+            end += 1
+        following, back = end, size - 1
+        while back > 0 and following > start:
+            following -= 1
+            back -= following > start and _starts_unit(data, following, words)
+        if end < stop and following > start:
+            return end - words, following  # without the space behind a word
+        end += length  # of too few units for one window: words can be long
+    return stop, stop
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +17,14 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
+from pipelines.dedup.parts import Parts, divide
+from pipelines.dedup.ranked import SplitRank
 from pipelines.dedup.resolve import ResolveFacts, resolve
 from pipelines.dedup.sketches import write_sketches
-from schemas.documents import BANDS, STAGED
+from schemas.documents import STAGED
 from schemas.recipe import DedupSettings
+
+BANDS = 14
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,45 @@ def resolved(
     partitions: int = 2,
     rows_per_batch: int = 3,
     backwards: bool = False,
+    part_documents: int = 5,
 ) -> tuple[dict[tuple[str, int], Verdict], ResolveFacts]:
     """Who was dropped, by (split name, position), through files as the build does it."""
+    parts, sketches = prepared(
+        directory,
+        splits,
+        partitions=partitions,
+        rows_per_batch=rows_per_batch,
+        backwards=backwards,
+        part_documents=part_documents,
+    )
+    facts = resolve(parts, sketches, ranks=ranks_of(splits), settings=settings, directory=directory)
+    return {
+        (split.name, row["position"]): Verdict(
+            row["reason"],
+            row["duplicate_of"],
+            row["similarity"],
+            tuple((edge["doc_id"], edge["similarity"]) for edge in row["edges"]),
+        )
+        for number, split in enumerate(splits)
+        for row in rows_of(directory / f"{number}.arrow")
+    }, facts
+
+
+def ranks_of(splits: Sequence[Split]) -> list[SplitRank]:
+    return [SplitRank(split.name, split.priority) for split in splits]
+
+
+def prepared(
+    directory: Path,
+    splits: Sequence[Split],
+    *,
+    partitions: int = 2,
+    rows_per_batch: int = 3,
+    backwards: bool = False,
+    settled: Collection[int] = (),
+    part_documents: int = 5,
+) -> tuple[Parts, list[tuple[int, Path]]]:
+    """Parts and sketches, as the build writes them; parts are small, so there are several."""
     directory.mkdir(parents=True, exist_ok=True)
     turn = -1 if backwards else 1
     keys = []
@@ -124,30 +165,14 @@ def resolved(
         keys.append((number, directory / f"{number}.keys"))
     shared = [directory / f"{partition}.shared" for partition in range(partitions)]
     for partition, path in enumerate(shared):
-        find_shared_buckets(keys[::turn], partition=partition, path=path)
+        find_shared_buckets(keys[::turn], partition=partition, path=path, settled=settled)
+    parts = divide(shared[::turn], directory=directory, part_documents=part_documents)
     sketches = [(number, directory / f"{number}.sketches") for number in range(len(splits))]
     for number, path in sketches:
         write_sketches(
-            directory / f"{number}.staged", shared, split=number, shingles=shingles_spelt_out, path=path
+            directory / f"{number}.staged", parts, split=number, shingles=shingles_spelt_out, path=path
         )
-    facts = resolve(
-        shared[::turn],
-        sketches[::turn],
-        priorities=[split.priority for split in splits],
-        order=[split.name for split in splits],
-        settings=settings,
-        directory=directory,
-    )
-    return {
-        (split.name, row["position"]): Verdict(
-            row["reason"],
-            row["duplicate_of"],
-            row["similarity"],
-            tuple((edge["doc_id"], edge["similarity"]) for edge in row["edges"]),
-        )
-        for number, split in enumerate(splits)
-        for row in rows_of(directory / f"{number}.arrow")
-    }, facts
+    return parts, sketches[::turn]
 
 
 def rows_of(path: Path) -> list[dict[str, object]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.dedup import candidates
 from pipelines.dedup.candidates import (
     BUCKET_KEYS,
     SHARED_BUCKETS,
@@ -36,24 +38,26 @@ def shared_rows(directory: Path, splits: list[Split], partitions: int) -> list[d
     for partition in range(partitions):
         path = directory / f"shared-{partition}"
         count = find_shared_buckets(keys[::-1], partition=partition, path=path)
-        (batch,) = batches_of(path)
-        assert count == len(batch)
-        assert batch.schema.equals(SHARED_BUCKETS)
-        rows += batch.to_pylist()
+        batches = batches_of(path)
+        assert count == sum(map(len, batches))
+        assert all(batch.schema.equals(SHARED_BUCKETS) for batch in batches)
+        keys_of_batches = [set(batch["key"].to_pylist()) for batch in batches]
+        assert sum(map(len, keys_of_batches)) == len(set().union(*keys_of_batches))  # no bucket lies in two
+        rows += [row for batch in batches for row in batch.to_pylist()]
     return rows
 
 
 @settings(deadline=None, max_examples=60)
-@given(corpora(), st.integers(1, 7))
+@given(corpora(), st.integers(1, 7), st.integers(1, 100))
 def test_exactly_those_share_a_bucket_who_agree_in_a_band_a_digest_or_an_id(
-    splits: list[Split], partitions: int
+    splits: list[Split], partitions: int, at_once: int
 ) -> None:
     expected = defaultdict(set)
     for number, split in enumerate(splits):
         for position, row in enumerate(staged_batch(split.documents).to_pylist()):
             for kind, value in [*enumerate(row["bands"]), ("exact", row["exact"]), ("id", row["doc_id"])]:
                 expected[kind, value].add((number, position))
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, patch.object(candidates, "_KEYS_AT_ONCE", at_once):
         rows = shared_rows(Path(name), splits, partitions)
     found = defaultdict(set)
     for row in rows:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedup.resolve import DUPLICATES, resolve
+from pipelines.dedup.parts import Parts, divide
+from pipelines.dedup.ranked import SplitRank
+from pipelines.dedup.resolve import DUPLICATES, Settled, dropped_without, resolve
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.recipe import DedupSettings
 from tests.dedup.corpora import (
@@ -22,6 +26,8 @@ from tests.dedup.corpora import (
     bands,
     corpora,
     oracle,
+    prepared,
+    ranks_of,
     resolved,
     rounded,
     rows_of,
@@ -29,6 +35,7 @@ from tests.dedup.corpora import (
 )
 
 HALF = DedupSettings(threshold=0.5)
+COUNTED = ("repeated_keys", "exact_duplicates", "near_duplicates", "edges", "capped_buckets", "unlisted")
 THRESHOLDS = st.sampled_from([0.3, 0.5, 2 / 3, 0.8, 1.0])
 
 
@@ -71,6 +78,7 @@ def test_numbering_of_splits_partitions_and_batches_decide_nothing(
             partitions=data.draw(st.integers(1, 9)),
             rows_per_batch=data.draw(st.integers(1, 30)),
             backwards=True,
+            part_documents=data.draw(st.integers(1, 30)),
         )
     assert again == (expected, facts)
 
@@ -215,13 +223,98 @@ def test_a_thousand_copies_of_one_text_cost_no_comparison(tmp_path: Path) -> Non
     assert len({verdict.duplicate_of for verdict in found.values()}) == 1
 
 
+@settings(deadline=None, max_examples=60)
+@given(corpora(), THRESHOLDS, st.data())
+def test_what_would_be_dropped_without_a_split_is_what_is_dropped_where_it_never_came(
+    splits: list[Split], threshold: float, data: st.DataObject
+) -> None:
+    gone = data.draw(st.sets(st.sampled_from(range(len(splits)))))
+    left = [split for number, split in enumerate(splits) if number not in gone]
+    options = DedupSettings(threshold=threshold)
+    with scratch() as directory:
+        parts, sketches = prepared(directory, splits)
+        found = dropped_without(parts, sketches, ranks=ranks_of(splits), settings=options, without=gone)
+    dropped = {(splits[number].name, row) for number, out in found.items() for row in out.dropped.tolist()}
+    assert dropped == set(oracle(left, threshold))
+
+
+def settled_from(directory: Path, splits: list[Split]) -> dict[int, Settled]:
+    """What the files of a resolution say of its splits."""
+    found = {}
+    for number in range(len(splits)):
+        rows = rows_of(directory / f"{number}.arrow")
+        found[number] = Settled(
+            np.array([row["position"] for row in rows], np.int32),
+            np.array([row["reason"] == "repeated_key" for row in rows], np.bool_),
+        )
+    return found
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(corpora(), min_size=2, max_size=4), THRESHOLDS, st.integers(1, 3), st.data())
+def test_epoch_by_epoch_on_what_is_settled_decides_as_all_epochs_at_once(
+    epochs: list[list[Split]], threshold: float, cap: int, data: st.DataObject
+) -> None:
+    """Every decision, edge and count of a history, and who would be out without some of its splits."""
+    options = DedupSettings(threshold=threshold, max_kept_per_bucket=cap)
+    splits = [
+        Split(f"{epoch}-{split.name}", epoch * 10 + split.priority, split.documents)
+        for epoch, drawn in enumerate(epochs)
+        for split in drawn
+    ]
+    gone = data.draw(st.sets(st.sampled_from(range(len(splits)))))
+    ends = np.cumsum([len(drawn) for drawn in epochs]).tolist()
+    known: dict[int, Settled] = {}
+    known_without: dict[int, Settled] = {}
+    counts: Counter[str] = Counter()
+    files: dict[int, list] = {}
+    with scratch() as home:
+        for end in ends:
+            here, directory = splits[:end], home / f"{end}"
+            parts, sketches = prepared(directory, here, settled=known.keys())
+            given_ = {"ranks": ranks_of(here), "settings": options}
+            facts = resolve(parts, sketches, directory=directory, settled=known, **given_)
+            for name in (
+                "repeated_keys",
+                "exact_duplicates",
+                "near_duplicates",
+                "edges",
+                "capped_buckets",
+                "unlisted",
+            ):
+                counts[name] += getattr(facts, name)
+            for number in range(len(known), end):
+                files[number] = rows_of(directory / f"{number}.arrow")
+                (home / f"{number}.arrow").write_bytes((directory / f"{number}.arrow").read_bytes())
+            without = {number: known_without[number] for number in known if number not in gone}
+            known_without = dropped_without(
+                parts, sketches, without={n for n in gone if n < end}, settled=without, **given_
+            )
+            known = settled_from(home, here)
+        parts, sketches = prepared(home / "whole", splits)
+        whole = resolve(parts, sketches, ranks=ranks_of(splits), settings=options, directory=home / "whole")
+        assert {n: rows_of(home / "whole" / f"{n}.arrow") for n in range(len(splits))} == files
+        expected = dropped_without(parts, sketches, ranks=ranks_of(splits), settings=options, without=gone)
+    assert counts == {name: getattr(whole, name) for name in counts}
+    assert {n: s.dropped.tolist() for n, s in known_without.items()} == {
+        n: s.dropped.tolist() for n, s in expected.items()
+    }
+
+
+def test_partners_may_rank_by_language(tmp_path: Path) -> None:
+    rank = SplitRank("a", 3, {"ko": 1, "en": 5})
+    languages = pa.array(["ko", None, "en", "ja", "ko"])
+    assert rank.priorities(languages).tolist() == [1, 3, 5, 3, 1]
+    assert SplitRank("a", 3).priorities(languages).tolist() == [3] * 5
+    assert rank.priorities(pa.nulls(2, pa.string())).tolist() == [3, 3]
+
+
 def test_two_splits_of_one_name_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="same name"):
         resolve(
-            [],
+            divide([], directory=tmp_path),
             [(0, tmp_path / "a"), (1, tmp_path / "b")],
-            priorities=[0, 0],
-            order=["same", "same"],
+            ranks=[SplitRank("same", 0), SplitRank("same", 0)],
             settings=HALF,
             directory=tmp_path,
         )
@@ -231,12 +324,11 @@ def test_a_bucket_whose_document_has_no_sketch_stops_the_build(tmp_path: Path) -
     text = Content(run(0, 9), bands(b0=1))
     resolved(tmp_path, [Split("a", 0, (Document(1, text), Document(2, text)))], HALF, partitions=1)
     resolved(tmp_path / "other", [Split("a", 0, (Document(1, text),))], HALF)
-    with pytest.raises(BuildInconsistent, match=r"0\.shared names a document that no sketch has"):
+    with pytest.raises(BuildInconsistent, match="names a document that no sketch has"):
         resolve(
-            [tmp_path / "0.shared"],
+            Parts(tmp_path),
             [(0, tmp_path / "other" / "0.sketches")],
-            priorities=[0],
-            order=["a"],
+            ranks=[SplitRank("a", 0)],
             settings=HALF,
             directory=tmp_path,
         )

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedup.texts import Text, Verdict, deduplicate
+from pipelines.dedup.texts import Explanation, Met, Text, Verdict, deduplicate, explain_duplicate
 from pipelines.stages.fingerprint import fingerprint, shingle_sets
 from schemas.errors import UsageError
-from schemas.recipe import DedupSettings
+from schemas.recipe import DedupSettings, FingerprintSettings
 from tests.dedup.handed_pairs import handed_pairs, handed_texts
 from tests.stages.test_fingerprint import DATA_SET, batch_of
 
-SETTINGS = DedupSettings()
+SETTINGS = FingerprintSettings()
 SENTENCES = [
     "말모이는 우리말을 모아 엮은 첫 사전의 이름이다.",
     "사람들은 저마다 고장의 낱말을 적어 보냈다.",
@@ -36,7 +38,9 @@ def add_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def verdicts(texts: Sequence[Text], threshold: float = 0.8) -> list[Verdict]:
     options = DedupSettings(threshold=threshold)
-    return deduplicate(texts, options, fingerprint=add_fingerprints, shingles=shingle_sets)
+    return deduplicate(
+        texts, options, fingerprint=add_fingerprints, shingles=partial(shingle_sets, settings=SETTINGS)
+    )
 
 
 def grams(text: str) -> frozenset[str]:
@@ -110,6 +114,49 @@ def test_the_handed_revisions_keep_nearly_no_pair_of_high_similarity_and_lose_no
             assert truth >= 0.8 - 1e-6
     high = [pair for pair in pairs if pair.jaccard >= 0.85]
     assert sum(found[pair.a].kept and found[pair.b].kept for pair in high) <= 0.02 * len(high)
+
+
+def explained(texts: Sequence[Text], name: str) -> Explanation:
+    shingles = partial(shingle_sets, settings=SETTINGS)
+    return explain_duplicate(texts, DedupSettings(), name, fingerprint=add_fingerprints, shingles=shingles)
+
+
+@settings(deadline=None, max_examples=30)
+@given(edited_texts())
+def test_an_explanation_names_every_kept_text_alike_and_the_bands_that_are_equal(texts: list[Text]) -> None:
+    found = dict(zip((text.id for text in texts), verdicts(texts), strict=True))
+    letters = {text.id: text.text for text in texts}
+    bands = dict(zip(letters, add_fingerprints(batch_of(list(letters.values())))["bands"], strict=True))
+    for name, verdict in found.items():
+        told = explained(texts, name)
+        assert told.verdict == verdict
+        assert set(told.stands_for) == {other for other in found if found[other].duplicate_of == name}
+        if verdict.kept:
+            assert told.edges == ()
+            continue
+        assert verdict.duplicate_of in {edge.id for edge in told.edges}
+        for edge in told.edges:
+            equal = [a == b for a, b in zip(bands[name].as_py(), bands[edge.id].as_py(), strict=True)]
+            assert edge.bands == tuple(np.flatnonzero(equal).tolist())
+            assert found[edge.id].kept
+            a, b = grams(letters[name]), grams(letters[edge.id])
+            assert edge.similarity == pytest.approx(len(a & b) / len(a | b), abs=1e-6)
+            assert edge.equal_text == (letters[name].split() == letters[edge.id].split())
+
+
+def test_an_equal_text_meets_in_every_band() -> None:
+    texts = [Text("a", SENTENCES[0]), Text("b", SENTENCES[0])]
+    assert explained(texts, "b").edges == (Met("a", 1.0, tuple(range(14)), True),)
+    assert explained(texts, "a").stands_for == ("b",)
+    with pytest.raises(UsageError, match="no row has the id c"):
+        explained(texts, "c")
+
+
+@pytest.mark.parametrize("text", ["", " \n", "좋다", SENTENCES[0]])
+def test_all_equal_or_all_empty_texts_are_one_text(text: str) -> None:
+    found = verdicts([Text(f"{number:04}", text) for number in range(1000)])
+    assert found[0].kept
+    assert {verdict.duplicate_of for verdict in found[1:]} == {"0000"}
 
 
 def test_white_space_and_unicode_forms_make_no_other_text() -> None:

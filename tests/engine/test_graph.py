@@ -24,6 +24,8 @@ STEPS = [
     "SelectDocuments",
     "FindCandidates",
     "ResolveDuplicates",
+    "AttributeLosses",
+    "FindPassages",
     "Tokenise",
     "WriteShards",
     "BalanceLedger",

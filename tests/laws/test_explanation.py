@@ -61,6 +61,25 @@ def test_try_gives_every_row_back_in_order_with_its_reason():
     assert found[1]["reason"]
 
 
+def test_dedup_explains_one_row_with_the_bands_that_met():
+    rows = [
+        {"id": "a", "text": "말모이는 우리말을 모아 엮은 첫 사전의 이름이다."},
+        {"id": "b", "text": "말모이는 우리말을 모아  엮은 첫 사전의 이름이다."},
+    ]
+    options = ("--shingles", "words", "--size", "2", "--bands", "3", "--rows", "2")
+    done = malmoi("dedup", *options, "--explain", "b", stdin=stdin(rows))
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == {
+        "id": "b",
+        "kept": False,
+        "duplicate_of": "a",
+        "similarity": 1.0,
+        "edges": [{"id": "a", "similarity": 1.0, "bands": [0, 1, 2], "equal_text": True}],
+        "stands_for": [],
+    }
+    assert malmoi("dedup", "--explain", "c", stdin=stdin(rows)).returncode == 2
+
+
 def test_dedup_names_the_kept_document_and_the_similarity():
     text = "말모이는 우리말을 모은다는 뜻의 순우리말 사전 이름으로, 여러 사람이 함께 낱말을 모았습니다."
     rows = [{"id": "2", "text": text}, {"id": "1", "text": text}, {"id": "3", "text": "전혀 다른 글입니다."}]

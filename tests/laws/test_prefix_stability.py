@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
+import orjson
 import pytest
 
 from pipelines.admit import admit
@@ -60,8 +62,14 @@ class House:
 
 
 def segment(directory: Path, epoch: int) -> dict[str, bytes]:
-    """All bytes of an epoch's segment and of its part of the ledger."""
-    paths = [*directory.glob(f"segments/{epoch}/**/*"), *directory.glob(f"ledger/part-{epoch}-*")]
+    """All bytes of an epoch's segment, of its part of the ledger, of its edges and its copies' counts."""
+    patterns = (
+        f"segments/{epoch}/**/*",
+        f"ledger/part-{epoch}-*",
+        f"index/edges/part-{epoch}-*",
+        f"index/copies-{epoch}.parquet",
+    )
+    paths = [path for pattern in patterns for path in directory.glob(pattern)]
     return {str(path.relative_to(directory)): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -155,3 +163,30 @@ def test_a_registry_without_a_sealed_epoch_builds_nothing(tmp_path: Path):
     house.hand_in("alpha", "one", FIRST["alpha"])
     with pytest.raises(LossExceeded, match="alpha, beta: no drop was admitted in a sealed epoch"):
         house.build("out")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_history_built_epoch_by_epoch_is_the_history_built_from_nothing(tmp_path: Path, seed: int):
+    """Copies and near copies of all that came before, partners in any order; each resolves its epoch."""
+    random = Random(seed)
+    house = House(tmp_path)
+    said: list[str] = []
+    for epoch in range(6):
+        for partner in random.sample(["alpha", "beta"], random.choice([1, 2]) if epoch else 2):
+            rows = []
+            for number in range(6):
+                new = text(1000 * epoch + 100 * (partner == "beta") + number)
+                old = random.choice(said or [new])
+                chosen = random.choice([new, old, old.replace("오래", random.choice(["잠깐", "날마다"]), 1)])
+                said.append(chosen)
+                rows.append({"id": f"{partner}-{epoch}-{number}", "text": chosen})
+            house.hand_in(partner, f"d{epoch}", rows)
+        house.seal()
+        grown = house.build(f"grown-{epoch}")
+    (log,) = tmp_path.glob("grown-5.runs/*/tasks/*.jsonl")
+    steps = [orjson.loads(line) for line in log.read_bytes().splitlines()]
+    assert next(step["settled"] for step in steps if step["step"] == "ResolveDuplicates") > 4
+    nothing = house.build("nothing", staging=tmp_path / "other-staging")
+    assert nothing.manifest == grown.manifest
+    assert len([row for row in grown.rows if row["stage"] == "dedup"]) > 10
+    assert verify(grown.directory) == ()

@@ -1,0 +1,100 @@
+"""Documents by rank: what the sketches say of each, and who comes before whom.
+
+Reads position, doc_id, language, quality, exact, shingles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipelines.dedup.candidates import binary_words
+from pipelines.dedup.sketches import batches_of_part
+
+
+@dataclass(frozen=True)
+class SplitRank:
+    """How the documents of a split rank: by priority, lower first; the name breaks the last tie of all."""
+
+    name: str  # its own among the splits
+    priority: int
+    by_language: Mapping[str, int] = field(default_factory=dict)  # the priority of documents in a language
+
+    def priorities(self, languages: pa.Array) -> NDArray[np.int32]:
+        """The priority of each document."""
+        if not self.by_language:
+            return np.full(len(languages), self.priority, np.int32)
+        coded = pc.dictionary_encode(languages)
+        known = [self.by_language.get(language, self.priority) for language in coded.dictionary.to_pylist()]
+        places = np.array([*known, self.priority], np.int32)  # the last one where no language is known
+        at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
+        return np.asarray(places[at])
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The sketched documents of a part, in the order of (split, position)."""
+
+    split: NDArray[np.int32]
+    priority: NDArray[np.int32]
+    position: NDArray[np.int32]
+    doc_id: NDArray[np.uint64]  # (documents, 2)
+    quality: NDArray[np.float32]
+    exact: NDArray[np.uint64]  # (documents, 2)
+    addresses: NDArray[np.uint64]  # of their shingles, inside the mapped files
+    lengths: NDArray[np.int64]
+    mapped: list[pa.RecordBatch]  # holds the mappings open
+
+
+def read_sketches(
+    sketches: Sequence[tuple[int, Path]], ranks: Sequence[SplitRank], *, part: int
+) -> Documents:
+    """Map the sketches of a part; nothing of the shingles is read here."""
+    splits, batches, priorities = [], [], []
+    for split, path in sketches:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        for index in batches_of_part(reader, part):
+            batches.append(reader.get_batch(index))
+            splits.append(np.full(len(batches[-1]), split, np.int32))
+            priorities.append(ranks[split].priorities(batches[-1]["language"]))
+    addresses, lengths = [], []
+    for batch in batches:
+        lists = batch["shingles"]
+        offsets = lists.offsets.to_numpy()
+        addresses.append(np.uint64(lists.values.buffers()[1].address) + offsets[:-1].astype(np.uint64) * 8)
+        lengths.append(np.diff(offsets))
+    return Documents(
+        split=np.concatenate([np.empty(0, np.int32), *splits]),
+        priority=np.concatenate([np.empty(0, np.int32), *priorities]),
+        position=np.concatenate([np.empty(0, np.int32), *(b["position"].to_numpy() for b in batches)]),
+        doc_id=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["doc_id"]) for b in batches)]),
+        quality=np.concatenate([np.empty(0, np.float32), *(b["quality"].to_numpy() for b in batches)]),
+        exact=np.concatenate([np.empty((0, 2), np.uint64), *(binary_words(b["exact"]) for b in batches)]),
+        addresses=np.concatenate([np.empty(0, np.uint64), *addresses]),
+        lengths=np.concatenate([np.empty(0, np.int64), *lengths]),
+        mapped=batches,
+    )
+
+
+def rank_order(documents: Documents, ranks: Sequence[SplitRank]) -> NDArray[np.int64]:
+    """Document numbers in rank order."""
+    place = {name: index for index, name in enumerate(sorted(rank.name for rank in ranks))}
+    places = np.array([place[rank.name] for rank in ranks], np.int64)
+    worse = np.where(np.isnan(documents.quality), np.inf, -documents.quality)
+    ranked: NDArray[np.int64] = np.lexsort(
+        (
+            documents.position,
+            places[documents.split],
+            documents.doc_id[:, 1],
+            documents.doc_id[:, 0],
+            worse,
+            documents.priority,
+        )
+    )
+    return ranked

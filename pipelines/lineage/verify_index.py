@@ -1,0 +1,65 @@
+"""Side tables of deduplication against the ledger: duplicates' edges, kept documents' copies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.lineage.duplicates import copies_path, count_copies
+from pipelines.lineage.finding import Finding
+from schemas.documents import COPIES, EDGES
+from schemas.manifest import Manifest
+from schemas.reasons import Reason
+
+
+def check_index(build: Path, manifest: Manifest, damaged: Collection[str]) -> Iterator[Finding]:
+    """Edges and copies of every epoch that the manifest lists; the ledger's own files are whole."""
+    listed = {file.path for file in manifest.other_files} - set(damaged)
+    edges = sorted(path for path in listed if path.startswith("index/edges/"))
+    for segment in manifest.segments:
+        path = copies_path(segment.epoch)
+        if path in listed:
+            found = _read(build / path, COPIES)
+            if found is None or not found.equals(count_copies(build / f.path for f in segment.ledger)):
+                yield Finding("index", path, "counts other copies than the ledger has")
+    parts = [_read(build / path, EDGES) for path in edges]
+    if any(part is None for part in parts):
+        yield Finding("index", "index/edges", "has a file that is no table of edges")
+    elif parts:
+        yield from _check_edges(build, manifest, pl.concat([pl.DataFrame(part) for part in parts]))
+
+
+def _read(path: Path, schema: pa.Schema) -> pa.Table | None:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        return None
+    return table if table.schema.equals(schema) else None
+
+
+def _check_edges(build: Path, manifest: Manifest, edges: pl.DataFrame) -> Iterator[Finding]:
+    """Each duplicate has an edge to the document it lost to; each edge leads to a kept one."""
+    paths = [build / file.path for segment in manifest.segments for file in segment.ledger]
+    columns = ["doc_id", "kept", "reason", "duplicate_of", "similarity"]
+    rows = pl.concat([pl.DataFrame(pq.read_table(path, columns=columns)) for path in paths])
+    emptied = (pl.col("reason") == Reason.REPEATED_PASSAGES.value).fill_null(value=False)
+    kept = rows.filter(pl.col("kept") | emptied).select("doc_id")
+    lost = rows.filter(pl.col("reason").is_in([Reason.EXACT_DUPLICATE.value, Reason.NEAR_DUPLICATE.value]))
+    named = lost.select("doc_id", "similarity", kept="duplicate_of")
+    for words, wrong in (
+        (
+            "duplicates have no edge to the document they lost to",
+            named.join(edges, on=["doc_id", "kept", "similarity"], how="anti"),
+        ),
+        ("edges lead from documents that are no duplicates", edges.join(named, on="doc_id", how="anti")),
+        (
+            "edges lead to documents that are not kept",
+            edges.join(kept, left_on="kept", right_on="doc_id", how="anti"),
+        ),
+    ):
+        if len(wrong):
+            yield Finding("index", "index/edges", f"{len(wrong)} {words}, as {wrong['doc_id'][0].hex()}")
