@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections import Counter
+from collections.abc import Callable, Iterable
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,17 +30,20 @@ from pii_persons_data import (
     corpora,
     counts_of,
     labelled,
+    runs_of,
     shape_table,
     with_runs,
     word_table,
 )
+from pii_persons_dictionary import Dictionary, pair_tables, read_dictionary, syllable_units
 from pii_persons_fit import SCALE, Examples, fit, joined, quantised
 from pii_persons_invented import Inventor, invented, renamed
+from pii_persons_tagged import judged, tagged
 
 from pipelines.kernels import njit
 from pipelines.stages.pii.person_kernels import FULL, propose
 from pipelines.stages.pii.person_scores import score_rows
-from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
+from pipelines.stages.pii.person_signs import MAX_SIGNS, foreign_sound, signs_of
 from pipelines.stages.pii.person_text_kernels import (
     FIRST,
     WORD_BITS,
@@ -50,12 +54,10 @@ from pipelines.stages.pii.person_text_kernels import (
     hash_of,
     tokens_of,
 )
-from pipelines.stages.pii.persons import points_of, tables
+from pipelines.stages.pii.persons import hash_text, points_of, tables
 
-TAKEN, TAKEN_FULL = (
-    0.25,
-    0.05,
-)  # from this mean chance on a string (one of a full name's form) is taken for a name
+PART_BEARERS = 5  # a part of transliterated names that fewer people bear is not in the table
+RARELY, OFTEN = 0.03, 0.25  # shares of a string's places
 
 
 NONE = np.zeros(0, np.int8)
@@ -75,7 +77,7 @@ def collect(points: Points, begin: Integer, end: Integer, t: Tables, spans: Ints
             if n >= len(spans):
                 return n
             size = signs_of(
-                points, out, count, i, found[c], t.words, t.keys, t.kinds, t.shape, buf, ctx, NONE, 0
+                points, out, count, i, found[c], t.words, t.keys, t.kinds, t.shape, t.units, t.pairs, buf, ctx, NONE, 0
             )
             spans[n, 0] = out[0, i]
             spans[n, 1] = found[c, 1]
@@ -126,81 +128,106 @@ def names_in(
     return spans[:n], values[:n]
 
 
-def chances_of(spans: Ints, signs: Points, weights: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
-    """The chance of each candidate."""
-    inside = np.arange(MAX_SIGNS)[None, :] < spans[:, 2][:, None]
-    sums = np.where(inside, weights.astype(np.int64)[np.where(inside, signs, 0)], 0).sum(axis=1)
-    return np.asarray(1 / (1 + np.exp(-sums / SCALE)))
-
-
 class Reading(NamedTuple):
-    """What a model makes of unlabelled texts: strings taken for names, and texts with sure names alone."""
+    """Unlabelled texts as dictionary and tagger label them, and hashes of the strings that may be names."""
 
     names: Ints
     texts: list[Text]
 
 
-def read(texts: list[str], t: Tables, weights: npt.NDArray[np.int8]) -> Reading:
-    """Reads texts with a first model. Sure: every candidate's chance is under 0.06 or over 0.6."""
-    hashes, chances, full, sure = [], [], [], []
-    for text in texts:
+def read(texts: list[str], tags: Iterable[list[tuple[int, int, str]]], t: Tables, known: Dictionary) -> Reading:
+    """Labels texts; a string may be a name where the tagger takes a share of its places for a proper noun.
+
+    That share is small (RARELY) for what the dictionary holds as a name or what has a full name's syllables,
+    larger (OFTEN) for any other string; words of the dictionary are none.
+    """
+    seen: Counter[str] = Counter()
+    proper: Counter[str] = Counter()
+    shaped: set[str] = set()
+    labelled_texts = []
+    for text, tokens in zip(texts, tags, strict=True):
         points = points_of(text)
         n = collect(points, 0, len(points), t, _SPANS, _SIGNS)
         if not n:
             continue
         spans = _SPANS[:n]
-        chance = chances_of(spans, _SIGNS[:n], weights)
-        hashes += [hash_of(points, s, e) for s, e in spans[:, :2].tolist()]
-        chances.append(chance)
-        full.append((spans[:, 3] == FULL) & (spans[:, 1] - spans[:, 0] == 3))
-        taken = [tuple(span) for span in spans[chance > 0.6][:, :2].tolist()]
-        free = not ((chance >= 0.06) & (chance <= 0.6)).any()
-        apart = all(one[1] <= two[0] for one, two in pairwise(taken))
-        if free and apart and len(text) < 400:
-            sure.append(Text("read", text, tuple((int(s), int(e)) for s, e in taken)))
-    keys, place = np.unique(np.array(hashes, np.int64), return_inverse=True)
-    mean = np.bincount(place, np.concatenate(chances)) / np.bincount(place)
-    is_full = np.bincount(place, np.concatenate(full)) > 0
-    return Reading(keys[mean > np.where(is_full, TAKEN_FULL, TAKEN)], sure)
+        nouns = {start: tag == "NNP" for start, _, tag in tokens}
+        for start, end, _, kind in spans.tolist():
+            value = text[start:end]
+            seen[value] += 1
+            proper[value] += nouns.get(start, False)
+            if kind == FULL and end - start == 3 and _given_pair(points, start, t) >= 4:
+                shaped.add(value)
+        names, unsure = judged(text, [(s, e) for s, e, _, _ in spans.tolist()], tokens, known)
+        if len(text) < 600:
+            labelled_texts.append(Text("tagged", text, tuple(sorted(names)), tuple(unsure)))
+    found = [
+        value
+        for value, count in seen.items()
+        if value not in known.words
+        and value not in known.places
+        and proper[value] > count * (RARELY if value in known.names or value in shaped else OFTEN)
+    ]
+    return Reading(np.array(sorted(hash_text(value) for value in found), np.int64), labelled_texts)
 
 
-def shaped_like_names(texts: list[str], t: Tables) -> Ints:
-    """Hashes of the three-syllable strings of texts that look like a full name, whatever stands beside them."""
-    found = set()
-    for text in texts:
-        points = points_of(text)
-        n = collect(points, 0, len(points), t, _SPANS, _SIGNS)
-        for s, e, _, kind in _SPANS[:n].tolist():
-            if kind == FULL and e - s == 3:
-                a, b = points[s + 1] - FIRST, points[s + 2] - FIRST
-                if t.shape[1, a] >= 4 and t.shape[2, b] >= 4:
-                    found.add(hash_of(points, s, e))
-    return np.array(sorted(found), np.int64)
+def _given_pair(points: Points, start: int, t: Tables) -> int:
+    """How much the second and third syllable speak for a given name, in quarters of a nat."""
+    one, two = t.units[points[start + 1] - FIRST], t.units[points[start + 2] - FIRST]
+    return int(t.pairs[1, one, two])
 
 
 class Trainer:
     """Corpora and tables, read once; then models of them."""
 
-    def __init__(self, drops: Path) -> None:
+    def __init__(self, drops: Path, known: Dictionary, tags: Callable[[list[str]], Any]) -> None:
         self.corpora = corpora(drops)
+        self.known = known
         some = self.corpora["manuals"] + self.corpora["comments"] + self.corpora["reviews"][::5]
         self.shape = shape_table(some)
+        self.units = syllable_units(known)
+        runs = runs_of(some)
+        self.pairs = pair_tables(known, self.units, [run for run in runs if run not in known.names])
         everything = [text for texts in self.corpora.values() for text in texts]
-        self.plain = tables(np.zeros(1 << WORD_BITS, np.uint32), self.shape)
+        self.plain = self._tables(np.zeros(1 << WORD_BITS, np.uint32))
         self.counts = counts_of(everything, self.plain)
         sober = counts_of(self.corpora["manuals"] + self.corpora["guides"], self.plain)
-        self.technical = sober.hashes[sober.often >= 8]  # words, whatever a model takes them for
+        self.technical = sober.hashes[sober.often >= 8]  # words, whatever else takes them for names
+        self.nouns = [word for word in sorted(known.words | known.places) if self._like_a_name(word)]
+        self.places = [word for word in self.nouns if word in known.places]
+        self.parts = sorted(
+            part
+            for part, count in known.parts.items()
+            if count >= PART_BEARERS and 2 <= len(part) <= 6 and part not in known.words | known.places
+        )
         self.unnamed = [
-            (invented(11, 6), 0.5),
+            (invented(11, 6, known), 0.5),
             (self.nobody({"manuals": 900_000, "guides": 400_000, "chat": 250_000}), 1.0),
         ]
+        unlabelled = self.corpora["news"] + self.corpora["comments"] + self.corpora["reviews"]
+        self.reading = read(unlabelled, tags(unlabelled), self.plain, known)
+        self.t = self.tables(self.reading.names)
+
+    def _tables(self, words: npt.NDArray[np.uint32]) -> Tables:
+        return tables(words, self.shape, self.units, self.pairs)
+
+    def _like_a_name(self, word: str) -> bool:
+        """Whether a word has a form and syllables that a name could have: others need not be known."""
+        if not 2 <= len(word) <= 5:
+            return False
+        if len(word) == 2:
+            return True
+        points = points_of(word)
+        if len(word) == 3 and self.shape[0, points[0] - FIRST] > 0 and _given_pair(points, 0, self.plain) > -8:
+            return True
+        return int(foreign_sound(points, 0, len(word), self.units, self.pairs)) >= 12
 
     def tables(self, names: Ints) -> Tables:
         """Tables without what is taken for names."""
         names = np.setdiff1d(names, self.technical)
         if len(names):
             names = with_runs(names, (one for texts in self.corpora.values() for one in texts), self.plain)
-        return tables(word_table(self.counts, names), self.shape)
+        return self._tables(word_table(self.counts, names, self.nouns, self.places, self.parts))
 
     def nobody(self, amounts: dict[str, int], seed: int = 5) -> list[Text]:
         """Pieces of technical documents and chat, so many characters, taken to name nobody."""
@@ -217,37 +244,31 @@ class Trainer:
                     break
         return found
 
-    def data(self, t: Tables, *sets: list[Text]) -> list[Examples]:
+    def data(self, *sets: list[Text]) -> list[Examples]:
         """Labelled texts (news, documents, our own) with invented names, in several drawings."""
         news, documents, own = sets
-        invent = Inventor(3)
+        invent = Inventor(3, self.known)
         parts = [(renamed(news, invent), 1.0), (renamed(documents, invent), 1.0), (renamed(own, invent), 1.0)]
         parts += [(renamed(documents, invent), 0.3)]
         parts += [(renamed(news, invent, 0.4), 0.5) for _ in range(4)]
         parts += [(renamed(own, invent), 0.7) for _ in range(3)]
-        return [examples(texts, t, weight) for texts, weight in parts if texts]
+        return [examples(texts, self.t, weight) for texts, weight in parts if texts]
 
-    def reading(self, *sets: list[Text], rounds: int = 2) -> Reading:
-        """What a model makes of the corpora; it learns from what one before it made of them."""
-        t = self.tables(np.zeros(0, np.int64))
-        unlabelled = self.corpora["reviews"] + self.corpora["comments"] + self.corpora["news"]
-        reading = Reading(shaped_like_names(unlabelled, t), [])
-        for _ in range(rounds):
-            t = self.tables(reading.names)
-            now = read(unlabelled, t, self.train(reading, t, *sets))
-            reading = Reading(np.union1d(reading.names, now.names), now.texts)
-        return reading
+    def unsupervised(self) -> list[Examples]:
+        """What does not depend on labelled texts."""
+        parts = [examples(texts, self.t, weight) for texts, weight in self.unnamed]
+        draw, invent = random.Random(7), Inventor(9, self.known)
+        named = [one for one in self.reading.texts if one.persons]
+        silent = [one for one in self.reading.texts if not one.persons]
+        print(f"tagged: {len(named):,} texts with names, {len(silent):,} without", flush=True)
+        some = draw.sample(named, min(len(named), 25_000))
+        parts.append(examples(renamed(some, invent, 0.4), self.t, 0.25))
+        parts.append(examples(draw.sample(silent, min(len(silent), 30_000)), self.t, 0.25))
+        return parts
 
-    def train(self, reading: Reading, t: Tables, *sets: list[Text], seed: int = 1) -> npt.NDArray[np.int8]:
+    def train(self, *sets: list[Text], seed: int = 1) -> npt.NDArray[np.int8]:
         """int8 weights."""
-        parts = self.data(t, *sets) + [examples(texts, t, weight) for texts, weight in self.unnamed]
-        draw, invent = random.Random(7), Inventor(9)
-        named = [one for one in reading.texts if one.persons]
-        silent = [one for one in reading.texts if not one.persons]
-        print(f"read: {len(named):,} texts with names, {len(silent):,} without", flush=True)
-        if reading.texts:
-            parts.append(examples(renamed(draw.sample(named, min(len(named), 15_000)), invent, 0.4), t, 0.25))
-            parts.append(examples(draw.sample(silent, min(len(silent), 30_000)), t, 0.25))
+        parts = self.data(*sets) + self.unsupervised()
         return quantised(fit(joined(parts), epochs=10, drop=0.4, seed=seed))
 
 

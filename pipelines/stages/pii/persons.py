@@ -46,13 +46,15 @@ def model() -> tuple[kernels.Tables, npt.NDArray[np.int8]]:
             f"{MODEL} is not the model this version was tested with; install the package again"
         )
     with np.load(BytesIO(content)) as arrays:
-        return tables(arrays["words"], arrays["shape"]), arrays["weights"]
+        return tables(arrays["words"], arrays["shape"], arrays["units"], arrays["pairs"]), arrays["weights"]
 
 
-def tables(words: npt.NDArray[np.uint32], shape: npt.NDArray[np.int8]) -> kernels.Tables:
+def tables(
+    words: npt.NDArray[np.uint32], shape: kernels.Shape, units: kernels.Units, pairs: kernels.Shape
+) -> kernels.Tables:
     """What the kernels take: a model's words and syllables, and what is said in person_words.py."""
     keys, kinds = context_table()
-    return kernels.Tables(keys, kinds, words, np.vstack((shape, edges())), char_kinds())
+    return kernels.Tables(keys, kinds, words, np.vstack((shape, edges())), char_kinds(), units, pairs)
 
 
 def char_kinds() -> npt.NDArray[np.uint8]:
