@@ -32,7 +32,8 @@ class Dictionary(NamedTuple):
     given: Counter[str]  # two syllables behind a surname
     words: frozenset[str]
     places: frozenset[str]
-    nouns: frozenset[str]  # words that stand as nouns, not proper ones
+    nouns: frozenset[str]  # words that are no proper nouns
+    doubtful: frozenset[str] = frozenset()  # names that are words or other proper nouns too
 
 
 def entries(path: Path) -> Iterator[tuple[str, list[str]]]:
@@ -94,8 +95,9 @@ def read_dictionary(path: Path) -> Dictionary:
         parts,
         given,
         frozenset(words - {w for w in names if w not in nouns}),
-        frozenset(places - names),
+        frozenset(places),
         frozenset(nouns),
+        frozenset(names & words),
     )
 
 

@@ -68,9 +68,10 @@ def is_name(value: str, known: Dictionary) -> bool | None:
             return True
         return None if all(run in known.names or known.parts[run] for run in runs) else False
     if len(value) == 2:
+        shared = known.given[value] > 2 or known.parts[value] > 2
         if value in known.words or value in known.places:
-            return False
-        return True if known.given[value] > 2 or known.parts[value] > 2 else None
+            return None if shared else False
+        return True if shared else None
     if value in known.names:
-        return True if value not in known.nouns else None
+        return True if value not in known.doubtful else None
     return False if value in known.words else None

@@ -198,7 +198,8 @@ class Trainer:
         self.parts = sorted(
             part
             for part, count in known.parts.items()
-            if count >= PART_BEARERS and 2 <= len(part) <= 6 and part not in known.words | known.places
+            if count >= (PART_BEARERS if part not in known.words else 4 * PART_BEARERS)
+            and 2 <= len(part) <= 6
         )
         self.unnamed = [
             (invented(11, 6, known), 0.5),

@@ -240,7 +240,7 @@ def signs_of(
         for at in range(start, end):
             buf[n] = sign(50, hash_of(points, at, min(at + 2, end)) * 8 + kind)
             n += 1
-            if n >= MAX_SIGNS - 33:
+            if n >= MAX_SIGNS - 45:
                 break
     if kind == PART:
         buf[n] = sign(61, ((np.int64(foreign) // 2 * 16 + bucket) * 512 + tail) * 8 + min(size, 7))
@@ -309,6 +309,9 @@ def signs_of(
     buf[n + 19] = sign(39, (ctx[p, 2] * 128 + nk) * 8 + kind)
     buf[n + 20] = sign(40, (pk * 1024 + form) * 16 + fit)
     n += 21
+    buf[n] = sign(66, (ctx[q, 2] * 8 + after) * 8 + kind)
+    buf[n + 1] = sign(67, (ctx[q, 2] * 512 + tail) * 8 + kind)
+    n += 2
     if kind == PART:
         buf[n] = sign(62, ((np.int64(foreign) // 2 * 16 + bucket) * 128 + nk) * 8 + min(size, 7))
         buf[n + 1] = sign(63, ((np.int64(foreign) // 2 * 16 + bucket) * 128 + pk) * 8 + min(size, 7))
