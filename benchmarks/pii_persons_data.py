@@ -297,7 +297,11 @@ def counts_of(texts: Iterable[str], t: Tables) -> Counts:
 
 
 def word_table(
-    counts: Counts, names: Ints, nouns: Iterable[str] = (), places: Iterable[str] = (), parts: Iterable[str] = ()
+    counts: Counts,
+    names: Ints,
+    nouns: Iterable[str] = (),
+    places: Iterable[str] = (),
+    parts: Iterable[str] = (),
 ) -> npt.NDArray[np.uint32]:
     """The table of words: the counted strings without those that are taken for names, lists, nouns of a dictionary."""
     keep = ~np.isin(counts.hashes, names)
@@ -320,7 +324,7 @@ def word_table(
             if not bit and known[key] & COUNT < COMMON:
                 known[key] = (known[key] & ~COUNT) | COMMON
     for noun in nouns:
-        known.setdefault(hash_text(noun), 1)
+        known.setdefault(hash_text(noun), 1)  # less than what is counted: LEAST_COUNT times are 2
     order = sorted(known, key=lambda key: (-(known[key] & COUNT), key))
     table = np.zeros(1 << WORD_BITS, np.uint32)
     lost = put_words(table, np.array(order, np.int64), np.array([known[key] for key in order], np.int64))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Dictionary(NamedTuple):
     words: frozenset[str]
     places: frozenset[str]
     nouns: frozenset[str]  # words that are no proper nouns
-    doubtful: frozenset[str] = frozenset()  # names that are words or other proper nouns too
+    doubtful: frozenset[str]  # names that are words or other proper nouns too
 
 
 def entries(path: Path) -> Iterator[tuple[str, list[str]]]:
@@ -103,6 +104,9 @@ def read_dictionary(path: Path) -> Dictionary:
 
 UNITS = 1024  # syllables that the tables of pairs tell apart; 0 is any other, 1 the edge of a word
 _SMOOTH = 5.0
+SEEN = 2.0  # times that a pair stands in a name or a word
+GIVEN_UNSEEN = -1.0  # nats, for a pair that no given name and no other word holds there
+SHARED = 3  # people who bear a given name that is counted
 
 
 def syllable_units(dictionary: Dictionary) -> np.ndarray:
@@ -126,7 +130,7 @@ def _pairs(words: dict[str, float], units: np.ndarray, *, edges: bool) -> np.nda
         codes = [int(units[ord(c) - 0xAC00]) for c in word]
         if edges:
             codes = [1, *codes, 1]
-        for a, b in zip(codes, codes[1:], strict=False):
+        for a, b in pairwise(codes):
             table[a, b] += count
     return table
 
@@ -140,19 +144,21 @@ def _log_chance(table: np.ndarray) -> np.ndarray:
 def pair_tables(dictionary: Dictionary, units: np.ndarray, others: list[str]) -> np.ndarray:
     """int8 (2, UNITS, UNITS): quarters of a nat for a transliterated name, and for a given name behind a surname.
 
-    `others` are runs of letters that name nobody.
+    `others` are runs of letters that name nobody. A pair that is hardly seen tells nothing (0), and halves of a
+    nat are all that is kept: the file of the model stays small.
     """
     sounds = {part: min(count, 5) ** 0.5 for part, count in dictionary.parts.items() if 1 < len(part) < 8}
     plain = {word: 1.0 for word in (*dictionary.words, *others) if 1 < len(word) < 8 and word not in sounds}
-    foreign = _log_chance(_pairs(sounds, units, edges=True)) - _log_chance(_pairs(plain, units, edges=True))
+    names, words = _pairs(sounds, units, edges=True), _pairs(plain, units, edges=True)
+    foreign = np.where(names + words < SEEN, 0, _log_chance(names) - _log_chance(words))
     tails: Counter[str] = Counter()
     for word in plain:
         if len(word) > 2 and word[0] in lists.SURNAMES:
             tails[word[1:3]] += 1
-    born = {pair: float(count) for pair, count in dictionary.given.items()}
+    born = {pair: float(count) for pair, count in dictionary.given.items() if count >= SHARED}
     one, two = _pairs(born, units, edges=False), _pairs(dict(tails), units, edges=False)
-    one, two = _joint(one), _joint(two)
-    return np.stack([np.clip(np.round(4 * t), -40, 40) for t in (foreign, one - two)]).astype(np.int8)
+    given = np.where(one + two < 1, GIVEN_UNSEEN, _joint(one) - _joint(two))
+    return np.stack([np.clip(2 * np.round(2 * t), -40, 40) for t in (foreign, given)]).astype(np.int8)
 
 
 def _joint(table: np.ndarray) -> np.ndarray:

@@ -12,9 +12,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from pii_persons_data import Text
 from pii_persons_dictionary import Dictionary
 
+NO_NAMES = frozenset(
+    "애니 느와르 미드 헐리우드 레전드 워스트 싸이코 프레데터 할리우드 코로나 디즈니 스토 한국 중국 미국 일본".split()  # noqa: SIM905
+)  # words of reviews that the dictionary holds as names
 Spans = list[tuple[int, int]]
 _TAG = """
 import json, sys, kiwipiepy
@@ -62,6 +64,8 @@ def judged(
 def is_name(value: str, known: Dictionary) -> bool | None:
     """What the dictionary says of a string: a name, a word, or nothing of it."""
     whole = value.replace(" ", "")
+    if value in NO_NAMES:
+        return False
     if value != whole:
         runs = value.split(" ")
         if whole in known.names and len(whole) > 3:

@@ -4,16 +4,23 @@
     python benchmarks/pii_persons_train.py --figures     four-fold figures on development texts, writes nothing
     ... --without-klue                                   leaves the CC BY-SA sentences out
 
-Trained on the development halves of pii_split.py, our development cases and invented texts; every name in
-them is replaced by an invented one first. What words are common is counted on the handed corpora, without
-what a first model takes for names there: no table of the model tells whether somebody was in any text. The
-same inputs give the same bytes. pipelines/stages/pii/person_model.LICENSE.md says what comes from where.
+Trained on the development halves of pii_split.py, our development cases, texts written for it
+(pii_persons_texts), invented ones, and on reviews, comments and sentences of news that a dictionary and a tagger
+label where both are sure; what they leave open, a first model without KLUE's names decides. Every name is
+replaced by an invented one first. Dictionary and tagger (PACKAGES) are installed by name, at fixed
+versions, into an environment under the system's temporary directory. What words are common is counted on the
+handed corpora, without what may be a name there. The same inputs give the same bytes; about ten minutes of one
+core. pipelines/stages/pii/person_model.LICENSE.md says what comes from where.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import shutil
+import subprocess
+import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -34,9 +41,10 @@ from pii_persons_data import (
     shape_table,
     with_runs,
     word_table,
+    written,
 )
 from pii_persons_dictionary import Dictionary, pair_tables, read_dictionary, syllable_units
-from pii_persons_fit import SCALE, Examples, fit, joined, quantised
+from pii_persons_fit import Examples, fit, joined, quantised
 from pii_persons_invented import Inventor, invented, renamed
 from pii_persons_tagged import judged, tagged
 
@@ -51,13 +59,14 @@ from pipelines.stages.pii.person_text_kernels import (
     Ints,
     Points,
     Tables,
-    hash_of,
     tokens_of,
 )
-from pipelines.stages.pii.persons import hash_text, points_of, tables
+from pipelines.stages.pii.persons import MEMORY, hash_text, points_of, tables
 
 PART_BEARERS = 5  # a part of transliterated names that fewer people bear is not in the table
 RARELY, OFTEN = 0.03, 0.25  # shares of a string's places
+SURELY, SURELY_NONE = 20, -40  # sums of the first model
+PACKAGES = ("python-mecab-ko-dic==2.1.1.post2", "kiwipiepy==0.24.1", "kiwipiepy_model==0.24.0")
 
 
 NONE = np.zeros(0, np.int8)
@@ -77,7 +86,21 @@ def collect(points: Points, begin: Integer, end: Integer, t: Tables, spans: Ints
             if n >= len(spans):
                 return n
             size = signs_of(
-                points, out, count, i, found[c], t.words, t.keys, t.kinds, t.shape, t.units, t.pairs, buf, ctx, NONE, 0
+                points,
+                out,
+                count,
+                i,
+                found[c],
+                t.words,
+                t.keys,
+                t.kinds,
+                t.shape,
+                t.units,
+                t.pairs,
+                buf,
+                ctx,
+                NONE,
+                0,
             )
             spans[n, 0] = out[0, i]
             spans[n, 1] = found[c, 1]
@@ -128,6 +151,12 @@ def names_in(
     return spans[:n], values[:n]
 
 
+def sums_of(spans: Ints, signs: Points, weights: npt.NDArray[np.int8]) -> list[int]:
+    """The sum of weights of each candidate."""
+    inside = np.arange(MAX_SIGNS)[None, :] < spans[:, 2][:, None]
+    return np.where(inside, weights.astype(np.int64)[np.where(inside, signs, 0)], 0).sum(axis=1).tolist()  # type: ignore[no-any-return]
+
+
 class Reading(NamedTuple):
     """Unlabelled texts as dictionary and tagger label them, and hashes of the strings that may be names."""
 
@@ -135,7 +164,9 @@ class Reading(NamedTuple):
     texts: list[Text]
 
 
-def read(texts: list[str], tags: Iterable[list[tuple[int, int, str]]], t: Tables, known: Dictionary) -> Reading:
+def read(
+    texts: list[str], tags: Iterable[list[tuple[int, int, str]]], t: Tables, known: Dictionary
+) -> Reading:
     """Labels texts; a string may be a name where the tagger takes a share of its places for a proper noun.
 
     That share is small (RARELY) for what the dictionary holds as a name or what has a full name's syllables,
@@ -205,9 +236,16 @@ class Trainer:
             (invented(11, 6, known), 0.5),
             (self.nobody({"manuals": 900_000, "guides": 400_000, "chat": 250_000}), 1.0),
         ]
+        inventor = Inventor(21, known)
+        self.unnamed += [(renamed(written(), inventor), 1.0), (renamed(written(), inventor, 0.3), 0.5)]
         unlabelled = self.corpora["news"] + self.corpora["comments"] + self.corpora["reviews"]
         self.reading = read(unlabelled, tags(unlabelled), self.plain, known)
         self.t = self.tables(self.reading.names)
+        teacher = quantised(fit(joined(self.unsupervised(25_000)), epochs=4, drop=0.4, seed=2))
+        self.reading = self.reading._replace(
+            texts=[self.resolved(one, teacher) for one in self.reading.texts]
+        )
+        self.others = self.unsupervised(40_000)
 
     def _tables(self, words: npt.NDArray[np.uint32]) -> Tables:
         return tables(words, self.shape, self.units, self.pairs)
@@ -219,7 +257,11 @@ class Trainer:
         if len(word) == 2:
             return True
         points = points_of(word)
-        if len(word) == 3 and self.shape[0, points[0] - FIRST] > 0 and _given_pair(points, 0, self.plain) > -8:
+        if (
+            len(word) == 3
+            and self.shape[0, points[0] - FIRST] > 0
+            and _given_pair(points, 0, self.plain) > -8
+        ):
             return True
         return int(foreign_sound(points, 0, len(word), self.units, self.pairs)) >= 12
 
@@ -255,22 +297,39 @@ class Trainer:
         parts += [(renamed(own, invent), 0.7) for _ in range(3)]
         return [examples(texts, self.t, weight) for texts, weight in parts if texts]
 
-    def unsupervised(self) -> list[Examples]:
-        """What does not depend on labelled texts."""
+    def resolved(self, text: Text, weights: npt.NDArray[np.int8]) -> Text:
+        """A text with fewer neutral spans: a model says which of them are names and which are surely none."""
+        if not text.neutral:
+            return text
+        points = points_of(text.text)
+        n = collect(points, 0, len(points), self.t, _SPANS, _SIGNS)
+        sums = dict(
+            zip(map(tuple, _SPANS[:n, :2].tolist()), sums_of(_SPANS[:n], _SIGNS[:n], weights), strict=True)
+        )
+        persons, neutral = list(text.persons), []
+        for start, end in text.neutral:
+            total = sums.get((start, end), SURELY_NONE)
+            if total >= SURELY and not any(start < e and s < end for s, e in persons):
+                persons.append((start, end))
+            elif total > SURELY_NONE:
+                neutral.append((start, end))
+        return text._replace(persons=tuple(sorted(persons)), neutral=tuple(neutral))
+
+    def unsupervised(self, most: int) -> list[Examples]:
+        """What does not depend on labelled texts; of tagged texts with names `most` at most."""
         parts = [examples(texts, self.t, weight) for texts, weight in self.unnamed]
         draw, invent = random.Random(7), Inventor(9, self.known)
         named = [one for one in self.reading.texts if one.persons]
         silent = [one for one in self.reading.texts if not one.persons]
         print(f"tagged: {len(named):,} texts with names, {len(silent):,} without", flush=True)
-        some = draw.sample(named, min(len(named), 25_000))
+        some = draw.sample(named, min(len(named), most))
         parts.append(examples(renamed(some, invent, 0.4), self.t, 0.25))
-        parts.append(examples(draw.sample(silent, min(len(silent), 30_000)), self.t, 0.25))
+        parts.append(examples(draw.sample(silent, min(len(silent), 20_000)), self.t, 0.25))
         return parts
 
     def train(self, *sets: list[Text], seed: int = 1) -> npt.NDArray[np.int8]:
         """int8 weights."""
-        parts = self.data(*sets) + self.unsupervised()
-        return quantised(fit(joined(parts), epochs=10, drop=0.4, seed=seed))
+        return quantised(fit(joined(self.data(*sets) + self.others), epochs=6, drop=0.4, seed=seed))
 
 
 def counted(
@@ -295,6 +354,11 @@ def counted(
     ]
 
 
+def fold_of(text: str) -> int:
+    """Which of four folds a text is of."""
+    return sha256(text.encode()).digest()[0] % 4
+
+
 def line(rows: list[tuple[str, set[tuple[int, int]], set[tuple[int, int]]]]) -> str:
     """Recall and precision, and the share of texts without persons that are hit."""
     gold, right, said = (
@@ -305,15 +369,14 @@ def line(rows: list[tuple[str, set[tuple[int, int]], set[tuple[int, int]]]]) -> 
     return f"{right / max(1, gold):.3f} / {right / max(1, said):.3f} of {gold}, {sum(clean)}/{len(clean)} clean hit"
 
 
-def figures(trainer: Trainer, reading: Reading, sets: list[list[Text]]) -> None:
-    """Prints four-fold figures on development texts."""
-    t = trainer.tables(reading.names)
-    found: dict[int, list[Any]] = {least: [] for least in (-56, -48, -40, -32, -24, -16, -8, 0)}
+def figures(trainer: Trainer, sets: list[list[Text]]) -> None:
+    """Prints four-fold figures on development texts; the fold of a text is a digest's."""
+    found: dict[int, list[Any]] = {least: [] for least in range(-28, 16, 4)}
     for fold in range(4):
-        weights = trainer.train(reading, t, *([x for at, x in enumerate(s) if at % 4 != fold] for s in sets))
-        texts = [x for s in sets for at, x in enumerate(s) if at % 4 == fold]
+        weights = trainer.train(*([x for x in texts if fold_of(x.text) != fold] for texts in sets))
+        texts = [x for texts in sets for x in texts if fold_of(x.text) == fold]
         for least in found:
-            found[least] += counted(texts, t, weights, least, 28)
+            found[least] += counted(texts, trainer.t, weights, least, MEMORY)
     groups = ("klue", "kopii", "presid", "persons_dialogue", "persons_news", "persons_forms", "")
     for least, left in found.items():
         rest = left
@@ -321,6 +384,22 @@ def figures(trainer: Trainer, reading: Reading, sets: list[list[Text]]) -> None:
             said = [row for row in rest if row[0].startswith(group)]
             rest = [row for row in rest if not row[0].startswith(group)]
             print(f"from {least}: {group or 'other cases'} {line(said)}", flush=True)
+
+
+def environment() -> tuple[Path, Path]:
+    """A throw-away environment with the packages: its interpreter, and the dictionary in it."""
+    place = Path(tempfile.gettempdir()) / "malmoi-train-persons"
+    python = place / "bin" / "python"
+    uv = str(Path(sys.executable).with_name("uv"))
+    if not (place / ".made").is_file():
+        shutil.rmtree(place, ignore_errors=True)
+        for command in (
+            [uv, "venv", "--quiet", "--python", sys.executable, str(place)],
+            [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES],
+        ):
+            subprocess.run(command, check=True, timeout=600)
+        (place / ".made").touch()
+    return python, next(place.glob("lib/python*/site-packages/mecab_ko_dic/dictionary/sys.dic"))
 
 
 def main() -> None:
@@ -331,17 +410,26 @@ def main() -> None:
     asked.add_argument("--figures", action="store_true", help="print four-fold figures, write no model")
     asked.add_argument("--without-klue", action="store_true")
     given = asked.parse_args()
-    trainer = Trainer(given.drops)
+    python, dictionary = environment()
+    with tempfile.TemporaryDirectory() as home:
+        trainer = Trainer(
+            given.drops, read_dictionary(dictionary), lambda texts: tagged(texts, python, Path(home))
+        )
     news, documents, english = (labelled(given.drops / "pii", file) for file in FILES)
     sets = [[] if given.without_klue else news, documents + english, cases()]
-    reading = trainer.reading(*sets)
     if given.figures:
-        figures(trainer, reading, sets)
+        figures(trainer, sets)
         return
-    t = trainer.tables(reading.names)
-    weights = trainer.train(reading, t, *sets)
+    weights = trainer.train(*sets)
     with given.out.open("wb") as out:
-        np.savez_compressed(out, weights=weights, words=t.words, shape=trainer.shape)
+        np.savez_compressed(
+            out,
+            weights=weights,
+            words=trainer.t.words,
+            shape=trainer.shape,
+            units=trainer.units,
+            pairs=trainer.pairs,
+        )
     content = given.out.read_bytes()
     print(f"{len(content):,} bytes, sha256 {sha256(content).hexdigest()}")
 

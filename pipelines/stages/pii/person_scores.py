@@ -61,7 +61,21 @@ def score_rows(
             for i in range(count):
                 for c in range(propose(points, out, count, i, words, keys, kinds, shape, found)):
                     size = signs_of(
-                        points, out, count, i, found[c], words, keys, kinds, shape, units, pairs, buf, ctx, weights, FLOOR
+                        points,
+                        out,
+                        count,
+                        i,
+                        found[c],
+                        words,
+                        keys,
+                        kinds,
+                        shape,
+                        units,
+                        pairs,
+                        buf,
+                        ctx,
+                        weights,
+                        FLOOR,
                     )
                     if size == 0:
                         continue
