@@ -90,6 +90,8 @@ def read_dictionary(path: Path) -> Dictionary:
                 nouns.add(key)
             elif said[1] == "지명":
                 places.add(key)
+    proper = words - nouns - places  # among other proper nouns the dictionary holds some people too
+    words -= {w for w in proper if len(w) == 3 and w[0] in lists.SURNAMES and w[1:] in given}
     parts = Counter({part: count for part, count in parts.items() if _HANGUL.match(part)})
     return Dictionary(
         frozenset(names),

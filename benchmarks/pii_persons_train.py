@@ -1,7 +1,7 @@
 """Train the model of persons: logistic regression over hashed signs of candidates, in whole numbers.
 
     python benchmarks/pii_persons_train.py               writes pipelines/stages/pii/person_model.npz
-    python benchmarks/pii_persons_train.py --figures     four-fold figures on development texts, writes nothing
+    python benchmarks/pii_persons_train.py --figures     four-fold figures on development texts first
     ... --without-klue                                   leaves the CC BY-SA sentences out
 
 Trained on the development halves of pii_split.py, our development cases, texts written for it
@@ -407,7 +407,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--drops", type=Path, default=ROOT.parent / "shared" / "data")
     asked.add_argument("--out", type=Path, default=ROOT / "pipelines" / "stages" / "pii" / "person_model.npz")
-    asked.add_argument("--figures", action="store_true", help="print four-fold figures, write no model")
+    asked.add_argument("--figures", action="store_true", help="print four-fold figures first")
     asked.add_argument("--without-klue", action="store_true")
     given = asked.parse_args()
     python, dictionary = environment()
@@ -419,7 +419,6 @@ def main() -> None:
     sets = [[] if given.without_klue else news, documents + english, cases()]
     if given.figures:
         figures(trainer, sets)
-        return
     weights = trainer.train(*sets)
     with given.out.open("wb") as out:
         np.savez_compressed(

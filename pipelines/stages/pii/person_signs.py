@@ -46,6 +46,7 @@ from pipelines.stages.pii.person_text_kernels import (
 
 MAX_SIGNS = 80
 WEIGHT_BITS = 20
+HARDLY = 3  # as a transliteration sounds: no name that no list holds sounds less so
 
 
 @njit(cache=True, nogil=True)
@@ -172,18 +173,28 @@ def signs_of(
     start = out[0, i]
     stop = out[1, j]
     size = end - start
+    foreign = 0
     name = hash_of(points, start, end)
-    w = word_of(words, name)
+    w = np.int64(-1)
+    if kind == PART or kind == SPACED:
+        foreign = foreign_sound(points, start, end, units, pairs)
+        apart = j > i and out[1, i] - start == 1  # 김 서 윤
+        if foreign < HARDLY and size > 2 and not apart and len(weights):  # most candidates end here
+            w = word_of(words, name)
+            if j > i or not w & (GIVEN | FOREIGN):
+                return 0
+    if w < 0:
+        w = word_of(words, name)
     bucket = w & COUNT
     habits = w >> HABITS
     listed = w & (GIVEN | FOREIGN | PLACE)
     run = word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT  # the whole run as a word
-    surname, given, foreign = 0, 0, 0
+    surname, given = 0, 0
     if kind <= SPACED:
         surname = shape[0, points[start] - FIRST]
         given = _given(points, start, end, kind, shape, units, pairs)
-        foreign = foreign_sound(points, start, end, units, pairs)
         if kind == FULL:
+            foreign = foreign_sound(points, start, end, units, pairs)
             double = size == 4 or (size == 3 and shape[4, points[start] - FIRST] > 0)
             if word_of(words, hash_of(points, start + 1, end)) & GIVEN or (
                 double and size == 4 and word_of(words, hash_of(points, start + 2, end)) & GIVEN
@@ -197,9 +208,9 @@ def signs_of(
                     listed |= word_of(words, hash_of(points, out[0, token], last)) & FOREIGN
         elif size >= 4 and kind == PART and not listed & FOREIGN:
             for cut in range(start + 1, end - 1):  # 존쿠삭, 소피마르소
-                if word_of(words, hash_of(points, cut, end)) & FOREIGN:
-                    if cut == start + 1 or word_of(words, hash_of(points, start, cut)) & FOREIGN:
-                        listed |= np.int64(512)
+                two = word_of(words, hash_of(points, cut, end)) & FOREIGN != 0
+                if two and (cut == start + 1 or word_of(words, hash_of(points, start, cut)) & FOREIGN):
+                    listed |= np.int64(512)
     else:
         for token in range(i, j + 1):
             if out[2, token] == LATIN:

@@ -32,8 +32,8 @@ WHOLE = 11  # is added to the hash of a whole run of Hangul
 class Tables(NamedTuple):
     """What is known of words: context words (keys, kinds), words (values and checks), syllables (shape).
 
-    `units` numbers syllables (0 any other, 1 the edge of a word), `pairs` (2, 1024, 1024) tells in quarters of
-    a nat how much a pair of them speaks for a transliterated name, and for a given name behind a surname.
+    `units` numbers syllables (0 any other, 1 the edge of a word), `pairs` (2, 1024, 1024) tells in quarters
+    of a nat how much a pair of them speaks for a transliterated name, and for a given name behind a surname.
 
     Compiled functions take the arrays apart: handing on a tuple of arrays costs more than what they do.
     """
