@@ -8,12 +8,16 @@ ones before anything is learned.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from pii_persons_dictionary import Dictionary
 
+PACKAGES = ("python-mecab-ko-dic==2.1.1.post2", "kiwipiepy==0.24.1", "kiwipiepy_model==0.24.0")
 NO_NAMES = frozenset(
     "애니 느와르 미드 헐리우드 레전드 워스트 싸이코 프레데터 할리우드 코로나 디즈니 스토 한국 중국 미국 일본".split()  # noqa: SIM905
 )  # words of reviews that the dictionary holds as names
@@ -25,6 +29,22 @@ with open(sys.argv[1], encoding="utf-8") as lines, open(sys.argv[2], "w", encodi
     for tokens in kiwi.tokenize(json.loads(line) for line in lines):
         out.write(json.dumps([(t.start, t.start + t.len, t.tag) for t in tokens if t.tag[0] != "J"]) + "\\n")
 """
+
+
+def environment() -> tuple[Path, Path]:
+    """A throw-away environment with the packages: its interpreter, and the dictionary in it."""
+    place = Path(tempfile.gettempdir()) / "malmoi-train-persons"
+    python = place / "bin" / "python"
+    uv = str(Path(sys.executable).with_name("uv"))
+    if not (place / ".made").is_file():
+        shutil.rmtree(place, ignore_errors=True)
+        for command in (
+            [uv, "venv", "--quiet", "--python", sys.executable, str(place)],
+            [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES],
+        ):
+            subprocess.run(command, check=True, timeout=600)
+        (place / ".made").touch()
+    return python, next(place.glob("lib/python*/site-packages/mecab_ko_dic/dictionary/sys.dic"))
 
 
 def tagged(texts: list[str], python: Path, place: Path) -> Iterator[list[tuple[int, int, str]]]:

@@ -7,7 +7,7 @@
 Trained on the development halves of pii_split.py, our development cases, texts written for it
 (pii_persons_texts), invented ones, and on reviews, comments and sentences of news that a dictionary and a tagger
 label where both are sure; what they leave open, a first model without KLUE's names decides. Every name is
-replaced by an invented one first. Dictionary and tagger (PACKAGES) are installed by name, at fixed
+replaced by an invented one first. Dictionary and tagger (pii_persons_tagged.py) are installed by name, at fixed
 versions, into an environment under the system's temporary directory. What words are common is counted on the
 handed corpora, without what may be a name there. The same inputs give the same bytes; about ten minutes of one
 core. pipelines/stages/pii/person_model.LICENSE.md says what comes from where.
@@ -17,9 +17,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -46,7 +43,7 @@ from pii_persons_data import (
 from pii_persons_dictionary import Dictionary, pair_tables, read_dictionary, syllable_units
 from pii_persons_fit import Examples, fit, joined, quantised
 from pii_persons_invented import Inventor, invented, renamed
-from pii_persons_tagged import judged, tagged
+from pii_persons_tagged import environment, judged, tagged
 
 from pipelines.kernels import njit
 from pipelines.stages.pii.person_kernels import FULL, propose
@@ -66,7 +63,6 @@ from pipelines.stages.pii.persons import MEMORY, hash_text, points_of, tables
 PART_BEARERS = 5  # a part of transliterated names that fewer people bear is not in the table
 RARELY, OFTEN = 0.03, 0.25  # shares of a string's places
 SURELY, SURELY_NONE = 20, -40  # sums of the first model
-PACKAGES = ("python-mecab-ko-dic==2.1.1.post2", "kiwipiepy==0.24.1", "kiwipiepy_model==0.24.0")
 
 
 NONE = np.zeros(0, np.int8)
@@ -384,22 +380,6 @@ def figures(trainer: Trainer, sets: list[list[Text]]) -> None:
             said = [row for row in rest if row[0].startswith(group)]
             rest = [row for row in rest if not row[0].startswith(group)]
             print(f"from {least}: {group or 'other cases'} {line(said)}", flush=True)
-
-
-def environment() -> tuple[Path, Path]:
-    """A throw-away environment with the packages: its interpreter, and the dictionary in it."""
-    place = Path(tempfile.gettempdir()) / "malmoi-train-persons"
-    python = place / "bin" / "python"
-    uv = str(Path(sys.executable).with_name("uv"))
-    if not (place / ".made").is_file():
-        shutil.rmtree(place, ignore_errors=True)
-        for command in (
-            [uv, "venv", "--quiet", "--python", sys.executable, str(place)],
-            [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES],
-        ):
-            subprocess.run(command, check=True, timeout=600)
-        (place / ".made").touch()
-    return python, next(place.glob("lib/python*/site-packages/mecab_ko_dic/dictionary/sys.dic"))
 
 
 def main() -> None:
