@@ -175,7 +175,7 @@ def signs_of(
     size = end - start
     foreign = 0
     name = hash_of(points, start, end)
-    w = np.int64(-1)
+    w: Integer = np.int64(-1)
     if kind == PART or kind == SPACED:
         foreign = foreign_sound(points, start, end, units, pairs)
         apart = j > i and out[1, i] - start == 1  # 김 서 윤

@@ -28,9 +28,9 @@ from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "8884675adea03e790e88d5560308f77c7413a427f269bfc3347105809f5f0025"
+MODEL_SHA256 = "76fefa3b532ebce86038a902b174c3fee3f51b00d1ac3b05002ab06abce228f4"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -6  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -8  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 28  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]
