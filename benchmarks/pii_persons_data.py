@@ -10,7 +10,9 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +51,9 @@ from pipelines.stages.pii.person_text_kernels import (  # noqa: E402
 from pipelines.stages.pii.persons import hash_text, points_of  # noqa: E402
 
 SHINGLE = 12
+RUNS = 2
+_MARK = re.compile(r"\{\{PERSON:([^}]+)\}\}")
+_RUN = re.compile(r"(?<![가-힣])[가-힣]{2,7}(?![가-힣])")
 FILES = ("klue_ner", "ko_pii_generated", "presidio")
 LEAST_COUNT = 4
 COMMON = 7  # a listed noun counts as if seen 2**COMMON times
@@ -110,6 +115,27 @@ def cases() -> list[Text]:
         for c in all_cases()
         if not c.held_out
     ]
+
+
+def written() -> list[Text]:
+    """Texts written for the training alone: benchmarks/pii_persons_texts, a text a line."""
+    found = []
+    for path in sorted((HERE / "pii_persons_texts").glob("*.txt")):
+        for place, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+            if line and not line.startswith("#"):
+                found.append(_unmarked(f"written-{path.stem}-{place}", line.replace("\\n", "\n")))
+    return found
+
+
+def _unmarked(name: str, marked: str) -> Text:
+    """A text from one with marks: {{PERSON:name}}."""
+    text, persons, read = "", [], 0
+    for mark in _MARK.finditer(marked):
+        text += marked[read : mark.start()]
+        persons.append((len(text), len(text) + len(mark[1])))
+        text += mark[1]
+        read = mark.end()
+    return Text(name, text + marked[read:], tuple(persons))
 
 
 def _reviews(path: Path) -> Iterator[str]:
@@ -270,8 +296,14 @@ def counts_of(texts: Iterable[str], t: Tables) -> Counts:
     return Counts(hashes[kept], often[kept], habits[kept].astype(np.int64))
 
 
-def word_table(counts: Counts, names: Ints) -> npt.NDArray[np.uint32]:
-    """The table of words: the counted strings without those that are taken for names, and the lists."""
+def word_table(
+    counts: Counts,
+    names: Ints,
+    nouns: Iterable[str] = (),
+    places: Iterable[str] = (),
+    parts: Iterable[str] = (),
+) -> npt.NDArray[np.uint32]:
+    """The table of words: the counted strings without those that are taken for names, lists, nouns of a dictionary."""
     keep = ~np.isin(counts.hashes, names)
     hashes, often, habits = (part[keep] for part in counts)
     levels = np.digitize(habits / often[:, None], (0.02, 0.1, 0.3))
@@ -281,8 +313,8 @@ def word_table(counts: Counts, names: Ints) -> npt.NDArray[np.uint32]:
     known = dict(zip(hashes.tolist(), values.tolist(), strict=True))
     for bit, of in (
         (GIVEN, lists.GIVEN),
-        (FOREIGN, (*lists.FOREIGN_GIVEN, *lists.FOREIGN_SURNAMES)),
-        (PLACE, lists.PLACES),
+        (FOREIGN, (*lists.FOREIGN_GIVEN, *lists.FOREIGN_SURNAMES, *parts)),
+        (PLACE, (*lists.PLACES, *places)),
         (ENGLISH, lists.ENGLISH_GIVEN),
         (0, lists.NOUNS),
     ):
@@ -291,11 +323,19 @@ def word_table(counts: Counts, names: Ints) -> npt.NDArray[np.uint32]:
             known[key] = known.get(key, 0) | bit
             if not bit and known[key] & COUNT < COMMON:
                 known[key] = (known[key] & ~COUNT) | COMMON
+    for noun in nouns:
+        known.setdefault(hash_text(noun), 1)  # less than what is counted: LEAST_COUNT times are 2
     order = sorted(known, key=lambda key: (-(known[key] & COUNT), key))
     table = np.zeros(1 << WORD_BITS, np.uint32)
     lost = put_words(table, np.array(order, np.int64), np.array([known[key] for key in order], np.int64))
     print(f"{len(order):,} words in {len(table):,} places, {lost:,} without one", flush=True)
     return table
+
+
+def runs_of(texts: Iterable[str]) -> list[str]:
+    """Runs of Hangul that stand RUNS times at least, of two to seven syllables."""
+    seen = Counter(run for text in texts for run in _RUN.findall(text))
+    return sorted(run for run, count in seen.items() if count >= RUNS)
 
 
 def shape_table(corpus: Iterable[str]) -> npt.NDArray[np.int8]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import accumulate
 
 import pii_persons_lists as words
 from pii_persons_data import Text
+from pii_persons_dictionary import Dictionary
 
 _PARTICLES = {
     "은": "는", "이": "가", "을": "를", "과": "와", "으로": "로", "이라고": "라고", "이에요": "예요", "이랑": "랑",
@@ -51,14 +54,24 @@ _JAPANESE_SURNAMES = "佐藤 鈴木 高橋 田中 渡辺 伊藤 山本 中村 �
 _JAPANESE_GIVEN = "太郎 花子 健太 翔太 大輔 結衣 陽菜 葵 蓮 美咲 さくら みなみ ひなた あかり 直樹 拓也 愛 遥 紬 凛 悠斗 誠 恵子 由美 翼".split()
 
 
-LISTED = 0.4  # of the transliterated names; a model that knew every one would trust its lists alone
+SHARED = 3  # people who bear a part of a name that is drawn from a dictionary
+LISTED = 0.3  # of the transliterated names; a model that knew every one would trust its lists alone
+
+
+def _shared(names: Counter[str]) -> tuple[list[str], list[float]]:
+    """Parts of names that at least SHARED bear, and weights to draw them by, added up."""
+    kept = sorted(name for name, count in names.items() if count >= SHARED)
+    return kept, list(accumulate(names[name] ** 0.5 for name in kept))
 
 
 class Inventor:
     """Draws names; the same seed draws the same."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, dictionary: Dictionary | None = None) -> None:
         self.random = random.Random(seed)
+        given, parts = (dictionary.given, dictionary.parts) if dictionary else (Counter(), Counter())
+        self.born = _shared(given)
+        self.abroad = _shared(Counter({part: n for part, n in parts.items() if 1 < len(part) < 7}))
         self.given_names = words.GIVEN
         self.surnames = list(words.SURNAMES)
         self.shares = [words.SURNAMES[name] for name in self.surnames]
@@ -71,8 +84,10 @@ class Inventor:
     def given(self) -> str:
         """Two syllables, rarely one or three."""
         draw = self.random.random()
-        if draw < 0.4:
+        if draw < 0.3:
             return self.random.choice(self.given_names)
+        if draw < 0.8 and self.born[0]:
+            return self.random.choices(self.born[0], cum_weights=self.born[1])[0]
         first, second = self.random.choice(words.GIVEN_FIRST), self.random.choice(words.GIVEN_SECOND)
         return first + second
 
@@ -99,8 +114,11 @@ class Inventor:
 
     def _abroad(self, of: list[str]) -> str:
         """One of the list, or a name that sounds so: two of the list, joined where they share a syllable."""
-        if self.random.random() < LISTED:
+        draw = self.random.random()
+        if draw < LISTED:
             return self.random.choice(of)
+        if draw < 0.8 and self.abroad[0]:
+            return self.random.choices(self.abroad[0], cum_weights=self.abroad[1])[0]
         for _ in range(50):
             one = self.random.choice(of)
             other = self.random.choice(self.sounding[self.random.choice(one)])
@@ -193,9 +211,9 @@ def _plain(piece: str, invent: Inventor, persons: list[tuple[int, int]], at: int
     return piece
 
 
-def invented(seed: int, copies: int) -> list[Text]:
+def invented(seed: int, copies: int, dictionary: Dictionary | None = None) -> list[Text]:
     """Every template, `copies` times, some two to a text."""
-    invent = Inventor(seed)
+    invent = Inventor(seed, dictionary)
     texts = []
     for family, source in (("dialogue", DIALOGUE), ("forms", FORMS), ("news", NEWS), ("nobody", NOBODY)):
         templates = [t.replace("\\n", "\n") for line in source.split("\n") for t in line.split("|")]
@@ -222,9 +240,8 @@ def renamed(texts: list[Text], invent: Inventor, other_form: float = 0.0) -> lis
     """
     out = []
     for one in texts:
-        if any(end - start == 1 for start, end in (*one.persons, *one.neutral)):
-            continue  # a name of one syllable is hardly told from a word
         pieces, persons, read, length = [], [], 0, 0
+        moved: list[tuple[int, int]] = []  # where a name ended, and by how much what follows moves
         drawn: dict[str, str] = {}
         for start, end in one.persons:
             value = one.text[start:end]
@@ -234,10 +251,15 @@ def renamed(texts: list[Text], invent: Inventor, other_form: float = 0.0) -> lis
             persons.append((length, length + len(new)))
             length += len(new)
             read = end
-        out.append(
-            Text(one.id, "".join(pieces) + one.text[read:], tuple(persons), () if persons else one.neutral)
-        )
+            moved.append((end, length - end))
+        neutral = tuple((_moved(s, moved), _moved(e, moved)) for s, e in one.neutral)
+        out.append(Text(one.id, "".join(pieces) + one.text[read:], tuple(persons), neutral))
     return out
+
+
+def _moved(at: int, moved: list[tuple[int, int]]) -> int:
+    """Where a place went."""
+    return at + next((by for end, by in reversed(moved) if end <= at), 0)
 
 
 def _like(value: str, invent: Inventor, other_form: float) -> str:

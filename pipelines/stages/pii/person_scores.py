@@ -34,7 +34,7 @@ def score_rows(
     (SPEAKS) adds `memory` to the sum of the same name, and of its given name, anywhere in the row: a second
     pass over that row.
     """
-    words, keys, kinds, shape = t.words, t.keys, t.kinds, t.shape
+    words, keys, kinds, shape, units, pairs = t.words, t.keys, t.kinds, t.shape, t.units, t.pairs
     found = np.empty((64, 4), np.int64)
     buf = np.empty(MAX_SIGNS, np.int64)
     longest = 0
@@ -61,7 +61,21 @@ def score_rows(
             for i in range(count):
                 for c in range(propose(points, out, count, i, words, keys, kinds, shape, found)):
                     size = signs_of(
-                        points, out, count, i, found[c], words, keys, kinds, shape, buf, ctx, weights, FLOOR
+                        points,
+                        out,
+                        count,
+                        i,
+                        found[c],
+                        words,
+                        keys,
+                        kinds,
+                        shape,
+                        units,
+                        pairs,
+                        buf,
+                        ctx,
+                        weights,
+                        FLOOR,
                     )
                     if size == 0:
                         continue

@@ -35,6 +35,7 @@ from pipelines.stages.pii.person_text_kernels import (
     Ints,
     Points,
     Shape,
+    Units,
     Words,
     class_of,
     hash_of,
@@ -45,6 +46,7 @@ from pipelines.stages.pii.person_text_kernels import (
 
 MAX_SIGNS = 80
 WEIGHT_BITS = 20
+HARDLY = 3  # as a transliteration sounds: no name that no list holds sounds less so
 
 
 @njit(cache=True, nogil=True)
@@ -79,15 +81,19 @@ def agrees(points: Points, end: Integer, stop: Integer) -> Integer:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def foreign_sound(points: Points, start: Integer, end: Integer, shape: Shape) -> Integer:
-    """How much like a transliteration the syllables are, 0 to 31."""
+def foreign_sound(points: Points, start: Integer, end: Integer, units: Units, pairs: Shape) -> Integer:
+    """How much like a transliteration the syllables follow each other, 0 to 31; 16 is undecided."""
     total, letters = 0, 0
+    last = np.int64(1)
     for at in range(start, end):
         c = points[at] - FIRST
         if 0 <= c < SYLLABLES:
-            total += shape[3, c]
+            unit = np.int64(units[c])
+            total += pairs[0, last, unit]
+            last = unit
             letters += 1
-    return total // max(1, letters)
+    total += pairs[0, last, 1]
+    return max(0, min(31, 16 + 2 * total // max(1, letters)))
 
 
 @njit(cache=True, nogil=True)
@@ -127,17 +133,16 @@ def beside(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _given(points: Points, start: Integer, end: Integer, kind: Integer, shape: Shape) -> Integer:
-    """How much like a Korean given name the syllables are that stand for one."""
+def _given(
+    points: Points, start: Integer, end: Integer, kind: Integer, shape: Shape, units: Units, pairs: Shape
+) -> Integer:
+    """How much like a Korean given name the syllables are that stand for one, 0 to 24."""
     size = end - start
-    if kind == FULL and size == 3:
-        return shape[1, points[start + 1] - FIRST] + shape[2, points[start + 2] - FIRST]
-    if kind == FULL and size == 4:
-        return shape[1, points[start + 2] - FIRST] + shape[2, points[start + 3] - FIRST]
-    if kind == FULL:
+    if kind == FULL and size == 2:
         return 2 * shape[1, points[start + 1] - FIRST]
-    if size == 2:
-        return shape[1, points[start] - FIRST] + shape[2, points[start + 1] - FIRST]
+    if (kind == FULL and size <= 4) or size == 2:
+        one, two = units[points[end - 2] - FIRST], units[points[end - 1] - FIRST]
+        return max(0, min(24, 10 + 3 * np.int64(pairs[1, one, two]) // 8))
     return 0
 
 
@@ -152,6 +157,8 @@ def signs_of(
     keys: Ints,
     kinds: Bytes,
     shape: Shape,
+    units: Units,
+    pairs: Shape,
     buf: Ints,
     ctx: Ints,
     weights: npt.NDArray[np.int8],
@@ -166,18 +173,28 @@ def signs_of(
     start = out[0, i]
     stop = out[1, j]
     size = end - start
+    foreign = 0
     name = hash_of(points, start, end)
-    w = word_of(words, name)
+    w: Integer = np.int64(-1)
+    if kind == PART or kind == SPACED:
+        foreign = foreign_sound(points, start, end, units, pairs)
+        apart = j > i and out[1, i] - start == 1  # 김 서 윤
+        if foreign < HARDLY and size > 2 and not apart and len(weights):  # most candidates end here
+            w = word_of(words, name)
+            if j > i or not w & (GIVEN | FOREIGN):
+                return 0
+    if w < 0:
+        w = word_of(words, name)
     bucket = w & COUNT
     habits = w >> HABITS
     listed = w & (GIVEN | FOREIGN | PLACE)
     run = word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT  # the whole run as a word
-    surname, given, foreign = 0, 0, 0
+    surname, given = 0, 0
     if kind <= SPACED:
         surname = shape[0, points[start] - FIRST]
-        given = _given(points, start, end, kind, shape)
-        foreign = foreign_sound(points, start, end, shape)
+        given = _given(points, start, end, kind, shape, units, pairs)
         if kind == FULL:
+            foreign = foreign_sound(points, start, end, units, pairs)
             double = size == 4 or (size == 3 and shape[4, points[start] - FIRST] > 0)
             if word_of(words, hash_of(points, start + 1, end)) & GIVEN or (
                 double and size == 4 and word_of(words, hash_of(points, start + 2, end)) & GIVEN
@@ -189,12 +206,19 @@ def signs_of(
                 if out[2, token] == HANGUL:
                     last = out[1, token] if token < j else end
                     listed |= word_of(words, hash_of(points, out[0, token], last)) & FOREIGN
+        elif size >= 4 and kind == PART and not listed & FOREIGN:
+            for cut in range(start + 1, end - 1):  # 존쿠삭, 소피마르소
+                two = word_of(words, hash_of(points, cut, end)) & FOREIGN != 0
+                if two and (cut == start + 1 or word_of(words, hash_of(points, start, cut)) & FOREIGN):
+                    listed |= np.int64(512)
     else:
         for token in range(i, j + 1):
             if out[2, token] == LATIN:
                 h = small_hash(points, out[0, token], out[1, token])
                 foreign += 1 if word_of(words, h) & ENGLISH else 0
 
+    pieces = (listed >> np.int64(9)) * 2
+    listed &= np.int64(511)
     rest = hash_of(points, end, stop)
     shaped = (max(-8, min(12, (surname * 2 + given) // 3 - bucket)) + 8) * 16 + (listed >> np.int64(4)) % 16
     if kind == PART or kind == SPACED:
@@ -207,7 +231,7 @@ def signs_of(
     buf[1] = sign(2, form * 64 + fit)
     buf[2] = sign(3, form * 16 + bucket)
     buf[3] = sign(4, (form * 16 + run) * 16 + bucket)
-    buf[4] = sign(5, form * 512 + listed)
+    buf[4] = sign(5, (form * 512 + listed) * 4 + pieces)
     buf[5] = sign(6, (habits * 16 + bucket) * 8 + kind)
     buf[6] = sign(7, shaped * 64 + kind)
     buf[7] = sign(8, form * 512 + tail)
@@ -227,13 +251,15 @@ def signs_of(
         for at in range(start, end):
             buf[n] = sign(50, hash_of(points, at, min(at + 2, end)) * 8 + kind)
             n += 1
-            if n >= MAX_SIGNS - 33:
+            if n >= MAX_SIGNS - 45:
                 break
     if kind == PART:
         buf[n] = sign(61, ((np.int64(foreign) // 2 * 16 + bucket) * 512 + tail) * 8 + min(size, 7))
-        n += 1
+        buf[n + 1] = sign(64, ((listed * 4 + pieces) * 16 + bucket) * 512 + tail)
+        buf[n + 2] = sign(65, ((listed * 4 + pieces) * 16 + run) * 8 + min(size, 7))
+        n += 3
     elif kind == SPACED and j > i:
-        n = _two_runs(points, out, i, j, end, tail, words, shape, buf, n)
+        n = _two_runs(points, out, i, j, end, tail, words, units, pairs, buf, n)
     elif kind == LATIN_NAME:
         buf[n] = sign(53, np.int64(foreign) * 16 + (j - i))
         buf[n + 1] = sign(55, hash_of(points, start, out[1, i]))
@@ -294,6 +320,9 @@ def signs_of(
     buf[n + 19] = sign(39, (ctx[p, 2] * 128 + nk) * 8 + kind)
     buf[n + 20] = sign(40, (pk * 1024 + form) * 16 + fit)
     n += 21
+    buf[n] = sign(66, (ctx[q, 2] * 8 + after) * 8 + kind)
+    buf[n + 1] = sign(67, (ctx[q, 2] * 512 + tail) * 8 + kind)
+    n += 2
     if kind == PART:
         buf[n] = sign(62, ((np.int64(foreign) // 2 * 16 + bucket) * 128 + nk) * 8 + min(size, 7))
         buf[n + 1] = sign(63, ((np.int64(foreign) // 2 * 16 + bucket) * 128 + pk) * 8 + min(size, 7))
@@ -313,7 +342,8 @@ def _two_runs(
     end: Integer,
     tail: Integer,
     words: Words,
-    shape: Shape,
+    units: Units,
+    pairs: Shape,
     buf: Ints,
     n: Integer,
 ) -> Integer:
@@ -322,8 +352,8 @@ def _two_runs(
     a, b = word_of(words, h) & FOREIGN, word_of(words, g) & FOREIGN
     one, two = min(out[1, i] - out[0, i], 4), min(end - out[0, j], 4)
     often, seldom = word_of(words, h + WHOLE) & COUNT, word_of(words, g) & COUNT
-    x = foreign_sound(points, out[0, i], out[1, i], shape) // 3
-    y = foreign_sound(points, out[0, j], end, shape) // 3
+    x = foreign_sound(points, out[0, i], out[1, i], units, pairs) // 3
+    y = foreign_sound(points, out[0, j], end, units, pairs) // 3
     pair = (a * 8 + one) * 1024 + b * 8 + two
     buf[n] = sign(51, pair)
     buf[n + 1] = sign(52, h)

@@ -17,6 +17,7 @@ Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint32]
 Shape = npt.NDArray[np.int8]
+Units = npt.NDArray[np.int16]
 
 HANGUL, LATIN, DIGITS, HAN, MARK, NEWLINE, SPACE = 1, 2, 3, 4, 5, 6, 7  # kinds of characters and tokens
 SYLLABLES, FIRST = 11_172, 0xAC00  # of Hangul
@@ -31,6 +32,9 @@ WHOLE = 11  # is added to the hash of a whole run of Hangul
 class Tables(NamedTuple):
     """What is known of words: context words (keys, kinds), words (values and checks), syllables (shape).
 
+    `units` numbers syllables (0 any other, 1 the edge of a word), `pairs` (2, 1024, 1024) tells in quarters
+    of a nat how much a pair of them speaks for a transliterated name, and for a given name behind a surname.
+
     Compiled functions take the arrays apart: handing on a tuple of arrays costs more than what they do.
     """
 
@@ -39,6 +43,8 @@ class Tables(NamedTuple):
     words: Words
     shape: Shape
     chars: Bytes
+    units: Units
+    pairs: Shape
 
 
 @njit(cache=True, nogil=True)

@@ -28,9 +28,9 @@ from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "d8f4950e7814f9271befe46aa76ee0f2f685cfeb2c4ba09931e366bb9c2d6a73"
+MODEL_SHA256 = "76fefa3b532ebce86038a902b174c3fee3f51b00d1ac3b05002ab06abce228f4"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -18  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -8  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 28  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]
@@ -46,13 +46,15 @@ def model() -> tuple[kernels.Tables, npt.NDArray[np.int8]]:
             f"{MODEL} is not the model this version was tested with; install the package again"
         )
     with np.load(BytesIO(content)) as arrays:
-        return tables(arrays["words"], arrays["shape"]), arrays["weights"]
+        return tables(arrays["words"], arrays["shape"], arrays["units"], arrays["pairs"]), arrays["weights"]
 
 
-def tables(words: npt.NDArray[np.uint32], shape: npt.NDArray[np.int8]) -> kernels.Tables:
+def tables(
+    words: npt.NDArray[np.uint32], shape: kernels.Shape, units: kernels.Units, pairs: kernels.Shape
+) -> kernels.Tables:
     """What the kernels take: a model's words and syllables, and what is said in person_words.py."""
     keys, kinds = context_table()
-    return kernels.Tables(keys, kinds, words, np.vstack((shape, edges())), char_kinds())
+    return kernels.Tables(keys, kinds, words, np.vstack((shape, edges())), char_kinds(), units, pairs)
 
 
 def char_kinds() -> npt.NDArray[np.uint8]:

@@ -56,6 +56,18 @@ def test_titles_labels_and_code_name_nobody(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("성명: 김 서 윤", "김 서 윤"),  # each alone sounds like no transliteration
+        ("배우 마르코 벨리니의 연기가 좋았다", "마르코 벨리니"),
+        ("감독 카를로스는 말했다.", "카를로스"),
+    ],
+)
+def test_names_of_several_runs_and_of_other_tongues_are_found(text: str, name: str) -> None:
+    assert found(text) == [name]
+
+
 @pytest.mark.parametrize("hidden", ["nfd", "zero width"])
 def test_a_span_is_in_code_points_of_the_text_given(hidden: str) -> None:
     text = "제 이름은 서다온입니다"
