@@ -118,6 +118,8 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
         if _HEADING.match(name) or len(name) < _SHORT_TO_TELL:
             return None
     player = len(name) >= _SHORT_TO_TELL and _PLAYER_BEHIND.match(text, end) is not None
+    if not (nick or who or word or tagged or player):
+        return None
     strong = STRONG.search(name) is not None
     closing = cut or quoted or CLOSING.match(text, end) is not None
     verbal = (not linked or who is not None) and not quoted and is_verbal(name)
@@ -280,7 +282,7 @@ GAME = Detector(
     entities=("GAME_ID",),
     pattern=_GAME_ID,
     weigh=_game,
-    words=(*ID_WORDS, *spelt(_GAMES, ("", " "), "id")),
+    words=(*ID_WORDS, *spelt((*_GAMES, "온라인"), ("", " "), "id")),
     also=_GAMES,
 )
 BEHIND_GAME = Detector(

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.stages.pii.accounts import ACCOUNT
-from pipelines.stages.pii.address import ADDRESS
+from pipelines.stages.pii.address import ADDRESS, ADDRESS_OVER
 from pipelines.stages.pii.answers import ANSWER, COLUMN
 from pipelines.stages.pii.birth_date import BIRTH_COLUMN, BIRTH_DATE
 from pipelines.stages.pii.contacts import CARD, PHONE
@@ -80,6 +80,7 @@ DETECTORS: tuple[Detector, ...] = (
     SPELLED_PHONE,
     *(
         ADDRESS,
+        ADDRESS_OVER,
         BIRTH_DATE,
         BIRTH_COLUMN,
         *HANDLES,

@@ -33,18 +33,18 @@ _SERVICE_WITH_WORD = (
 )
 _HANDLE = r"@?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
 _DO = (  # what one does with a handle, between the service and it
-    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|닉네임|닉|채널|디엠|DM|상담|me)"
+    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|닉네임|닉|채널|디엠|DM|상담|me)"
 )
 _PLEASE = r"(?:[ ]?(?:주세요|주셈|줘요?|주십쇼|주시면|바랍니다|바람|해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
 _LINK = (
     rf"[\"']?(?P<link>(?:은|는|이|가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|是|叫|在)|"
-    rf"[ ]?{_DO}{_PLEASE}?|[ ](?:주세요|주셈|줘))?"
-    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|-(?=[ ])|→|->|=>|</t[dh]>[ ]?<t[dh]>)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
+    rf"[ ]?{_DO}(?:{_PLEASE}|[ ](?:is|es))?|[ ](?:주세요|주셈|줘))?"
+    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|-(?=[ ])|→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|value)\"[ ]?:)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
 )
 _MESSENGER_CUE = (
     rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{ID_WORD}))?[)]?|"
     rf"(?P<other>{_SERVICE_WITH_WORD})[ ]?[의の]?[ _]?[(]?(?P<word2>{ID_WORD})?[)]?|"
-    rf"(?P<bare>아이디|계정[ ]?ID|계정(?=[ ]?:)|(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?){_LINK}"
+    rf"(?P<bare>아이디|login[_ ]?id|계정[ ]?ID|계정(?=[ ]?:)|(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?){_LINK}"
 )
 _FIRST = (  # how services, and the words for a handle, begin: looked at first, for speed
     r"(?-i:(?=[카까깨ㅋ개갠텔틀ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
@@ -174,7 +174,7 @@ def _behind(text: str, match: re.Match[str]) -> Finding | None:
     if match["sent"] or match["on"]:
         able = handle[0] == "@" or (match["on"] is not None and _TELLING.search(handle) is not None)
     else:
-        able = handle[0] == "@" or (match["tail"] is not None and match["tail"] != "")
+        able = handle[0] == "@" or "#" in handle or (match["tail"] is not None and match["tail"] != "")
     return Finding(start, end, "MESSENGER_ID", 0.8, ("service behind", "no word")) if able else None
 
 
@@ -282,6 +282,8 @@ MESSENGER = Detector(
         ),
         *("틱톡", "tiktok", "스레드", "쓰레드", "threads", "치지직", "트위치", "twitch", "슬랙", "slack"),
         *ID_WORDS,
+        *spelt("login", ("", " ", "_"), "id"),
+        *spelt(("디엠", "dm"), (" 주세요", " 줘")),
         *spelt((" ", "\t", "로그인", "로그인 ", "회원", "가입", "사용자", "접속"), "id", (":", " :")),
         *spelt(_OTHERS, (*_OF, ":", " :", " @", "@", "=", " is @")),
         *spelt(_ASIDE, _MARKS),
