@@ -38,6 +38,7 @@ from pipelines.stages.pii.identity_numbers import (
     PASSPORT,
     RESIDENT,
 )
+from pipelines.stages.pii.loose_email import LOOSE_EMAIL
 from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC, POINTED_MAC
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
@@ -68,6 +69,7 @@ DETECTORS: tuple[Detector, ...] = (
     IPV4,
     IPV6,
     DISGUISED_EMAIL,
+    LOOSE_EMAIL,
     MAC,
     POINTED_MAC,
     BARE_MAC,
