@@ -12,7 +12,7 @@ from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.game_talk import is_talk, is_verbal
-from pipelines.stages.pii.handle_words import CLOSE, OPEN, PLACEHOLDER, STRONG
+from pipelines.stages.pii.handle_words import CLOSE, GAMES, OPEN, PLACEHOLDER, STRONG
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _NICK = r"(?:닉네임|닉넴|닉|아이디(?!어))"
@@ -23,7 +23,11 @@ _CUE = expression(
     rf"(?P<mine>[ ]?(?:이|가)[ ](?:제|내|저희)[ ](?:게임[ ]|롤[ ]|배그[ ])?{_NICK}(?:이|예|임|입|이에|[.!\n]|\Z))|"
     rf"(?P<using>[ ](?:닉네임|닉넴|닉)(?:으로|를|을)?[ ](?:접속|쓰[는고]|써요|사용|활동|가입|로그인))|"
     rf"(?P<reported>[ ](?:유저|플레이어|이[ ]?(?:사람|유저|분|놈|새끼|인간|녀석)|님)[은는이가을를도]?[ ](?:[가-힣]{{1,4}}[ ])?{_OF_PLAYER})|"
-    r"(?P<whispered>[ ]?(?:님께|님한테|님에게|한테|에게|께)[ ](?:귓|귓말|귓속말|쪽지|우편|친추)(?![가-힣]{3})))"
+    r"(?P<changed>으?로[ ](?:닉(?:네임)?(?:을)?[ ]?)?(?:바꿨|바꿔|바꾸|변경|닉변))|"
+    r"(?P<beaten>(?:한테|에게|랑|이랑)[ ](?:또[ ]|자꾸[ ])?(?:졌|진다|죽|발렸|털렸|이겼|듀오|파티|레이드|캐리|큐))|"
+    r"(?P<whispered>[ ]?(?:님께|님한테|님에게|한테|에게|께|으로|로)[ ](?:귓|귓말|귓속말|쪽지|우편|친추|거래[ ]걸)(?![가-힣]{3}))|"
+    r"(?P<introduced>(?:인데요?|입니다|이에요|예요|이요)(?=[ .!,~]{0,3}[^\n]{0,30}"
+    r"(?:파밍|레이드|혈맹|길원|공대|듀오|솔랭|친추|귓))))"
 )
 _BEFORE = expression(
     rf"(?:[{OPEN}](?P<quoted>[^\s{OPEN}{CLOSE}][^\n{OPEN}{CLOSE}]{{0,18}})[{CLOSE}]|(?P<ours>{OURS})|"
@@ -31,7 +35,12 @@ _BEFORE = expression(
 )
 _REACH = 28
 _ADNOMINAL = frozenset({4, 8})  # final sounds ㄴ and ㄹ: 새로운, 다른, 원하는, 쓸
-_LEAST = 4
+_LEAST, _LINE = 4, 40
+_GAME_BEFORE = expression(rf"(?:{GAMES})", re.IGNORECASE)
+_SORT = expression(
+    r"(?:유저|회원|학생|직장인|초보|뉴비|고인물|중|차|레벨|사람|자|원|번|째|정도|건|예정|때문|거|것|팬|관계자|담당)\Z"
+)
+_MYSELF = expression(r"(?:(?<![가-힣])(?:저는?|나는?|난|전)|안녕하세요|안녕하십니까)[,.!~]?[ ]\Z")
 
 
 def _named(text: str, match: re.Match[str]) -> Finding | None:
@@ -44,6 +53,8 @@ def _named(text: str, match: re.Match[str]) -> Finding | None:
     name = text[start:end]
     if PLACEHOLDER.match(name) or name.isdigit():
         return None
+    if match["introduced"] and not _MYSELF.search(text, max(0, start - 16), start):
+        return None
     if group == "name":
         if match["mine"] and name[-1:] in {"이", "가"} and match[0][:1] == " ":
             name = name[:-1]  # a particle before another one: it was read the wrong way
@@ -53,13 +64,29 @@ def _named(text: str, match: re.Match[str]) -> Finding | None:
             return None
         if not hangul and not strong and not match["mine"] and not match["named"]:
             return None
+        if not hangul and (match["introduced"] or match["changed"]):
+            before = text[max(text.rfind("\n", 0, start) + 1, start - _LINE) : start]
+            if not (_MYSELF.search(before) if match["introduced"] else "닉" in before):
+                return None
     return Finding(start, end, "GAME_ID", 0.75, (f"word behind:{match.lastgroup}",))
 
 
 def _is_hangul_name(text: str, name: str, end: int, match: re.Match[str]) -> bool:
-    if match["reported"] or match["whispered"]:
+    if match["reported"] or match["beaten"]:
         return False
-    if is_talk(name, text, end, linked=False) or (is_verbal(name) and not match["named"]):
+    begin = max(text.rfind("\n", 0, end) + 1, end - _LINE)
+    before = text[begin : end - len(name)]
+    if match["whispered"] and not _GAME_BEFORE.search(before):
+        return False
+    if match["changed"] and "닉" not in before:
+        return False
+    if match["introduced"] and not _MYSELF.search(before):
+        return False
+    if match["introduced"] and _SORT.search(name):
+        return False
+    if is_talk(name, text, end, linked=False) or (
+        is_verbal(name) and not (match["named"] or match["introduced"])
+    ):
         return False
     if match["named"]:
         return len(name) > 1
@@ -71,7 +98,29 @@ NAMED_BEHIND = Detector(
     pattern=_CUE,
     weigh=_named,
     words=(
-        *("닉", "아이디", "유저", "플레이어", "귓", "쪽지", "우편", "친추"),
+        *(
+            "닉",
+            "아이디",
+            "유저",
+            "플레이어",
+            "귓",
+            "쪽지",
+            "우편",
+            "친추",
+            "파밍",
+            "레이드",
+            "혈맹",
+            "길원",
+            "공대",
+            "듀오",
+            "솔랭",
+            "거래 걸",
+        ),
+        *spelt(
+            ("한테", "에게", "랑"),
+            " ",
+            ("또", "자꾸", "졌", "진다", "죽", "발렸", "털렸", "이겼", "캐리", "큐"),
+        ),
         *spelt(" ", ("핵", "트롤", "사기", "비매너", "어뷰", "도배", "신고", "먹튀", "패드립")),
     ),
 )

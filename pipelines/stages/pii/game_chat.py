@@ -138,7 +138,7 @@ _EVENT = expression(
     r"was[ ](?:slain|killed|shot|blown[ ]up)[ ]by[ ][A-Za-z0-9_ ]{2,24}|disconnected|fell[ ]from[ ]a[ ]high[ ]place|"
     r"drowned|tried[ ]to[ ]swim[ ]in[ ]lava|burned[ ]to[ ]death)[.!]?[ ]*(?=\n|\Z)"
 )
-_LATIN_BEFORE = expression(rf"(?:{OURS}|(?<![A-Za-z0-9_.\-])[A-Za-z0-9_]{{3,16}})\Z")
+_LATIN_BEFORE = expression(rf"(?:{OURS}|(?<![가-힣A-Za-z0-9_.\-])[가-힣A-Za-z0-9_]{{3,16}})\Z")
 _LINE_BEFORE = expression(r"(?:\A|\n|[\]:>][ ]|[*][ ]?)\Z")
 _NO_PLAYER = expression(
     r"(?:he|she|they|who|you|one|someone|everyone|nobody|player|players|client|user|host|the|all|and|server|has|"
@@ -155,6 +155,20 @@ def _event(text: str, match: re.Match[str]) -> Finding | None:
     if not _LINE_BEFORE.search(text, max(0, found.start() - 2), found.start()):
         return None
     return Finding(found.start(), end, "GAME_ID", 0.75, ("player:moved",))
+
+
+_KILL = expression(
+    rf"(?<![가-힣A-Za-z0-9_.])(?P<one>{OURS}|{_WORD}{{2,16}})[ ]?(?:→|->|=>|▶|▷|»|>>)[ ]?"
+    rf"(?P<two>{OURS}|{_WORD}{{2,16}})[ ]?(?:님을[ ])?(?=[ ](?:처치|킬|기절|사살|격파|eliminated|killed)|[ ]?\((?:M416|AWM|AKM|Kar98|SLR|UMP))"
+)
+
+
+def _kill(_: str, match: re.Match[str]) -> list[Finding]:
+    return [
+        Finding(*match.span(part), "GAME_ID", 0.75, ("player:killed",))
+        for part in ("one", "two")
+        if not match[part].isdigit()
+    ]
 
 
 _ANGLE = expression(rf"(?<=\] )<(?P<said>{OURS}|[A-Za-z0-9_]{{3,16}})>[ ](?=\S)")
@@ -203,4 +217,25 @@ EVENT = Detector(
     ),
 )
 ANGLED = Detector(entities=("GAME_ID",), pattern=_ANGLE, weigh=_angled, words=("] <",))
-GAME_MESSAGES = (SYSTEM, SAID, EVENT, ANGLED)
+KILL = Detector(
+    entities=("GAME_ID",),
+    pattern=_KILL,
+    weigh=_kill,
+    words=(
+        " 처치",
+        " 킬",
+        " 기절",
+        " 사살",
+        " 격파",
+        " eliminated",
+        " killed",
+        "(m000",
+        "(awm",
+        "(akm",
+        "(kar00",
+        "(slr",
+        "(ump",
+    ),
+    also=("→", "->", "=>", "▶", "▷", "»", ">>"),
+)
+GAME_MESSAGES = (SYSTEM, SAID, EVENT, KILL, ANGLED)

@@ -18,6 +18,7 @@ from pipelines.stages.pii.game_tags import GAME_TAGS
 from pipelines.stages.pii.game_talk import CLOSING, is_talk, is_verbal, name_of
 from pipelines.stages.pii.handle_words import (
     CLOSE,
+    GAME_FIRST,
     GAME_WORDS,
     GAMES,
     ID_WORD,
@@ -34,11 +35,13 @@ _WHO = r"(?:유저|플레이어|상대|상대방|구매자|판매자|거래자|�
 _NAME_WORDS = (  # the word for a name in games
     r"닉네임|닉넴|(?:본캐|부캐)?닉(?!값|변|언|vs)|"
     rf"{_CHARACTER}[ ]?(?:명|이름|네임|닉네임|닉|아이디|ID)|소환사[ ]?(?:명|이름|닉네임|닉|네임)|"
-    r"배틀[ ]?태그|battle[ ]?tag|IGN(?![A-Za-z])|라이엇[ ]?(?:ID|아이디|닉네임|닉)|riot[ ]?id|구단주[ ]?(?:명|이름)|"
+    r"배틀[ ]?태그|battle[ ]?tag|(?<![^\n\t (\"':,/|>*\-])IGN(?![A-Za-z])|라이엇[ ]?(?:ID|아이디|닉네임|닉)|riot[ ]?id|구단주[ ]?(?:명|이름)|"
     r"롤네임|롤닉|게임[ ]?(?:내[ ]?|상[ ]?|속[ ]?)?(?:네임|이름)|인게임[ ]?(?:네임|이름|아이디)|"
     r"감독[ ]?명|모험단(?:[ ]?명|[ ]이름)|기사단[ ]?명|구단[ ]?명|가문[ ]?명|원정대(?:[ ]?명|[ ]이름)|유저[ ]?명|"
     r"신고[ ]?대상(?:자)?[ ]?(?:닉네임|닉|아이디)|플레이어[ ]?(?:명|이름|네임|아이디|ID)|게이머[ ]?태그|스팀[ ]?(?:네임|이름)|"
     r"(?:온라인|에픽|오리진|유비)[ ]?(?:ID|아이디)|프로필[ ]?이름|"
+    r"(?:커맨더|지휘관|트레이너|마스터|함장|개척자|여행자|영주|군주|단장|사령관|프로듀서|선장|교주|기수|캡틴|매니저|팀|클럽|구단|혈맹원|문파원)[ ]?"
+    r"(?:네임|닉네임|닉)|활동명|"
     r"gamer[ ]?tag|in[- ]?game[ ]?(?:name|nick)|nick[_ ]?name|nick(?![a-z_])(?:[ ]en[ ][A-Za-z]{2,15})?|"
     r"char(?:acter)?[_ ]?name|player[_ ]?(?:name|id|tag)|summoner[_ ]?name|game[_ ]?name|steam[ ]name|"
     r"roblox[ ](?:username|user|name)|epic[ ](?:username|name|id)|PSN(?:[ ]ID)?(?=[ ]?:)|"
@@ -58,29 +61,34 @@ _TIE = (
     r"(?P<mark>[ \t]{0,2}(?:[:=→>~]|-(?=[ ])|[|,]|\t|</t[dh]>[ ]?<t[dh]>){0,2}[ \t]{0,2})"
 )
 _NAME = r"[가-힣A-Za-z0-9_](?:[가-힣A-Za-z0-9_\-]|(?<=[A-Za-z0-9])\.(?=[A-Za-z])){1,19}"
-_LATIN = r"(?:[ ][A-Za-z]+){0,2}"
+_LATIN = r"(?:(?:[ ][A-Za-z]+){1,2}(?:[ ][0-9]{1,4}(?![0-9A-Za-z가-힣]))?)?"
 _VALUE = (
     rf"(?:(?P<open>[{OPEN}])(?P<quoted>{OURS}|[^\s{OPEN}{CLOSE}](?:[^\n{OPEN}{CLOSE}]{{0,18}}[^\s{OPEN}{CLOSE}])?)"
     rf"[{CLOSE}]|[{OPEN}]?(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
     rf"{_NAME}(?:{_LATIN}[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN})))"
 )
-_PREFIX = rf"(?<![가-힣A-Za-z])(?:(?P<of>{GAMES})[ ]?)?"
+_FIRST = (  # how they all begin: looked at first, for speed
+    "(?-i:(?=[닉본부캐케소배라구롤게인감모기가원유신플스온에오프커지트마함개여영군단사선교팀클활길파공귓피리혈문매캡판상거해"
+    "bBiIrRgGnNcCpPsSeEuUtTkK]))"
+)
 _NICKNAME = expression(  # behind the word for a name in games
-    rf"{_PREFIX}(?:(?P<nick>{_NAME_WORDS})|(?P<who>{_WHO_WORDS})){_TIE}{_VALUE}", re.IGNORECASE
+    rf"{_FIRST}(?:(?P<nick>{_NAME_WORDS})|(?P<who>{_WHO_WORDS})){_TIE}{_VALUE}", re.IGNORECASE
 )
 _GAME_ID = expression(  # behind a game and the word for an id
-    rf"(?<![가-힣A-Za-z])(?P<of>{GAMES})[ ]?(?:계정[ ]?|온라인[ ]?)?(?P<word>{ID_WORD}){_TIE}{_VALUE}",
+    rf"{GAME_FIRST}(?<![가-힣A-Za-z])(?P<of>{GAMES})[ ]?(?:계정[ ]?|온라인[ ]?)?(?P<word>{ID_WORD}){_TIE}{_VALUE}",
     re.IGNORECASE,
 )
 _BEHIND_GAME = expression(  # behind the game alone
-    rf"(?<![가-힣A-Za-z])(?P<of>{GAMES}|유저|user)(?P<mark>[ ]:?[ ]?)"
+    rf"(?:{GAME_FIRST}|(?=유저|[Uu]))(?<![가-힣A-Za-z])(?P<of>{GAMES}|유저|user)(?P<mark>[ ]?:[ ]?|[ ](?:[가-힣0-9]{{1,5}}(?:서버|섭|[ ]서버)[ ])?)"
     rf"(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
     rf"{_NAME}(?:{_LATIN}[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN}))",
     re.IGNORECASE,
 )
 _HANGUL = expression("[가-힣]")
 _PLAYER_BEHIND = expression(
-    r"[ ](?:[가-힣]{1,5}[ ]서버|신고|차단|핵|친추|듀오|캐릭(?:터)?[ ]?(?:복구|삭제|양도|이전))"
+    r"[ ]?(?:님(?:이|을|를|께|한테)?|으로|로|에게|한테|이|가)?[ ](?:[가-힣]{1,5}[ ]서버|신고|차단|핵|친추|듀오|"
+    r"캐릭(?:터)?[ ]?(?:복구|삭제|양도|이전)|귓(?:말|주세요|[ ]|[.!\n]|\Z)|우편|쪽지|쩔|방[ ]?(?:파|만들)|혈맹|문파|길드[ ]?(?:가입|신청)|"
+    r"클랜[ ]?가입|파티|레이드|버스|트롤|비매너|정지|복구|교환|선물|초대)"
 )
 _HOST_BEHIND = expression(r"\.?[A-Za-z0-9]|[_\-]")
 _LATIN_END = expression(r"[A-Za-z0-9_\-.]+$")
@@ -93,12 +101,15 @@ _HEADING = expression(
 )
 _SHORT_TO_TELL = 4
 _NEAR = 24
+_LONG_NUMBER = 8  # digits of a player's number
 
 
 def _game(text: str, match: re.Match[str]) -> Finding | None:
     group = match.groupdict()
     nick, who, word = group.get("nick"), group.get("who"), group.get("word")
     mark, said = match["mark"], group.get("said") is not None
+    if "of" not in group and not _begins(text, match.start()):
+        return None
     found = _bounds(text, match, said=said)
     if found is None:
         return None
@@ -109,8 +120,11 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
         return None
     if who and who.lower().startswith("user") and not _game_near(text, match.start(), end):
         return None
-    if nick and nick.lower() == "nick" and not mark.strip() and not STRONG.search(name) and name[0].islower():
-        return None  # "Nick is choosing ..."
+    if nick and nick.lower() == "nick" and not mark.strip() and (" " in name or not STRONG.search(name)):
+        if name[0].islower() or " " in name:
+            return None  # "Nick is choosing ..."
+    if word and (group.get("of") or "").isascii() and text[match.start("word") - 1].isalnum():
+        return None  # "lineageID"
     tagged = match["tag"] is not None or name.startswith("STEAM_")
     hangul = _HANGUL.search(name) is not None
     linked = mark.strip(" ") != "" or quoted
@@ -136,18 +150,32 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
         (3.0, "cue after:player", player and not (nick or word or who)),
         (3.0 if nick or word else 2.0, "tag", tagged),
         (2.0 if not hangul else 1.0, "no word", strong and (not hangul or re.search("[0-9]", name))),
-        (0.7, "game", group.get("of") and (nick or word or who)),
+        (0.7, "game", (word or nick or who) and ("of" in group or _of_game(text, match.start()))),
         (1.0, "alone", (nick or who) and alone and (hangul or who)),
         (-4.0, "a word of talk", hangul and is_talk(name, text, end, linked=linked)),
         (-2.5, "a word of talk", hangul and who and (verbal or (not closing and not linked))),
         (-3.0, "a name of somebody", hangul and said and nick == "닉" and not closing),
-        (-4.0, "digits", name.isdigit()),
+        (-0.5 if word and len(name) >= _LONG_NUMBER else -4.0, "digits", name.isdigit()),
         (-2.0, "code", code),
         (-1.5, "a word", who and not hangul and not strong and not linked),
     ]
     logit = sum((weight for weight, _, there in signs if there), -2.5)
     label = "MESSENGER_ID" if nick and _after_service(text, match.start()) else "GAME_ID"
     return Finding(start, end, label, probability(logit), tuple(name for _, name, there in signs if there))
+
+
+_GAME_RIGHT_BEFORE = expression(rf"(?<![가-힣A-Za-z])(?:{GAMES}|본캐|부캐)[ ]?\Z", re.IGNORECASE)
+
+
+def _of_game(text: str, start: int) -> bool:
+    return _GAME_RIGHT_BEFORE.search(text, max(0, start - _NEAR), start) is not None
+
+
+def _begins(text: str, start: int) -> bool:
+    """Whether a word begins there, or a game's name ends."""
+    before = text[start - 1 : start]
+    letter = before.isalpha() and (before.isascii() or _HANGUL.match(before) is not None)
+    return not letter or _of_game(text, start)
 
 
 _ANY_GAME = expression(GAMES, re.IGNORECASE)
@@ -254,6 +282,26 @@ NICK = Detector(
         *spelt("인게임", ("", " "), ("네임", "이름", "아이디")),
         *spelt(("온라인", "에픽", "오리진", "유비"), ("", " "), ("id", "아이디")),
         *spelt("프로필", ("", " "), "이름"),
+        *spelt(
+            (
+                "커맨더",
+                "지휘관",
+                "트레이너",
+                "마스터",
+                "함장",
+                "개척자",
+                "여행자",
+                "영주",
+                "군주",
+                "단장",
+                "사령관",
+                "프로듀서",
+            ),
+            ("", " "),
+            "네임",
+        ),
+        *spelt(("선장", "교주", "기수", "캡틴", "매니저", "팀", "클럽", "구단"), ("", " "), "네임"),
+        "활동명",
         *spelt(("battle", "gamer"), ("", " "), "tag"),
         *spelt("in", ("", "-", " "), "game", ("", " "), ("name", "nick")),
         *spelt(("character", "char", "player", "summoner", "game", "steam"), ("", " ", "_"), "name"),
@@ -290,6 +338,38 @@ BEHIND_GAME = Detector(
     pattern=_BEHIND_GAME,
     weigh=_game,
     words=(*_GAMES, "유저", "user"),
-    also=("#", " 서버", " 신고", " 차단", " 핵", " 친추", " 듀오", " 캐릭", "steam_"),
+    also=(
+        *(
+            "#",
+            " 서버",
+            " 신고",
+            " 차단",
+            " 핵",
+            " 친추",
+            " 듀오",
+            " 캐릭",
+            "steam_",
+            " 귓",
+            " 우편",
+            " 쪽지",
+            " 쩔",
+            " 방",
+        ),
+        *(
+            " 혈맹",
+            " 문파",
+            " 길드",
+            " 클랜",
+            " 파티",
+            " 레이드",
+            " 버스",
+            " 트롤",
+            " 비매너",
+            " 정지",
+            " 복구",
+            " 교환",
+        ),
+        *(" 선물", " 초대"),
+    ),
 )
 GAME_NAMES = (NICK, GAME, BEHIND_GAME, NAMED_BEHIND, *GAME_TAGS, *GAME_MESSAGES, *GAME_LISTS)

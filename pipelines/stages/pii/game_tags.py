@@ -7,10 +7,11 @@ import re
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.expression import expression
+from pipelines.stages.pii.handle_words import GAMES
 
 _TAGGED = expression(
     r"(?<![A-Za-z0-9가-힣#/_.\-])(?:SW-[0-9]{4}-[0-9]{4}-[0-9]{4}|"
-    r"(?:[A-Z][A-Za-z]{2,12}[ ](?:[A-Za-z]{2,10}[ ])?)?[가-힣A-Za-z0-9_]{2,16}[ ]?#(?:KR[0-9]{0,2}|JP1|NA1|EUW|EUNE|OCE|TW2)|"
+    r"(?:[A-Z][A-Za-z]{2,12}[ ](?:[A-Za-z]{2,10}[ ])?)?[가-힣A-Za-z0-9_]{2,16}[ ]?#(?:KR[0-9]{0,2}|JP1|NA1|EUW[0-9]?|EUNE?|OCE?|TW2|LAN|LAS|BR1|TR1|RU1?|SG2|TH2|VN2|PH2)|"
     r"[가-힣]{1,8}[0-9]{0,4}#[0-9]{4,5}|(?P<latin>[A-Za-z][A-Za-z0-9]{2,11}#[0-9]{4,5}))(?![A-Za-z0-9#])"
 )
 _NO_TAGGED = expression(
@@ -20,7 +21,7 @@ _PLAYER = expression(
     r"친추|듀오|옵치|오버워치|배틀|배그|발로|롤|overwatch|battle|블리자드|귓|파티|add me|디아|하스|신고|핵|트롤",
     re.IGNORECASE,
 )
-_REACH = 20
+_REACH, _FAR = 20, 40
 
 
 def _tagged(text: str, match: re.Match[str]) -> Finding | None:
@@ -51,10 +52,14 @@ _NO_HAN = expression("什么|不|已|请|何|なに|入力|変更|必須|重複|
 _NUMBER = expression(
     r"(?<![A-Za-z_])(?:UID|유아이디)(?:은|는|가)?[ ]?[:=]?[ ]?(?P<uid>[1-9][0-9]{8,9})(?![0-9])|"
     r"(?:트레이너|친구)[ ]?코드(?:는|가)?[ ]?:?[ ]?(?P<code>[0-9]{4}[ \-]?[0-9]{4}[ \-]?[0-9]{4})(?![0-9]|[ \-][0-9])|"
-    r"(?:클래시(?:[ ]?로얄)?|클로|브롤(?:스타즈)?|플레이어|클랜)[ ]?태그(?:는|가)?[ ]?:?[ ]?(?P<tag>#[0-9A-Z]{6,12})(?![0-9A-Za-z])",
+    r"(?:클래시(?:[ ]?로얄)?|클로|브롤(?:스타즈)?|플레이어|클랜|제|내|player)[ ]?(?:태그|tag)(?:는|가|[ ]is)?[ ]?:?[ ]?"
+    r"(?P<tag>#[0-9A-Z]{6,12})(?![0-9A-Za-z])|"
+    r"(?<![0-9A-Za-z#])(?P<form>#(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[0289PYLQGRJCUV]{7,10})(?![0-9A-Za-z])|"
+    rf"ID[ ](?:de|en)[ ](?:{GAMES})[ ]?(?:es|:)[ ]?(?P<spanish>[0-9]{{8,12}})(?![0-9\-])",
     re.IGNORECASE,
 )
-_UID_GAME = expression("원신|스타레일|붕괴|젠레스|명조|게임|genshin|hsr|zzz|原神|친추|서버", re.IGNORECASE)
+_UID_GAME = expression(rf"{GAMES}|hsr|zzz|原神|친추|서버|캐릭", re.IGNORECASE)
+_TAG_GAME = expression(r"태그|tag|클랜|클럽|브롤|클래시|로얄|클오클|brawl|clash|royale|player", re.IGNORECASE)
 
 
 def _han_game(_: str, match: re.Match[str]) -> Finding | None:
@@ -71,10 +76,37 @@ def _number(text: str, match: re.Match[str]) -> Finding | None:
         near = max(0, start - 20)
         if not (_UID_GAME.search(text, near, start) or _UID_GAME.search(text, end, end + 12)):
             return None
+    if group == "form":
+        near = max(text.rfind("\n", 0, start) + 1, start - _FAR)
+        stop = text.find("\n", end, end + _FAR)
+        behind = text[end : end + _FAR if stop < 0 else stop]
+        if not (_TAG_GAME.search(text, near, start) or _TAG_GAME.search(behind)):
+            return None
     return Finding(start, end, "GAME_ID", 0.85, ("cue:game",))
 
 
-_TAGS = ("#kr", "#jp0", "#na0", "#euw", "#eune", "#oce", "#tw0", "#0000", "sw-0000-")
+_TAGS = (
+    "#kr",
+    "#jp0",
+    "#na0",
+    "#euw",
+    "#eune",
+    "#oce",
+    "#oc",
+    "#eun",
+    "#tw0",
+    "#lan",
+    "#las",
+    "#br0",
+    "#tr0",
+    "#ru",
+    "#sg0",
+    "#th0",
+    "#vn0",
+    "#ph0",
+    "#0000",
+    "sw-0000-",
+)
 TAGGED = Detector(entities=("GAME_ID",), pattern=_TAGGED, weigh=_tagged, words=_TAGS)
 HAN_GAME = Detector(
     entities=("GAME_ID",),
@@ -100,7 +132,22 @@ NUMBER = Detector(
     pattern=_NUMBER,
     weigh=_number,
     words=(
-        *("uid", "유아이디"),
+        *(
+            "uid",
+            "유아이디",
+            "태그",
+            "player tag",
+            "clan",
+            "brawl",
+            "clash",
+            "royale",
+            "클랜",
+            "클럽",
+            "브롤",
+            "로얄",
+            "클오클",
+        ),
+        *("id de ", "id en "),
         *spelt(("트레이너", "친구"), ("", " "), "코드"),
         *spelt(("클래시", "로얄", "클로", "브롤", "스타즈", "플레이어", "클랜"), ("", " "), "태그"),
     ),

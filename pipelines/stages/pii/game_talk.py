@@ -13,9 +13,9 @@ from pipelines.stages.pii.expression import expression
 _HANGUL = expression("[가-힣]")
 _L, _NG = 8, 21  # final sounds, by Unicode 3.12
 _BOTH = r"이에요|입니다|이었[어고는던]|이고요?|이며|이지만|인데요?|인가요|인|임"
-_BEHIND_CONSONANT = r"이라고요?|이라는|이라서|이라|이랑|이야|이요|이죠|이네요?|으로요?|과"
-_BEHIND_VOWEL = r"라고요?|라는|라서|라|랑|야|요|죠|예요|네요|였[어고는던]|와"
-_ANY = r"에게|한테|께|님아?|씨|의|도|만"
+_BEHIND_CONSONANT = r"으로[는도만]|이라고[는요]?|이라는|이라서|이라|이랑|이야|이요|이죠|이네요?|으로요?|과"
+_BEHIND_VOWEL = r"로[는도만]|라고[는요]?|라는|라서|라|랑|야|요|죠|예요|네요|였[어고는던]|와"
+_ANY = r"에게[는도서]?|한테[는도서]?|에서[는도]?|하고|까지|부터|처럼|께|님아?|씨|의|도|만"
 _COPULA = expression(rf"(?:{_BOTH}|{_BEHIND_CONSONANT}|{_BEHIND_VOWEL}|로요?)\Z")
 _PARTICLE = expression(rf"(?:{_BOTH}|{_BEHIND_CONSONANT}|{_BEHIND_VOWEL}|로요?|{_ANY}|은|는|이|가|을|를)\Z")
 _LATIN_END = expression(r"[A-Za-z0-9_\-]+$")
@@ -25,7 +25,7 @@ _ENGLISH = expression(
     r"kr|na|eu|server|i|am|you|he|she|it|his|her|want|need|long|short|required|taken)\Z",
     re.IGNORECASE,
 )
-_LATIN_WORDS = expression("[A-Za-z ]+")
+_LATIN_WORDS = expression("[A-Za-z ]+[0-9]{0,4}")
 _LEAST = 2
 
 
@@ -60,17 +60,21 @@ def _agrees(last: str, particle: str) -> bool:
     """Whether a particle can stand behind this character; behind Latin letters and digits any can."""
     if not _HANGUL.match(last):
         return True
+    if particle.startswith("으로"):
+        return True  # as forms write it behind any name
     sound = (ord(last) - 0xAC00) % 28
     if re.fullmatch(_BEHIND_CONSONANT, particle) or particle in {"은", "이", "을"}:
         if sound == _NG and particle.startswith("이") and len(particle) > 1:
             return False  # 고양이라는, 멍멍이야: names of that end are many
-        return sound != 0 and not (particle.startswith("으") and sound == _L)
+        return sound != 0
     if re.fullmatch(_BEHIND_VOWEL, particle) or particle in {"는", "가", "를"}:
         return sound == 0
     return not particle.startswith("로") or sound in {0, _L}
 
 
-_ALWAYS_CUT = expression(rf"(?:이라[고는]|예요|{_BOTH}|으로|한테|에게|라는|라고요?)\Z")
+_ALWAYS_CUT = expression(
+    rf"(?:이라[고는]|예요|{_BOTH}|으로[는도만]?|로[는도만]|한테[는도서]?|에게[는도서]?|에서[는도]?|라는|라고[는요]?)\Z"
+)
 
 
 def _is_cut(last: str, particle: str, at: int, *, said: bool) -> bool:
@@ -91,7 +95,7 @@ _NO_NAME = expression(
     r"특이|남자|여자|너무|정말|진짜|이미|계속|자꾸|아직|벌써|매우|되게|완전|정지|당했|[ㄱ-ㅎㅏ-ㅣ]|하나|보고|"
     r"하고|까지|부터|값|세탁|신고|차단|친추|추가|불러|적어|남겨|올려|보내|제한|금지|규정|관련|처리|안내|문의|"
     r"서버|점검|패치|업데이트|이벤트|시즌|친구|공식|초보|신규|모바일|온라인|계정|핵|버그|오류|렉|레벨|점수|"
-    r"공지|양도|복구|위임|접속|육성|키우|접었|밸런스|디자인|스킨|선정|인증|도용|사칭|본인|상대|사람|이름|명단|"
+    r"공지|복귀|뉴비|늅비|양도|복구|위임|접속|육성|키우|접었|밸런스|디자인|스킨|선정|인증|도용|사칭|본인|상대|사람|이름|명단|"
     r"목록|형식|예시|글자|개수|부탁|주세요|줘|받아|해[요줘]|합니다|했|하는|되는|됩|안내)"
 )
 _COUNTED = expression(r"[0-9]+(?:자|명|글자|개|회|번|위|레벨|렙|분|원|만|천|일|월|년|시|살|판|점|단계|차)")
@@ -131,5 +135,5 @@ CLOSING = expression(
     r"[ ](?:[가-힣]{0,5}[ ]?서버|루페온|카단|아만|니나브|카제로스|실리안|아브렐슈드|스카니아|루나|엘리시움|크로아|"
     r"베라|이노시스|유니온|제니스|오로라|아케인|노바|리부트|카인|디레지에|시로코|프레이|카시야스|힐더|안톤|바칼|"
     r"신고|차단|핵|친추|길드|직업|레벨|서버|부캐|본캐|입니다|이에요|예요|인데|이고|임|이요|요(?![가-힣])|"
-    r"로[요 ]|으로|귓|캐릭|유저|계정|정지|복구|팝니다|삽니다|주세요|변경|맞나요|확인|님|■|▶|●|-))"
+    r"로[요 ]|으로|귓|보내|지급|처리|부탁|둘[ ]?다|모두|다[ ]|이랑|한테|에게|캐릭|유저|계정|정지|쓰는|쓰고|사용|복구|팝니다|삽니다|주세요|변경|맞나요|확인|님|■|▶|●|-))"
 )

@@ -17,38 +17,41 @@ from pipelines.stages.pii.handle_words import GAMES, ID_WORD, ID_WORDS, OPEN, PL
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
-    r"카카오톡|카[ 1.]?톡|까톡|카ㅋ톡|ㅋr톡|깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
-    r"[텔틀]레그램|[텔틀]레|텔ㄹㅔ|텔(?=[ ]@?[A-Za-z0-9])|텔그|ㅌㄹ|telegram|TG(?=:?[ ]?@)|电报|飞机(?=[ ]?@)|テレグラム|"
+    r"카카오톡|카[ 1.]?톡1?|카독|까톡|카ㅋ톡|ㅋr톡|깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
+    r"[텔틀]레그[램렘]|텔래그램|[텔틀]레|텔ㄹㅔ|텔(?=[ ]@?[A-Za-z0-9])|텔그|ㅌㄹ|telegram|TG(?=:?[ ]?@)|电报|飞机(?=[ ]?@)|テレグラム|"
     r"인[☆★*](?:그램)?|인스타그램|인스타|인별|ㅇㅅㅌ|instagram|insta(?=[ :])|IG(?=[ ]?:?[ ]?@|:[ ])|インスタ(?:グラム)?|"
-    r"위챗|wechat|weixin|微信号?|加我微信|薇信|V信|加[Vv]|[Vv][Xx](?=[: ])|"
+    r"위챗|위쳇|wechat|weixin|微信号?|加我微信|薇信|V信|加[Vv]|[Vv][Xx](?=[: ])|"
     r"디스코드|디코|ㄷㅋ|discord|ディスコード|ディスコ|"
     r"스카이프|skype|트위터|트윗|twitter|엑스\(트위터\)|ツイッター|스냅챗|snapchat|snap(?=[ ]is|:)|왓츠앱|whatsapp|"
     r"바이버|viber|시그널|signal|微博|抖音号?|小红书号?|QQ号|QQ(?=[ :])|カカオ(?:トーク)?|"
     r"블루스카이|블스|bluesky|마스토돈|페메|kik|페이스북[ ]?메신저|틱톡|tiktok|스레드|쓰레드|threads|"
-    r"치지직|트위치|twitch|슬랙|slack"
+    r"치지직|트위치|twitch|슬랙|slack|네이트온|네톤|스냅(?=[ ][A-Za-z0-9@])|큐큐|왓챕|왓섭|왓츠앺|zalo|잘로|인스타그렘|텔그램|"
+    r"아프리카(?:TV)?|팬더|소라넷|카카오스토리|카스(?=[ ]?(?:아이디|ID|:))|핀터레스트|pinterest|레딧|reddit|깃허브|깃헙|github(?=[ ]?(?:id|아이디|:))|"
+    r"링크드인|텀블러|tumblr|빔버|에버노트|카페(?=[ ]?(?:아이디|ID))|당근마켓|번장|번개장터|중고나라"
 )
 _SERVICE_WITH_WORD = (
     r"톡|라인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|블로그|"
-    r"유튜브|youtube|SNS|메신저|엑스(?=[ ]?:?[ ]?@)|X(?=[ ]@)|DC(?=:)|DM(?=[ :])|디엠|ㄹㅇ|팀즈"
+    r"유튜브|youtube|SNS|메신저|엑스(?=[ ]?(?::?[ ]?@|계정|아이디))|X(?=[ ](?:@|계정|아이디))|DC(?=:)|DM(?=[ :])|디엠|ㄹㅇ|팀즈"
 )
 _HANDLE = r"@?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
 _DO = (  # what one does with a handle, between the service and it
-    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|닉네임|닉|채널|디엠|DM|상담|me)"
+    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|追加|フォロー|登録|닉네임|닉|채널|디엠|DM|상담|me)"
 )
-_PLEASE = r"(?:[ ]?(?:주세요|주셈|줘요?|주십쇼|주시면|바랍니다|바람|해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
+_PLEASE = r"(?:[ ]?(?:은|는|이|가|してね|して(?:ください)?|お願い(?:します)?|주세요|주셈|줘요?|주십쇼|주시면|바랍니다|바람|해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
 _LINK = (
     rf"[\"']?(?P<link>(?:은|는|이|가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|是|叫|在)|"
     rf"[ ]?{_DO}(?:{_PLEASE}|[ ](?:is|es))?|[ ](?:주세요|주셈|줘))?"
     rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|-(?=[ ])|→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|value)\"[ ]?:)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
 )
+_ASIDE_NOTE = r"(?:[)\]]|[ ]?\((?:선택|필수|옵션|개인|업무용?|본계|부계|공용|한국|선택사항)\))?"
 _MESSENGER_CUE = (
-    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{ID_WORD}))?[)]?|"
-    rf"(?P<other>{_SERVICE_WITH_WORD})[ ]?[의の]?[ _]?[(]?(?P<word2>{ID_WORD})?[)]?|"
-    rf"(?P<bare>아이디|login[_ ]?id|계정[ ]?ID|계정(?=[ ]?:)|(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?){_LINK}"
+    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{ID_WORD}|주소))?{_ASIDE_NOTE}|"
+    rf"(?P<other>{_SERVICE_WITH_WORD})[ ]?[의の]?[ _]?[(]?(?P<word2>{ID_WORD})?{_ASIDE_NOTE}|"
+    rf"(?P<bare>아이디|login[_ ]?id|계정[ ]?ID|계정(?=[ ]?:)|(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?{_ASIDE_NOTE}){_LINK}"
 )
 _FIRST = (  # how services, and the words for a handle, begin: looked at first, for speed
     r"(?-i:(?=[카까깨ㅋ개갠텔틀ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
-    r"kKtTiIwWvVdDsSqQbBxXlLzZnNfFyY]))"
+    r"kKtTiIwWvVdDsSqQbBxXlLzZnNfFyYpPrRgG]))"
 )
 _MESSENGER_ID = expression(
     rf"{_FIRST}(?:(?<![가-힣A-Za-z._\-@])|(?<=[인원입자속])(?=ID)){_MESSENGER_CUE}(?P<handle>{OURS}|live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})",
@@ -65,8 +68,8 @@ _BEHIND = expression(
     re.IGNORECASE,
 )
 _GAME_BEHIND = expression(rf"[ ]?(?:인|이라는)?[ ]?\(?(?:게임|캐릭|{GAMES})", re.IGNORECASE)
-_DOMAIN = expression(r"\.(?:com|net|kr|io|gg|py|js|org|me|example)\Z")
-_QQ = expression("QQ", re.IGNORECASE)
+_DOMAIN = expression(r"\.(?:com|net|io|gg|py|js|org|me|example|co\.kr|or\.kr|go\.kr)\Z|\Awww\.")
+_QQ = expression("QQ|큐큐", re.IGNORECASE)
 _GAME_BEFORE = expression(rf"(?:{GAMES})[ ]?(?:계정[ ]?)?\Z", re.IGNORECASE)
 _ADD_BEHIND = expression(
     r"[ ]?(?:으?로)?[ ]?(?:추가|친추|연락|문의|주세요|검색|팔로우|맞팔|구독|입니다|이에요|예요|[\n.!)]|\Z)"
@@ -98,7 +101,7 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
         (-2.0, "a word", not strong and not word and not (service and match["mark"] in {":", "="})),
         (1.0, "at sign", at),
         (1.2, "linked", service and match["mark"] in {":", "="} and not strong and not word),
-        (2.0 if qq else -3.5, "digits", not letters),
+        (4.0 if qq else -3.5, "digits", not letters),
         (-3.0, "a version", re.fullmatch(r"[0-9.]+[a-z]{1,3}|v[0-9.]+|[0-9]+[A-Za-z]{1,2}", handle)),
         (-4.0, "a domain", _DOMAIN.search(handle) and not at),
         (-1.5, "no telling", does and not word and not at and not marked),
@@ -147,6 +150,7 @@ def _is_none(text: str, match: re.Match[str], handle: str, end: int) -> bool:
         or PLACEHOLDER.match(handle) is not None
         or (text[end : end + 1] in {"(", "["} and text[end + 1 : end + 2].isascii())
         or text[end : end + 1] == "/"
+        or "](" in match[0]
         or "@" in handle[1:]
         or re.match("@(?:[A-Za-z0-9가-힣]|$)", text[end : end + 2]) is not None
         or (text[start - 1].isascii() and text[start - 1].isalnum())  # "instagrammer"
@@ -179,7 +183,7 @@ def _behind(text: str, match: re.Match[str]) -> Finding | None:
 
 
 _OF = spelt(("", " "), ("", "의", "の"), ("", " ", "_", "(", " ("), "id")
-_MARKS = (" is ", "は", "은 ", "는 ", " 추가", " 검색", " 친추", "로 ", " 주세요", " 문의", "是")
+_MARKS = (" is ", "は", "은 ", "는 ", " 추가", " 검색", " 친추", "로 ", " 주세요", " 문의", "是", "追加")
 _ASIDE = ("톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "네이버")
 _OTHERS = (
     "톡",
@@ -280,6 +284,35 @@ MESSENGER = Detector(
             "페이스북메신저",
             "페이스북 메신저",
         ),
+        *(
+            "카독",
+            "위쳇",
+            "텔래그램",
+            "네이트온",
+            "네톤",
+            "스냅 ",
+            "큐큐",
+            "왓챕",
+            "왓섭",
+            "왓츠앺",
+            "zalo",
+            "잘로",
+            "텔그램",
+        ),
+        *(
+            "아프리카",
+            "팬더",
+            "소라넷",
+            "카카오스토리",
+            "핀터레스트",
+            "pinterest",
+            "레딧",
+            "reddit",
+            "깃허브",
+            "깃헙",
+        ),
+        *("링크드인", "텀블러", "tumblr", "빔버", "에버노트", "당근마켓", "번장", "번개장터", "중고나라"),
+        *spelt(("카스", "github", "카페"), ("", " "), ("아이디", "id", ":")),
         *("틱톡", "tiktok", "스레드", "쓰레드", "threads", "치지직", "트위치", "twitch", "슬랙", "slack"),
         *ID_WORDS,
         *spelt("login", ("", " ", "_"), "id"),
@@ -287,7 +320,7 @@ MESSENGER = Detector(
         *spelt((" ", "\t", "로그인", "로그인 ", "회원", "가입", "사용자", "접속"), "id", (":", " :")),
         *spelt(_OTHERS, (*_OF, ":", " :", " @", "@", "=", " is @")),
         *spelt(_ASIDE, _MARKS),
-        *("엑스 @", "엑스@", "엑스:", "엑스 :", "x @", "dc:", "dm:", "dm @"),
+        *("엑스 @", "엑스@", "엑스:", "엑스 :", "x @", "x 계정", "x 아이디", "dc:", "dm:", "dm @"),
         *spelt(("채널",), " @"),
         *spelt(_ASIDE, " ", tuple("0abcdefghijklmnopqrstuvwxyz")),
     ),

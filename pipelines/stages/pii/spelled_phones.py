@@ -76,6 +76,8 @@ _PLAIN_GROUPS = expression(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
 def _spelled(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     value = match[0]
+    if ")" in value and "(" not in value.split(")")[0] and text[start - 1 : start] == "(":
+        start -= 1
     signs = _SIGN.findall(value)
     digits = "".join(_DIGIT_OF[sign] for sign in signs)
     if is_phone_surrogate(digits):
