@@ -29,7 +29,7 @@ _CUES: dict[str, str] = {
     r"확인)|고유식별|resident reg|"
     r"RRN|FRN|foreign(?:er)? reg|alien reg|registro de (?:residente|extranjero)|"
     r"登[录錄録][证證証]|居民|住民|外国人",
-    "corporate": r"법인\s?\(?(?:등록|등기|번호)|등기\s?(?:사항|부\s?등본|번호)|법인\s?등본|corp(?:orat(?:e|ion))?[ _-]?"
+    "corporate": r"법인\s?\(?(?:등록|등기|번호)|등기\s?(?:사항|부\s?등본)|법인\s?등본|corp(?:orat(?:e|ion))?[ _-]?"
     r"(?:reg|n(?:o|um))|(?<![a-z])crn(?![a-z])|法人|corpReg|corpNo",
     "business": r"사업자|business (?:reg|number|no)|BRN|tax id|事業者|营业执照",
     "passport": r"여권|passport|旅券|护照|パスポート|pasaporte",
@@ -44,7 +44,7 @@ _CUES: dict[str, str] = {
     r"방화벽|차단|막[혔히]|화이트리스트|허용|iptables|inet6?|内网|地址|アドレス",
     "version": r"버전|버젼|릴리[스즈]|빌드|펌웨어|드라이버|"
     r"version|release|build|firmware|(?<![A-Za-z])v(?:er)?\.?\s?$",
-    "serial": r"(?:주문|사건\s?접수|접수|관리|문서|사건|증권|승인|허가|예약|티켓|상품|일련|거래|"
+    "serial": r"(?:주문|사건\s?접수|접수|관리|문서|사건|증권|승인|허가|예약|티켓|상품|등기|일련|거래|"
     r"제품|품목|모델|공사|재고|쿠폰|고지|납부)\s?"
     r"(?:번호|코드|no)|송장|운송장|시리얼|바코드|품번|학번|사번|특허|"
     r"serial|order n|order #|invoice|tracking|barcode|imei|isbn|issn|sku|s/n|uuid|guid|ticket",

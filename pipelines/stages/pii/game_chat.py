@@ -134,7 +134,7 @@ def _said(_: str, match: re.Match[str]) -> Finding | None:
 
 
 _EVENT = expression(
-    r"[ ](?:has[ ])?(?:(?:joined|left)[ ]the[ ](?:game|server|party|room|match|guild|lobby|raid)|"
+    r"[ ](?:has[ ])?(?:killed[ ][A-Za-z0-9_]{3,16}|(?:joined|left)[ ]the[ ](?:game|server|party|room|match|guild|lobby|raid)|"
     r"was[ ](?:slain|killed|shot|blown[ ]up)[ ]by[ ][A-Za-z0-9_ ]{2,24}|disconnected|fell[ ]from[ ]a[ ]high[ ]place|"
     r"drowned|tried[ ]to[ ]swim[ ]in[ ]lava|burned[ ]to[ ]death)[.!]?[ ]*(?=\n|\Z)"
 )
@@ -160,6 +160,12 @@ def _event(text: str, match: re.Match[str]) -> Finding | None:
 _KILL = expression(
     rf"(?<![가-힣A-Za-z0-9_.])(?P<one>{OURS}|{_WORD}{{2,16}})[ ]?(?:→|->|=>|▶|▷|»|>>)[ ]?"
     rf"(?P<two>{OURS}|{_WORD}{{2,16}})[ ]?(?:님을[ ])?(?=[ ](?:처치|킬|기절|사살|격파|eliminated|killed)|[ ]?\((?:M416|AWM|AKM|Kar98|SLR|UMP))"
+)
+
+
+_WON = expression(
+    rf"(?<![가-힣A-Za-z0-9_.])(?P<one>{OURS}|{_WORD}{{3,16}}?)(?:님)?(?:이[ ]?\(가\)|이\(가\)|이|가)[ ](?P<two>{OURS}|{_WORD}{{3,16}}?)"
+    r"(?:님)?(?:을[ ]?\(를\)|을|를)[ ](?:처치|킬[^가-힣]|기절시|사살)"
 )
 
 
@@ -199,14 +205,13 @@ SAID = Detector(
     pattern=_CHANNEL,
     weigh=_said,
     words=spelt(("[", "("), _CHANNELS, ("]", ")")),
-    also=(": ",),
 )
 EVENT = Detector(
     entities=("GAME_ID",),
     pattern=_EVENT,
     weigh=_event,
     words=(
-        *("joined the ", "left the ", "was slain by ", "was killed by ", "was shot by ", "was blown up by "),
+        *("joined the ", "left the ", " killed ", "was slain by ", "was killed by ", "was shot by ", "was blown up by "),
         *(
             " disconnected",
             " fell from a high place",
@@ -217,6 +222,12 @@ EVENT = Detector(
     ),
 )
 ANGLED = Detector(entities=("GAME_ID",), pattern=_ANGLE, weigh=_angled, words=("] <",))
+WON = Detector(
+    entities=("GAME_ID",),
+    pattern=_WON,
+    weigh=_kill,
+    words=spelt(("을", "를", ")"), " ", ("처치", "킬", "기절", "사살")),
+)
 KILL = Detector(
     entities=("GAME_ID",),
     pattern=_KILL,
@@ -236,6 +247,5 @@ KILL = Detector(
         "(slr",
         "(ump",
     ),
-    also=("→", "->", "=>", "▶", "▷", "»", ">>"),
 )
-GAME_MESSAGES = (SYSTEM, SAID, EVENT, KILL, ANGLED)
+GAME_MESSAGES = (SYSTEM, SAID, EVENT, KILL, WON, ANGLED)

@@ -51,7 +51,10 @@ _WHO_WORDS = (  # the word for who somebody is
     r"본캐|부캐|길드장|길드[ ]?마스터|길마|부길마|길드원|파티장|파티원|공대장|공대원|클랜장|클랜원|클랜[ ]?마스터|"
     rf"귓말|귓속말|귓|신고[ ]?대상(?:자)?|신고할[ ]?(?:유저|사람|분)|피신고자|{_CHARACTER}(?=[ ]?[:=])|"
     r"원정대|모험단|리니지[ ]캐릭|"
-    r"(?:reported|target|killed)_(?:user|player)|player(?=[\"']?[ ]?[:=])|user[_ ]?name"
+    r"(?:reported|target|killed)_(?:user|player)|player(?=[\"']?[ ]?[:=])|user[_ ]?name|MVP(?=[ :])|판매자|구매자|방장(?=[ ]?:)|"
+    r"채널장|연맹장|맹주|군단장|(?:killer|victim|guild_?master|winner|loser|opponent)(?=\"[ ]?:)|nick_?nm|char(?==)|"
+    r"(?:전|현|구|신)[ ]?닉(?:네임)?|(?:변경|이전)[ ]?(?:전|후)(?=[ ]?:)|my (?:steam|roblox|psn|xbox|minecraft|fortnite)(?=[ ]is)|"
+    r"(?:steam|roblox|psn|xbox|minecraft|fortnite|valorant|genshin)[ ](?:name|nick|user)|제[ ]?캐릭(?:터)?|내[ ]?캐릭(?:터)?"
 )
 _PLACE = r"(?:[가-힣A-Za-z]{1,6}[ ]?/[ ]?)"
 _TIE = (
@@ -60,16 +63,19 @@ _TIE = (
     rf"[ ](?:바꿨|바뀌었|변경했|바꿈)[가-힣]{{0,3}}(?=[ :]))?"
     r"(?P<mark>[ \t]{0,2}(?:[:=→>~]|-(?=[ ])|[|,]|\t|</t[dh]>[ ]?<t[dh]>){0,2}[ \t]{0,2})"
 )
-_NAME = r"[가-힣A-Za-z0-9_](?:[가-힣A-Za-z0-9_\-]|(?<=[A-Za-z0-9])\.(?=[A-Za-z])){1,19}"
+_NAME = (
+    r"(?:[☆★♡♥◆◇†‡ζξι乂メ彡ツ]{1,3}(?=[가-힣A-Za-z]))?[가-힣A-Za-z0-9_ㄱ-ㅣ]"
+    r"(?:[가-힣A-Za-z0-9_\-ㄱ-ㅣ]|[☆★♡♥◆◇†‡ζξι乂メ彡ツ]{1,2}|(?<=[A-Za-z0-9])\.(?=[A-Za-z])){1,19}"
+)
 _LATIN = r"(?:(?:[ ][A-Za-z]+){1,2}(?:[ ][0-9]{1,4}(?![0-9A-Za-z가-힣]))?)?"
 _VALUE = (
     rf"(?:(?P<open>[{OPEN}])(?P<quoted>{OURS}|[^\s{OPEN}{CLOSE}](?:[^\n{OPEN}{CLOSE}]{{0,18}}[^\s{OPEN}{CLOSE}])?)"
     rf"[{CLOSE}]|[{OPEN}]?(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
-    rf"{_NAME}(?:{_LATIN}[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN})))"
+    rf"{_NAME}(?:(?:{_LATIN}|(?:[ ][가-힣]{{1,8}}){{0,2}})[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN})))"
 )
 _FIRST = (  # how they all begin: looked at first, for speed
     "(?-i:(?=[닉본부캐케소배라구롤게인감모기가원유신플스온에오프커지트마함개여영군단사선교팀클활길파공귓피리혈문매캡판상거해"
-    "bBiIrRgGnNcCpPsSeEuUtTkK]))"
+    "bBiIrRgGnNcCpPsSeEuUtTkKmMvVwWlLoOxXfF]))"
 )
 _NICKNAME = expression(  # behind the word for a name in games
     rf"{_FIRST}(?:(?P<nick>{_NAME_WORDS})|(?P<who>{_WHO_WORDS})){_TIE}{_VALUE}", re.IGNORECASE
@@ -81,7 +87,7 @@ _GAME_ID = expression(  # behind a game and the word for an id
 _BEHIND_GAME = expression(  # behind the game alone
     rf"(?:{GAME_FIRST}|(?=유저|[Uu]))(?<![가-힣A-Za-z])(?P<of>{GAMES}|유저|user)(?P<mark>[ ]?:[ ]?|[ ](?:[가-힣0-9]{{1,5}}(?:서버|섭|[ ]서버)[ ])?)"
     rf"(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
-    rf"{_NAME}(?:{_LATIN}[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN}))",
+    rf"{_NAME}(?:(?:{_LATIN}|(?:[ ][가-힣]{{1,8}}){{0,2}})[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN}))",
     re.IGNORECASE,
 )
 _HANGUL = expression("[가-힣]")
@@ -323,7 +329,13 @@ NICK = Detector(
             "리니지 캐릭",
         ),
         *spelt(("reported", "target", "killed"), "_", ("user", "player")),
-        *("username", "user name", "user_name"),
+        *("username", "user name", "user_name", "mvp ", "mvp:", "판매자", "구매자", "방장:", "방장 :", "채널장", "연맹장", "맹주"),
+        *("군단장", 'killer"', 'victim"', "guildmaster", "guild_master", 'winner"', 'loser"', 'opponent"', "nick_nm", "nicknm"),
+        *("char=", "변경 전", "변경전", "이전 전", "변경 후", "변경후", "이전 후", "제 캐릭", "제캐릭", "내 캐릭", "내캐릭"),
+        *spelt("my ", ("steam", "roblox", "psn", "xbox", "minecraft", "fortnite"), " is"),
+        *spelt(
+            ("steam", "roblox", "psn", "xbox", "minecraft", "fortnite", "valorant", "genshin"), " ", ("name", "nick", "user")
+        ),
     ),
 )
 GAME = Detector(

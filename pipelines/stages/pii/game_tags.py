@@ -11,7 +11,7 @@ from pipelines.stages.pii.handle_words import GAMES
 
 _TAGGED = expression(
     r"(?<![A-Za-z0-9가-힣#/_.\-])(?:SW-[0-9]{4}-[0-9]{4}-[0-9]{4}|"
-    r"(?:[A-Z][A-Za-z]{2,12}[ ](?:[A-Za-z]{2,10}[ ])?)?[가-힣A-Za-z0-9_]{2,16}[ ]?#(?:KR[0-9]{0,2}|JP1|NA1|EUW[0-9]?|EUNE?|OCE?|TW2|LAN|LAS|BR1|TR1|RU1?|SG2|TH2|VN2|PH2)|"
+    r"(?:(?!Soy|Add|My|The|Hey|Duo|Riot)[A-Z][A-Za-z]{2,12}[ ](?:[A-Za-z]{2,10}[ ])?)?[가-힣A-Za-z0-9_]{2,16}[ ]?#(?:KR[0-9]{0,2}|JP1|NA1|EUW[0-9]?|EUNE?|OCE?|TW2|LAN|LAS|BR1|TR1|RU1?|SG2|TH2|VN2|PH2)|"
     r"[가-힣]{1,8}[0-9]{0,4}#[0-9]{4,5}|(?P<latin>[A-Za-z][A-Za-z0-9]{2,11}#[0-9]{4,5}))(?![A-Za-z0-9#])"
 )
 _NO_TAGGED = expression(
@@ -40,7 +40,7 @@ def _tagged(text: str, match: re.Match[str]) -> Finding | None:
 
 _HAN_CUE = (
     r"(?:(?:游戏|玩家)?昵称|玩家名|玩家(?:ID|名)|游戏(?:ID|名字?)|(?:游戏)?角色名|キャラ(?:クター)?名|"
-    r"プレイヤー(?:名|ID)|ゲーム(?:名|ID|ネーム)|ニックネーム|ユーザー名|ハンドルネーム)"
+    r"プレイヤー(?:名|ID)|ゲーム(?:内の)?(?:名前?|ID|ネーム)|游戏里|我游戏名|ニックネーム|ユーザー名|ハンドルネーム)"
 )
 _HAN_NAME = r"[ぁ-ゖァ-ヶー一-鿿A-Za-z0-9_]{2,16}"
 _HAN_GAME = expression(
@@ -50,7 +50,8 @@ _HAN_GAME = expression(
 )
 _NO_HAN = expression("什么|不|已|请|何|なに|入力|変更|必須|重複|必填|长度|文字")
 _NUMBER = expression(
-    r"(?<![A-Za-z_])(?:UID|유아이디)(?:은|는|가)?[ ]?[:=]?[ ]?(?P<uid>[1-9][0-9]{8,9})(?![0-9])|"
+    r"(?<![A-Za-z_])(?:UID|유아이디|유저[ ]?번호|트레이너[ ]?ID|플레이어[ ]?번호)(?:은|는|가|[ ]is|[ ]es)?[ ]?[:=は]?[ ]?"
+    r"(?P<uid>[1-9][0-9]{7,10})(?![0-9])|"
     r"(?:트레이너|친구)[ ]?코드(?:는|가)?[ ]?:?[ ]?(?P<code>[0-9]{4}[ \-]?[0-9]{4}[ \-]?[0-9]{4})(?![0-9]|[ \-][0-9])|"
     r"(?:클래시(?:[ ]?로얄)?|클로|브롤(?:스타즈)?|플레이어|클랜|제|내|player)[ ]?(?:태그|tag)(?:는|가|[ ]is)?[ ]?:?[ ]?"
     r"(?P<tag>#[0-9A-Z]{6,12})(?![0-9A-Za-z])|"
@@ -58,7 +59,7 @@ _NUMBER = expression(
     rf"ID[ ](?:de|en)[ ](?:{GAMES})[ ]?(?:es|:)[ ]?(?P<spanish>[0-9]{{8,12}})(?![0-9\-])",
     re.IGNORECASE,
 )
-_UID_GAME = expression(rf"{GAMES}|hsr|zzz|原神|친추|서버|캐릭", re.IGNORECASE)
+_UID_GAME = expression(rf"{GAMES}|hsr|zzz|原神|游戏|원신|친추|서버|캐릭", re.IGNORECASE)
 _TAG_GAME = expression(r"태그|tag|클랜|클럽|브롤|클래시|로얄|클오클|brawl|clash|royale|player", re.IGNORECASE)
 
 
@@ -124,7 +125,7 @@ HAN_GAME = Detector(
             "キャラクター名",
             "プレイヤー",
         ),
-        *("ゲーム名", "ゲームid", "ゲームネーム", "ニックネーム", "ユーザー名", "ハンドルネーム"),
+        *("ゲーム名", "ゲーム内の名", "游戏里", "我游戏名", "ゲームid", "ゲームネーム", "ニックネーム", "ユーザー名", "ハンドルネーム"),
     ),
 )
 NUMBER = Detector(

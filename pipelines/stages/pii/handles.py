@@ -17,37 +17,37 @@ from pipelines.stages.pii.handle_words import GAMES, ID_WORD, ID_WORDS, OPEN, PL
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
-    r"카카오톡|카[ 1.]?톡1?|카독|까톡|카ㅋ톡|ㅋr톡|깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
-    r"[텔틀]레그[램렘]|텔래그램|[텔틀]레|텔ㄹㅔ|텔(?=[ ]@?[A-Za-z0-9])|텔그|ㅌㄹ|telegram|TG(?=:?[ ]?@)|电报|飞机(?=[ ]?@)|テレグラム|"
+    r"카카오톡|카[ 1.]?톡1?|카독|(?:상담|문의|업무|예약)톡|ㅋㅏ톡|k톡|ka톡|kko(?=[ ]?:)|까톡|카ㅋ톡|ㅋr톡|깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
+    r"[텔틀]레그[램렘]|텔래그램|테레그램|텔[ ]레(?=[ ])|텔래|[텔틀]레|tele(?=[ ]@)|텔ㄹㅔ|텔(?=[ ]@?[A-Za-z0-9])|텔그|ㅌㄹ|telegram|TG(?=:?[ ]?@)|电报|飞机(?=[ ]?@)|テレグラム|"
     r"인[☆★*](?:그램)?|인스타그램|인스타|인별|ㅇㅅㅌ|instagram|insta(?=[ :])|IG(?=[ ]?:?[ ]?@|:[ ])|インスタ(?:グラム)?|"
-    r"위챗|위쳇|wechat|weixin|微信号?|加我微信|薇信|V信|加[Vv]|[Vv][Xx](?=[: ])|"
+    r"위챗|위쳇|wechat|weixin|微信号?|我的wx|wx(?=[号:])|加我微信|薇信|V信|加[Vv]|[Vv][Xx](?=[: ])|"
     r"디스코드|디코|ㄷㅋ|discord|ディスコード|ディスコ|"
     r"스카이프|skype|트위터|트윗|twitter|엑스\(트위터\)|ツイッター|스냅챗|snapchat|snap(?=[ ]is|:)|왓츠앱|whatsapp|"
-    r"바이버|viber|시그널|signal|微博|抖音号?|小红书号?|QQ号|QQ(?=[ :])|カカオ(?:トーク)?|"
+    r"바이버|viber|시그널|signal|微博|抖音号?|小红书号?|QQ号|QQ(?=[ :])|扣扣|加Q|カカオ(?:トーク)?|"
     r"블루스카이|블스|bluesky|마스토돈|페메|kik|페이스북[ ]?메신저|틱톡|tiktok|스레드|쓰레드|threads|"
     r"치지직|트위치|twitch|슬랙|slack|네이트온|네톤|스냅(?=[ ][A-Za-z0-9@])|큐큐|왓챕|왓섭|왓츠앺|zalo|잘로|인스타그렘|텔그램|"
     r"아프리카(?:TV)?|팬더|소라넷|카카오스토리|카스(?=[ ]?(?:아이디|ID|:))|핀터레스트|pinterest|레딧|reddit|깃허브|깃헙|github(?=[ ]?(?:id|아이디|:))|"
     r"링크드인|텀블러|tumblr|빔버|에버노트|카페(?=[ ]?(?:아이디|ID))|당근마켓|번장|번개장터|중고나라"
 )
 _SERVICE_WITH_WORD = (
-    r"톡|라인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|블로그|"
+    r"톡|라인|ㄹㅏ인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|블로그|"
     r"유튜브|youtube|SNS|메신저|엑스(?=[ ]?(?::?[ ]?@|계정|아이디))|X(?=[ ](?:@|계정|아이디))|DC(?=:)|DM(?=[ :])|디엠|ㄹㅇ|팀즈"
 )
 _HANDLE = r"@?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
 _DO = (  # what one does with a handle, between the service and it
-    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|追加|フォロー|登録|닉네임|닉|채널|디엠|DM|상담|me)"
+    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|追加|交換しよ?|フォロー|登録|닉네임|닉|채널|디엠|DM|상담|me)"
 )
 _PLEASE = r"(?:[ ]?(?:은|는|이|가|してね|して(?:ください)?|お願い(?:します)?|주세요|주셈|줘요?|주십쇼|주시면|바랍니다|바람|해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
 _LINK = (
     rf"[\"']?(?P<link>(?:은|는|이|가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|是|叫|在)|"
     rf"[ ]?{_DO}(?:{_PLEASE}|[ ](?:is|es))?|[ ](?:주세요|주셈|줘))?"
-    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|-(?=[ ])|→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|value)\"[ ]?:)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
+    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|[^\u0000-\u007f가-힣ㄱ-ㅣ一-鿿ぁ-ヶ「『“‘【《〈]{{1,3}}|ㅡ|-(?=[ ])|→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|value)\"[ ]?:)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
 )
 _ASIDE_NOTE = r"(?:[)\]]|[ ]?\((?:선택|필수|옵션|개인|업무용?|본계|부계|공용|한국|선택사항)\))?"
 _MESSENGER_CUE = (
-    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{ID_WORD}|주소))?{_ASIDE_NOTE}|"
+    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{ID_WORD}|주소|번호|부계정?|본계정?))?{_ASIDE_NOTE}|"
     rf"(?P<other>{_SERVICE_WITH_WORD})[ ]?[의の]?[ _]?[(]?(?P<word2>{ID_WORD})?{_ASIDE_NOTE}|"
-    rf"(?P<bare>아이디|login[_ ]?id|계정[ ]?ID|계정(?=[ ]?:)|(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?{_ASIDE_NOTE}){_LINK}"
+    rf"(?P<bare>(?:회원|가입|사용자|접속|고객|로그인)?아이디|login[_ ]?id|계정[ ]?ID|계정(?=[ ]?:)|(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?{_ASIDE_NOTE}){_LINK}"
 )
 _FIRST = (  # how services, and the words for a handle, begin: looked at first, for speed
     r"(?-i:(?=[카까깨ㅋ개갠텔틀ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
@@ -69,7 +69,7 @@ _BEHIND = expression(
 )
 _GAME_BEHIND = expression(rf"[ ]?(?:인|이라는)?[ ]?\(?(?:게임|캐릭|{GAMES})", re.IGNORECASE)
 _DOMAIN = expression(r"\.(?:com|net|io|gg|py|js|org|me|example|co\.kr|or\.kr|go\.kr)\Z|\Awww\.")
-_QQ = expression("QQ|큐큐", re.IGNORECASE)
+_QQ = expression("QQ|큐큐|扣扣|加Q", re.IGNORECASE)
 _GAME_BEFORE = expression(rf"(?:{GAMES})[ ]?(?:계정[ ]?)?\Z", re.IGNORECASE)
 _ADD_BEHIND = expression(
     r"[ ]?(?:으?로)?[ ]?(?:추가|친추|연락|문의|주세요|검색|팔로우|맞팔|구독|입니다|이에요|예요|[\n.!)]|\Z)"
@@ -137,7 +137,7 @@ def _is_told(text: str, match: re.Match[str], handle: str, end: int) -> bool:
 
 
 _IS = frozenset({"は", "is", "es", "是", "은", "는"})
-_TOLD = frozenset({"톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "네이버"})
+_TOLD = frozenset({"ㄹㅏ인", "톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "네이버"})
 _LINE_ADD = expression(r"추가|검색|친추|문의|연락|주세요|줘")
 
 
@@ -151,6 +151,7 @@ def _is_none(text: str, match: re.Match[str], handle: str, end: int) -> bool:
         or (text[end : end + 1] in {"(", "["} and text[end + 1 : end + 2].isascii())
         or text[end : end + 1] == "/"
         or "](" in match[0]
+        or re.match("-?[A-Za-z0-9]", text[end : end + 2]) is not None  # a piece of something longer
         or "@" in handle[1:]
         or re.match("@(?:[A-Za-z0-9가-힣]|$)", text[end : end + 2]) is not None
         or (text[start - 1].isascii() and text[start - 1].isalnum())  # "instagrammer"
@@ -182,9 +183,50 @@ def _behind(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "MESSENGER_ID", 0.8, ("service behind", "no word")) if able else None
 
 
+_SOCIAL = (
+    r"(?:카카오톡|카톡|오픈톡|텔레그램|텔레|인스타그램|인스타|트위터|디스코드|디코|위챗|틱톡|스냅챗|스냅(?![샷숏])|스레드|페메|유튜브|"
+    r"맞팔|선팔|인친|트친|페친|팔로우|팔로워|디엠|뒷계|본계|부계|일계|소통해요|잔디|슬랙|채널톡|instagram|telegram|discord|twitter|"
+    r"tiktok|snapchat|follow me|dm me|message me|s[ií]gueme|DM)"
+)
+_AFAR = expression(
+    rf"(?<![A-Za-z])(?P<social>{_SOCIAL})(?![A-Za-z])(?P<between>[^\n0-9@.?!/<>=|`\"]{{1,24}}?)"
+    r"(?<![A-Za-z0-9가-힣._/\-])(?P<handle>@[A-Za-z0-9_](?:[A-Za-z0-9_.]{2,28}[A-Za-z0-9_])|"
+    r"[A-Za-z][A-Za-z0-9]{1,18}[_.][A-Za-z0-9_.]{1,18}[A-Za-z0-9_])(?![A-Za-z0-9@/(\[]|\.[A-Za-z])",
+    re.IGNORECASE,
+)
+_HANGUL_WORDS = expression(r"(?:[가-힣ㄱ-ㅣ~!,]{0,8}[ ]){1,3}\Z|[A-Za-z :]{1,16}\Z")
+
+
+def _afar(text: str, match: re.Match[str]) -> Finding | None:
+    """A handle some words behind what tells of a service."""
+    start, end = match.span("handle")
+    handle = match["handle"]
+    if PLACEHOLDER.match(handle) or _DOMAIN.search(handle) or not any(map(str.isalpha, handle)):
+        return None
+    if handle[0] == "@":
+        if not _TELLING.search(handle) and match["social"].lower() in _WEAKLY:
+            return None
+    elif handle.isupper() or not _HANGUL_WORDS.match(match["between"]) or not _SIGNED.search(handle):
+        return None
+    return Finding(start, end, "MESSENGER_ID", 0.7, ("service afar", "no word"))
+
+
+_WEAKLY = frozenset({"팔로우", "팔로워", "유튜브", "twitter", "dm", "채널톡"})
+_SIGNED = expression(r"[a-z]_?[0-9]|[a-z0-9]_[a-z0-9]{3}|[a-z]\.[a-z]{2}", re.IGNORECASE)
+AFAR = Detector(
+    entities=("MESSENGER_ID",),
+    pattern=_AFAR,
+    weigh=_afar,
+    words=(
+        *("카카오톡", "카톡", "오픈톡", "텔레", "인스타", "트위터", "디스코드", "디코", "위챗", "틱톡", "스냅", "스레드", "페메"),
+        *("유튜브", "맞팔", "선팔", "인친", "트친", "페친", "팔로우", "팔로워", "디엠", "뒷계", "본계", "부계", "일계", "소통해요"),
+        *("잔디", "슬랙", "채널톡", "instagram", "telegram", "discord", "twitter", "tiktok", "snapchat", "insta "),
+        *("follow me", "dm me", "message me", "sigueme", "sígueme", "dm ", "dm:", "dm은", "dm으"),
+    ),
+)
 _OF = spelt(("", " "), ("", "의", "の"), ("", " ", "_", "(", " ("), "id")
-_MARKS = (" is ", "は", "은 ", "는 ", " 추가", " 검색", " 친추", "로 ", " 주세요", " 문의", "是", "追加")
-_ASIDE = ("톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "네이버")
+_MARKS = (" is ", "は", "은 ", "는 ", " 추가", " 검색", " 친추", "로 ", " 주세요", " 문의", "是", "追加", "交換")
+_ASIDE = ("ㄹㅏ인", "톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "네이버")
 _OTHERS = (
     "톡",
     "라인",
@@ -285,6 +327,8 @@ MESSENGER = Detector(
             "페이스북 메신저",
         ),
         *(
+            *("상담톡", "문의톡", "업무톡", "예약톡", "ㅋㅏ톡", "k톡", "ka톡", "kko:", "kko :", "테레그램", "텔 레 "),
+            *("텔래", "tele @", "我的wx", "wx号", "wx:", "扣扣", "加q"),
             "카독",
             "위쳇",
             "텔래그램",
@@ -316,7 +360,7 @@ MESSENGER = Detector(
         *("틱톡", "tiktok", "스레드", "쓰레드", "threads", "치지직", "트위치", "twitch", "슬랙", "slack"),
         *ID_WORDS,
         *spelt("login", ("", " ", "_"), "id"),
-        *spelt(("디엠", "dm"), (" 주세요", " 줘")),
+        *spelt(("디엠", "dm"), (" 주세요", " 줘", " me")),
         *spelt((" ", "\t", "로그인", "로그인 ", "회원", "가입", "사용자", "접속"), "id", (":", " :")),
         *spelt(_OTHERS, (*_OF, ":", " :", " @", "@", "=", " is @")),
         *spelt(_ASIDE, _MARKS),
@@ -352,4 +396,4 @@ BEHIND = Detector(
         ),
     ),
 )
-HANDLES = (MESSENGER, BEHIND)
+HANDLES = (MESSENGER, BEHIND, AFAR)
