@@ -134,7 +134,7 @@ def _said(_: str, match: re.Match[str]) -> Finding | None:
 
 
 _EVENT = expression(
-    r"[ ](?:has[ ])?(?:killed[ ][A-Za-z0-9_]{3,16}|(?:joined|left)[ ]the[ ](?:game|server|party|room|match|guild|lobby|raid)|"
+    r"[ ](?:has[ ])?(?:killed[ ](?P<killed>[A-Za-z0-9_]{3,16})|(?:joined|left)[ ]the[ ](?:game|server|party|room|match|guild|lobby|raid)|"
     r"was[ ](?:slain|killed|shot|blown[ ]up)[ ]by[ ][A-Za-z0-9_ ]{2,24}|disconnected|fell[ ]from[ ]a[ ]high[ ]place|"
     r"drowned|tried[ ]to[ ]swim[ ]in[ ]lava|burned[ ]to[ ]death)[.!]?[ ]*(?=\n|\Z)"
 )
@@ -147,14 +147,15 @@ _NO_PLAYER = expression(
 )
 
 
-def _event(text: str, match: re.Match[str]) -> Finding | None:
+def _event(text: str, match: re.Match[str]) -> list[Finding] | None:
     end = match.start()
     found = _LATIN_BEFORE.search(text, max(0, end - 24), end)
     if found is None or _NO_PLAYER.match(found[0]):
         return None
     if not _LINE_BEFORE.search(text, max(0, found.start() - 2), found.start()):
         return None
-    return Finding(found.start(), end, "GAME_ID", 0.75, ("player:moved",))
+    names = [found.span(), *([match.span("killed")] if match["killed"] else [])]
+    return [Finding(*span, "GAME_ID", 0.75, ("player:moved",)) for span in names]
 
 
 _KILL = expression(
@@ -211,7 +212,15 @@ EVENT = Detector(
     pattern=_EVENT,
     weigh=_event,
     words=(
-        *("joined the ", "left the ", " killed ", "was slain by ", "was killed by ", "was shot by ", "was blown up by "),
+        *(
+            "joined the ",
+            "left the ",
+            " killed ",
+            "was slain by ",
+            "was killed by ",
+            "was shot by ",
+            "was blown up by ",
+        ),
         *(
             " disconnected",
             " fell from a high place",

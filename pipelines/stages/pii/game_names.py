@@ -52,7 +52,7 @@ _WHO_WORDS = (  # the word for who somebody is
     rf"귓말|귓속말|귓|신고[ ]?대상(?:자)?|신고할[ ]?(?:유저|사람|분)|피신고자|{_CHARACTER}(?=[ ]?[:=])|"
     r"원정대|모험단|리니지[ ]캐릭|"
     r"(?:reported|target|killed)_(?:user|player)|player(?=[\"']?[ ]?[:=])|user[_ ]?name|MVP(?=[ :])|판매자|구매자|방장(?=[ ]?:)|"
-    r"채널장|연맹장|맹주|군단장|(?:killer|victim|guild_?master|winner|loser|opponent)(?=\"[ ]?:)|nick_?nm|char(?==)|"
+    r"채널장|연맹장|맹주|군단장|(?:killer|victim|guild_?master|winner|loser|opponent)(?=\"[ ]?:)|nick_?nm|"
     r"(?:전|현|구|신)[ ]?닉(?:네임)?|(?:변경|이전)[ ]?(?:전|후)(?=[ ]?:)|my (?:steam|roblox|psn|xbox|minecraft|fortnite)(?=[ ]is)|"
     r"(?:steam|roblox|psn|xbox|minecraft|fortnite|valorant|genshin)[ ](?:name|nick|user)|제[ ]?캐릭(?:터)?|내[ ]?캐릭(?:터)?"
 )
@@ -67,7 +67,7 @@ _NAME = (
     r"(?:[☆★♡♥◆◇†‡ζξι乂メ彡ツ]{1,3}(?=[가-힣A-Za-z]))?[가-힣A-Za-z0-9_ㄱ-ㅣ]"
     r"(?:[가-힣A-Za-z0-9_\-ㄱ-ㅣ]|[☆★♡♥◆◇†‡ζξι乂メ彡ツ]{1,2}|(?<=[A-Za-z0-9])\.(?=[A-Za-z])){1,19}"
 )
-_LATIN = r"(?:(?:[ ][A-Za-z]+){1,2}(?:[ ][0-9]{1,4}(?![0-9A-Za-z가-힣]))?)?"
+_LATIN = r"(?:(?:[ ][A-Za-z]+){1,2}(?:[ ][0-9]{1,4}(?![0-9A-Za-z가-힣]))?|(?<=[A-Za-z])[ ][0-9]{1,4}(?![0-9A-Za-z가-힣%:.]))?"
 _VALUE = (
     rf"(?:(?P<open>[{OPEN}])(?P<quoted>{OURS}|[^\s{OPEN}{CLOSE}](?:[^\n{OPEN}{CLOSE}]{{0,18}}[^\s{OPEN}{CLOSE}])?)"
     rf"[{CLOSE}]|[{OPEN}]?(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
@@ -85,14 +85,15 @@ _GAME_ID = expression(  # behind a game and the word for an id
     re.IGNORECASE,
 )
 _BEHIND_GAME = expression(  # behind the game alone
-    rf"(?:{GAME_FIRST}|(?=유저|[Uu]))(?<![가-힣A-Za-z])(?P<of>{GAMES}|유저|user)(?P<mark>[ ]?:[ ]?|[ ](?:[가-힣0-9]{{1,5}}(?:서버|섭|[ ]서버)[ ])?)"
+    rf"(?:{GAME_FIRST}|(?=유저|[Uu]))(?<![가-힣A-Za-z])(?P<of>{GAMES}|유저|user)(?P<mark>[ ]?:[ ]?|[ ](?:[가-힣0-9]{{1,5}}(?:서버|섭|[ ]서버)[ ]|[가-힣]{{2,6}}[ ](?=[가-힣A-Za-z0-9_]{{4,16}}[ ](?:님|파티|혈맹|길드|귓|우편|쩔|신고|차단|캐릭)))?)"
     rf"(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
     rf"{_NAME}(?:(?:{_LATIN}|(?:[ ][가-힣]{{1,8}}){{0,2}})[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN}))",
     re.IGNORECASE,
 )
 _HANGUL = expression("[가-힣]")
 _PLAYER_BEHIND = expression(
-    r"[ ]?(?:님(?:이|을|를|께|한테)?|으로|로|에게|한테|이|가)?[ ](?:[가-힣]{1,5}[ ]서버|신고|차단|핵|친추|듀오|"
+    r"[ ]?(?:님(?:이|을|를|께|한테|이랑)?|으로|로|에게|한테|이랑|랑|하고|이|가)?[ ](?:[가-힣]{1,5}[ ]서버|"
+    r"방에서|신고|차단|핵|친추|듀오|"
     r"캐릭(?:터)?[ ]?(?:복구|삭제|양도|이전)|귓(?:말|주세요|[ ]|[.!\n]|\Z)|우편|쪽지|쩔|방[ ]?(?:파|만들)|혈맹|문파|길드[ ]?(?:가입|신청)|"
     r"클랜[ ]?가입|파티|레이드|버스|트롤|비매너|정지|복구|교환|선물|초대)"
 )
@@ -104,6 +105,11 @@ _SLASHES_BEFORE = expression(rf"(?<![가-힣A-Za-z]){_PLACE}{{1,3}}\Z")
 _HEADING = expression(
     r"(?:길드|레벨|직업|점수|서버|전투력|랭킹|등급|시간|날짜|상태|내용|종류|비고|티어|포지션|역할|아이디|이메일)|"
     r"[가-힣]*(?:수|력|명|일|자|률|도|급|순위|시간|날짜|상태|내용|번호|종류|비고)\Z"
+)
+_COMMON_NOUN = expression(
+    r"(?:유저|센터|이용자|회원|사람|문제|현상|시스템|아이템|패치|시즌|이벤트|관련|방법|기능|화면|상점|계정|서버|모드|스킨|"
+    r"랭크|매치|대회|선수|방송|스트리머|영상|게시판|갤러리|카페|커뮤니티|업데이트|보상|퀘스트|던전|보스|직업|레벨|길드|파티|클랜|혈맹|"
+    r"거래|캐시|결제|환불|쿠폰|오류|버그|고객|운영자|운영진|개발자|개발사|회사|시간|오늘|이번|어제|요즘|친구|초대|모집|신규|복귀)[은는이가을를도에의]?\Z"
 )
 _SHORT_TO_TELL = 4
 _NEAR = 24
@@ -139,6 +145,8 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
             return None
     player = len(name) >= _SHORT_TO_TELL and _PLAYER_BEHIND.match(text, end) is not None
     if not (nick or who or word or tagged or player):
+        return None
+    if player and not (nick or who or word or tagged) and _COMMON_NOUN.search(name):
         return None
     strong = STRONG.search(name) is not None
     closing = cut or quoted or CLOSING.match(text, end) is not None
@@ -329,12 +337,49 @@ NICK = Detector(
             "리니지 캐릭",
         ),
         *spelt(("reported", "target", "killed"), "_", ("user", "player")),
-        *("username", "user name", "user_name", "mvp ", "mvp:", "판매자", "구매자", "방장:", "방장 :", "채널장", "연맹장", "맹주"),
-        *("군단장", 'killer"', 'victim"', "guildmaster", "guild_master", 'winner"', 'loser"', 'opponent"', "nick_nm", "nicknm"),
-        *("char=", "변경 전", "변경전", "이전 전", "변경 후", "변경후", "이전 후", "제 캐릭", "제캐릭", "내 캐릭", "내캐릭"),
+        *(
+            "username",
+            "user name",
+            "user_name",
+            "mvp ",
+            "mvp:",
+            "판매자",
+            "구매자",
+            "방장:",
+            "방장 :",
+            "채널장",
+            "연맹장",
+            "맹주",
+        ),
+        *(
+            "군단장",
+            'killer"',
+            'victim"',
+            "guildmaster",
+            "guild_master",
+            'winner"',
+            'loser"',
+            'opponent"',
+            "nick_nm",
+            "nicknm",
+        ),
+        *(
+            "변경 전",
+            "변경전",
+            "이전 전",
+            "변경 후",
+            "변경후",
+            "이전 후",
+            "제 캐릭",
+            "제캐릭",
+            "내 캐릭",
+            "내캐릭",
+        ),
         *spelt("my ", ("steam", "roblox", "psn", "xbox", "minecraft", "fortnite"), " is"),
         *spelt(
-            ("steam", "roblox", "psn", "xbox", "minecraft", "fortnite", "valorant", "genshin"), " ", ("name", "nick", "user")
+            ("steam", "roblox", "psn", "xbox", "minecraft", "fortnite", "valorant", "genshin"),
+            " ",
+            ("name", "nick", "user"),
         ),
     ),
 )

@@ -53,7 +53,7 @@ def name_of(handle: str, *, said: bool, goes_on: bool) -> str:
     return handle
 
 
-_GOING_ON = frozenset({"인", "은", "는", "이", "가", "을", "를"})
+_GOING_ON = frozenset({"랑", "이랑", "인", "은", "는", "이", "가", "을", "를"})
 
 
 def _agrees(last: str, particle: str) -> bool:
@@ -81,7 +81,7 @@ def _is_cut(last: str, particle: str, at: int, *, said: bool) -> bool:
     """Short syllables end many names: they are cut from names of three and more, or behind Latin ones."""
     if said or _ALWAYS_CUT.match(particle) or not _HANGUL.match(last):
         return particle not in {"임", "인", "라"} or at > _LEAST
-    return particle in {"은", "는", "이", "가", "을", "를", "님", "로"} and at > _LEAST
+    return particle in {"은", "는", "이", "가", "을", "를", "님", "로", "랑", "이랑"} and at > _LEAST
 
 
 # What follows the word for a name and is none: verbs, wishes, questions, things one does with a name.
@@ -135,5 +135,5 @@ CLOSING = expression(
     r"[ ](?:[가-힣]{0,5}[ ]?서버|루페온|카단|아만|니나브|카제로스|실리안|아브렐슈드|스카니아|루나|엘리시움|크로아|"
     r"베라|이노시스|유니온|제니스|오로라|아케인|노바|리부트|카인|디레지에|시로코|프레이|카시야스|힐더|안톤|바칼|"
     r"신고|차단|핵|친추|길드|직업|레벨|서버|부캐|본캐|입니다|이에요|예요|인데|이고|임|이요|요(?![가-힣])|"
-    r"로[요 ]|으로|귓|보내|지급|처리|부탁|둘[ ]?다|모두|다[ ]|이랑|한테|에게|캐릭|유저|계정|정지|쓰는|쓰고|사용|복구|팝니다|삽니다|주세요|변경|맞나요|확인|님|■|▶|●|-))"
+    r"로[요 ]|으로|귓|보내|지급|처리|부탁|둘[ ]?다|모두|다[ ]|이랑|한테|에게|캐릭|유저|계정|정지|쓰는|쓰고|사용|복구|팝니다|삽니다|주세요|변경|맞나|맞아|맞는|확인|님|■|▶|●|-))"
 )
