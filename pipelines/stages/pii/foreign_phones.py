@@ -12,15 +12,19 @@ from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
 
 _CUE = (
-    r"(?:(?:tele)?phones?|tel|mobile|cell(?:phone)?|fax|call(?:ed|ing|s)?|dial(?:ed|ing)?|reach(?:ed)?|text(?:ed)?|sms|"
-    r"ring|whatsapp|contact(?:ed)?|hotline|helpline|toll[- ]free|landline|desk|office|home|work|answering|voicemail|"
-    r"message (?:me|us|him|her)|(?:my|your|his|her|our|their|this|the phone|new|direct)(?: new| direct)? number|"
+    r"(?:(?:tele)?phones?|tel|mobile|cell(?:phone)?|fax|call(?:ed|ing|s)?|dial(?:ed|ing)?|reach(?:ed)?|"
+    r"text(?:ed)?|sms|"
+    r"ring|whatsapp|contact(?:ed)?|hotline|helpline|toll[- ]free|landline|desk|office|home|work|answering|"
+    r"voicemail|"
+    r"message (?:me|us|him|her)|(?:my|your|his|her|our|their|this|the phone|new|direct)(?: new|"
+    r" direct)? number|"
     r"n[uú]mero|UK|USA?|U\.S\.|Japan|China|Spain|France|Germany|Australia|Canada|Vietnam|overseas|abroad|"
     r"tel[eé]fono|m[oó]vil|celular|ll[aá]m[ae]\w*|t[eé]l[eé]phone|portable|telefon|handy)"
 )
 _LOCAL_CUE = r"(?:전화|휴대폰|핸드폰|연락처|연락|팩스|문자|국제전화|해외|현지|로밍|영국|미국|일본|중국|베트남|필리핀|호주|캐나다|手机|电话|電話|携帯|連絡先|联系方式)"
 _BEFORE = expression(
-    rf"(?:(?<![A-Za-z]){_CUE}(?![A-Za-z])|{_LOCAL_CUE})(?: ?(?:number|numbers|no\.?|번호|番号|号码|#|me at|us at|at|on|in|es))?"
+    rf"(?:(?<![A-Za-z]){_CUE}(?![A-Za-z])|{_LOCAL_CUE})(?: ?(?:number|numbers|no\.?|번호|番号|号码|#|me at|"
+    rf"us at|at|on|in|es))?"
     r"(?: is)?[는은이가をはは]?\W{0,3}\Z",
     re.IGNORECASE,
 )
@@ -39,7 +43,8 @@ _ABROAD = expression(
 # Kingdom, France, Switzerland, Australia, Germany, Japan (E.164 national numbers of 10 and 11 digits).
 _NATIONAL = expression(
     r"\(0[0-9]{1,4}\) ?[0-9]{2,4}[- ][0-9]{3,4}|07[0-9]{3}[- ][0-9]{6}|0[1-9][0-9]{2,3} [0-9]{3} [0-9]{3,4}|"
-    r"0[1-9](?:[ .][0-9]{2}){4}|07[0-9]{3}-[0-9]{3}-[0-9]{3}|07[0-9] [0-9]{3} [0-9]{2} [0-9]{2}|0[2-57][0-9]{2} [0-9]{3} [0-9]{3}|020 [0-9]{4} [0-9]{4}|"
+    r"0[1-9](?:[ .][0-9]{2}){4}|07[0-9]{3}-[0-9]{3}-[0-9]{3}|07[0-9] [0-9]{3} [0-9]{2} [0-9]{2}|"
+    r"0[2-57][0-9]{2} [0-9]{3} [0-9]{3}|020 [0-9]{4} [0-9]{4}|"
     r"0[89]0-[0-9]{4}-[0-9]{4}|0120-[0-9]{3}-[0-9]{3}"
 )
 _AMOUNT = expression(r"[1-9][0-9]{0,2}(?:[ .][0-9]{3})+\Z")

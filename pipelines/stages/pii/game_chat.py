@@ -57,12 +57,18 @@ _WORD = "[가-힣A-Za-z0-9_]"
 _NAME_BEFORE = expression(rf"(?:{OURS}|(?<![가-힣A-Za-z0-9_.]){_WORD}{{2,16}})\Z")
 _BEGINS = expression(r"(?:\A|[\n\])>:,\"'!*~\-][ ]?|님(?:이|을|께서)[ ])\Z")
 _NOBODY = expression(
-    "(?:고객|상담[사원]|회원|사용자|관리자|운영자|운영진|선생|부모|어머|아버|어머니|아버지|할머|할아버|형|누|오라버|"
-    "며느|사위|장모|장인|스승|임금|하느|하나|부처|예수|주|매니저|기사|사장|과장|부장|차장|팀장|실장|대표|이사|이사장|"
-    "회장|총장|원장|교장|교감|교수|박사|목사|신부|스|집사|권사|장로|의원|위원|위원장|장관|대통령|총리|시장|군수|감독|코치|"
-    "작가|배우|가수|기자|변호사|판사|검사|의사|간호사|약사|담당자|담당|책임자|신청자|참가자|참여자|지원자|응시자|당첨자|"
-    "구매자|판매자|작성자|글쓴이|게스트|방장|파티장|길드장|길마|부길마|공대장|클랜장|마스터|친구|손|이벤트|공지|점검|안내|"
-    "알림|여러분|유저|플레이어|모험가|용사|소환사|감독관|대원|대장|단장|조합원|입주민|주민|이웃|독자|시청자|구독자|팬|"
+    "(?:고객|상담[사원]|회원|사용자|관리자|운영자|운영진|선생|부모|어머|아버|어머니|아버지|할머|할아버|형|누|"
+    "오라버|"
+    "며느|사위|장모|장인|스승|임금|하느|하나|부처|예수|주|매니저|기사|사장|과장|부장|차장|팀장|실장|대표|"
+    "이사|이사장|"
+    "회장|총장|원장|교장|교감|교수|박사|목사|신부|스|집사|권사|장로|의원|위원|위원장|장관|대통령|총리|시장|"
+    "군수|감독|코치|"
+    "작가|배우|가수|기자|변호사|판사|검사|의사|간호사|약사|담당자|담당|책임자|신청자|참가자|참여자|지원자|"
+    "응시자|당첨자|"
+    "구매자|판매자|작성자|글쓴이|게스트|방장|파티장|길드장|길마|부길마|공대장|클랜장|마스터|친구|손|이벤트|"
+    "공지|점검|안내|"
+    "알림|여러분|유저|플레이어|모험가|용사|소환사|감독관|대원|대장|단장|조합원|입주민|주민|이웃|독자|시청자|"
+    "구독자|팬|"
     "학생|학부모|동료|선배|후배|지인|상대|상대방|본인|당사자|가족|분)\\Z"
 )
 _NOT_A_PERSON = 4  # letters
@@ -114,14 +120,18 @@ _CHANNELS = (
     *("서버", "일반", "공격대", "공대", "all", "team", "party", "guild", "whisper", "world", "trade", "say"),
 )
 _CHANNEL = expression(
-    rf"[\[(](?:{'|'.join(_CHANNELS)})[\])][ ]?(?:From[ ]|To[ ])?[\[<]?(?P<said>{OURS}|{_WORD}{{2,16}})[\]>]?(?:[ ]?님)?"
+    rf"[\[(](?:{'|'.join(_CHANNELS)})[\])][ ]?(?:From[ ]|To[ ])?[\[<]?(?P<said>{OURS}|"
+    rf"{_WORD}{{2,16}})[\]>]?(?:[ ]?님)?"
     r"(?:[ ]?\([^()\n]{1,10}\))?[ ]?:(?=[ ])",
     re.IGNORECASE,
 )
 _NOT_SAID = expression(
-    r"(?:레벨|점수|공지|안내|알림|점검|이벤트|이름|인원|공지사항|시간|일정|장소|주제|제목|목표|순위|결과|참고|모집|문의|"
-    r"규칙|관리자|운영자|시스템|GM|note|total|warning|error|info|level|score|notice|system|admin|room|time|name|"
-    r"상태|목록|구분|합계|기본|설정|수량|가격|비용|주의|질문|답변|보상|조건|방식|방법|대상|내용|번호|설명|버전)[0-9]*\Z",
+    r"(?:레벨|점수|공지|안내|알림|점검|이벤트|이름|인원|공지사항|시간|일정|장소|주제|제목|목표|순위|결과|"
+    r"참고|모집|문의|"
+    r"규칙|관리자|운영자|시스템|GM|note|total|warning|error|info|level|score|notice|system|admin|room|time|"
+    r"name|"
+    r"상태|목록|구분|합계|기본|설정|수량|가격|비용|주의|질문|답변|보상|조건|방식|방법|대상|내용|번호|설명|"
+    r"버전)[0-9]*\Z",
     re.IGNORECASE,
 )
 
@@ -134,14 +144,17 @@ def _said(_: str, match: re.Match[str]) -> Finding | None:
 
 
 _EVENT = expression(
-    r"[ ](?:has[ ])?(?:killed[ ](?P<killed>[A-Za-z0-9_]{3,16})|(?:joined|left)[ ]the[ ](?:game|server|party|room|match|guild|lobby|raid)|"
-    r"was[ ](?:slain|killed|shot|blown[ ]up)[ ]by[ ][A-Za-z0-9_ ]{2,24}|disconnected|fell[ ]from[ ]a[ ]high[ ]place|"
+    r"[ ](?:has[ ])?(?:killed[ ](?P<killed>[A-Za-z0-9_]{3,16})|(?:joined|left)[ ]the[ ](?:game|server|party|"
+    r"room|match|guild|lobby|raid)|"
+    r"was[ ](?:slain|killed|shot|blown[ ]up)[ ]by[ ][A-Za-z0-9_ ]{2,24}|disconnected|"
+    r"fell[ ]from[ ]a[ ]high[ ]place|"
     r"drowned|tried[ ]to[ ]swim[ ]in[ ]lava|burned[ ]to[ ]death)[.!]?[ ]*(?=\n|\Z)"
 )
 _LATIN_BEFORE = expression(rf"(?:{OURS}|(?<![가-힣A-Za-z0-9_.\-])[가-힣A-Za-z0-9_]{{3,16}})\Z")
 _LINE_BEFORE = expression(r"(?:\A|\n|[\]:>][ ]|[*][ ]?)\Z")
 _NO_PLAYER = expression(
-    r"(?:he|she|they|who|you|one|someone|everyone|nobody|player|players|client|user|host|the|all|and|server|has|"
+    r"(?:he|she|they|who|you|one|someone|everyone|nobody|player|players|client|user|host|the|all|and|server|"
+    r"has|"
     r"host|game|[a-z]{1,3})\Z",
     re.IGNORECASE,
 )
@@ -160,12 +173,14 @@ def _event(text: str, match: re.Match[str]) -> list[Finding] | None:
 
 _KILL = expression(
     rf"(?<![가-힣A-Za-z0-9_.])(?P<one>{OURS}|{_WORD}{{2,16}})[ ]?(?:→|->|=>|▶|▷|»|>>)[ ]?"
-    rf"(?P<two>{OURS}|{_WORD}{{2,16}})[ ]?(?:님을[ ])?(?=[ ](?:처치|킬|기절|사살|격파|eliminated|killed)|[ ]?\((?:M416|AWM|AKM|Kar98|SLR|UMP))"
+    rf"(?P<two>{OURS}|{_WORD}{{2,16}})[ ]?(?:님을[ ])?(?=[ ](?:처치|킬|기절|사살|격파|eliminated|killed)|"
+    rf"[ ]?\((?:M416|AWM|AKM|Kar98|SLR|UMP))"
 )
 
 
 _WON = expression(
-    rf"(?<![가-힣A-Za-z0-9_.])(?P<one>{OURS}|{_WORD}{{3,16}}?)(?:님)?(?:이[ ]?\(가\)|이\(가\)|이|가)[ ](?P<two>{OURS}|{_WORD}{{3,16}}?)"
+    rf"(?<![가-힣A-Za-z0-9_.])(?P<one>{OURS}|{_WORD}{{3,16}}?)(?:님)?(?:이[ ]?\(가\)|이\(가\)|이|"
+    rf"가)[ ](?P<two>{OURS}|{_WORD}{{3,16}}?)"
     r"(?:님)?(?:을[ ]?\(를\)|을|를)[ ](?:처치|킬[^가-힣]|기절시|사살)"
 )
 

@@ -29,33 +29,8 @@ from pipelines.stages.pii.handle_words import (
     STRONG,
 )
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
+from pipelines.stages.pii.player_words import NAME_WORDS, NICK_WORDS, WHO_WORDS
 
-_CHARACTER = r"(?:캐릭터|캐릭|케릭터|케릭|캐|케)"
-_WHO = r"(?:유저|플레이어|상대|상대방|구매자|판매자|거래자|가해자|사기꾼|트롤|피신고자)"
-_NAME_WORDS = (  # the word for a name in games
-    r"닉네임|닉넴|(?:본캐|부캐)?닉(?!값|변|언|vs)|"
-    rf"{_CHARACTER}[ ]?(?:명|이름|네임|닉네임|닉|아이디|ID)|소환사[ ]?(?:명|이름|닉네임|닉|네임)|"
-    r"배틀[ ]?태그|battle[ ]?tag|(?<![^\n\t (\"':,/|>*\-])IGN(?![A-Za-z])|라이엇[ ]?(?:ID|아이디|닉네임|닉)|riot[ ]?id|구단주[ ]?(?:명|이름)|"
-    r"롤네임|롤닉|게임[ ]?(?:내[ ]?|상[ ]?|속[ ]?)?(?:네임|이름)|인게임[ ]?(?:네임|이름|아이디)|"
-    r"감독[ ]?명|모험단(?:[ ]?명|[ ]이름)|기사단[ ]?명|구단[ ]?명|가문[ ]?명|원정대(?:[ ]?명|[ ]이름)|유저[ ]?명|"
-    r"신고[ ]?대상(?:자)?[ ]?(?:닉네임|닉|아이디)|플레이어[ ]?(?:명|이름|네임|아이디|ID)|게이머[ ]?태그|스팀[ ]?(?:네임|이름)|"
-    r"(?:온라인|에픽|오리진|유비)[ ]?(?:ID|아이디)|프로필[ ]?이름|"
-    r"(?:커맨더|지휘관|트레이너|마스터|함장|개척자|여행자|영주|군주|단장|사령관|프로듀서|선장|교주|기수|캡틴|매니저|팀|클럽|구단|혈맹원|문파원)[ ]?"
-    r"(?:네임|닉네임|닉)|활동명|"
-    r"gamer[ ]?tag|in[- ]?game[ ]?(?:name|nick)|nick[_ ]?name|nick(?![a-z_])(?:[ ]en[ ][A-Za-z]{2,15})?|"
-    r"char(?:acter)?[_ ]?name|player[_ ]?(?:name|id|tag)|summoner[_ ]?name|game[_ ]?name|steam[ ]name|"
-    r"roblox[ ](?:username|user|name)|epic[ ](?:username|name|id)|PSN(?:[ ]ID)?(?=[ ]?:)|"
-    r"ID[ ]de[ ]jugador|nombre[ ](?:en[ ]el[ ]juego|de[ ]jugador)"
-)
-_WHO_WORDS = (  # the word for who somebody is
-    r"본캐|부캐|길드장|길드[ ]?마스터|길마|부길마|길드원|파티장|파티원|공대장|공대원|클랜장|클랜원|클랜[ ]?마스터|"
-    rf"귓말|귓속말|귓|신고[ ]?대상(?:자)?|신고할[ ]?(?:유저|사람|분)|피신고자|{_CHARACTER}(?=[ ]?[:=])|"
-    r"원정대|모험단|리니지[ ]캐릭|"
-    r"(?:reported|target|killed)_(?:user|player)|player(?=[\"']?[ ]?[:=])|user[_ ]?name|MVP(?=[ :])|판매자|구매자|방장(?=[ ]?:)|"
-    r"채널장|연맹장|맹주|군단장|(?:killer|victim|guild_?master|winner|loser|opponent)(?=\"[ ]?:)|nick_?nm|"
-    r"(?:전|현|구|신)[ ]?닉(?:네임)?|(?:변경|이전)[ ]?(?:전|후)(?=[ ]?:)|my (?:steam|roblox|psn|xbox|minecraft|fortnite)(?=[ ]is)|"
-    r"(?:steam|roblox|psn|xbox|minecraft|fortnite|valorant|genshin)[ ](?:name|nick|user)|제[ ]?캐릭(?:터)?|내[ ]?캐릭(?:터)?"
-)
 _PLACE = r"(?:[가-힣A-Za-z]{1,6}[ ]?/[ ]?)"
 _TIE = (
     rf"(?P<slashed>(?:[ ]?/[ ]?[가-힣A-Za-z]{{1,6}}){{1,3}}(?=[ ]?:))?[\"']?"
@@ -69,32 +44,39 @@ _NAME = (
 )
 _LATIN = r"(?:(?:[ ][A-Za-z]+){1,2}(?:[ ][0-9]{1,4}(?![0-9A-Za-z가-힣]))?|(?<=[A-Za-z])[ ][0-9]{1,4}(?![0-9A-Za-z가-힣%:.]))?"
 _VALUE = (
-    rf"(?:(?P<open>[{OPEN}])(?P<quoted>{OURS}|[^\s{OPEN}{CLOSE}](?:[^\n{OPEN}{CLOSE}]{{0,18}}[^\s{OPEN}{CLOSE}])?)"
+    rf"(?:(?P<open>[{OPEN}])(?P<quoted>{OURS}|"
+    rf"[^\s{OPEN}{CLOSE}](?:[^\n{OPEN}{CLOSE}]{{0,18}}[^\s{OPEN}{CLOSE}])?)"
     rf"[{CLOSE}]|[{OPEN}]?(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
-    rf"{_NAME}(?:(?:{_LATIN}|(?:[ ][가-힣]{{1,8}}){{0,2}})[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN})))"
+    rf"{_NAME}(?:(?:{_LATIN}|(?:[ ][가-힣]{{1,8}}){{0,2}})[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|"
+    rf"{_LATIN})))"
 )
 _FIRST = (  # how they all begin: looked at first, for speed
     "(?-i:(?=[닉본부캐케소배라구롤게인감모기가원유신플스온에오프커지트마함개여영군단사선교팀클활길파공귓피리혈문매캡판상거해"
     "bBiIrRgGnNcCpPsSeEuUtTkKmMvVwWlLoOxXfF]))"
 )
 _NICKNAME = expression(  # behind the word for a name in games
-    rf"{_FIRST}(?:(?P<nick>{_NAME_WORDS})|(?P<who>{_WHO_WORDS})){_TIE}{_VALUE}", re.IGNORECASE
+    rf"{_FIRST}(?:(?P<nick>{NAME_WORDS})|(?P<who>{WHO_WORDS})){_TIE}{_VALUE}", re.IGNORECASE
 )
 _GAME_ID = expression(  # behind a game and the word for an id
-    rf"{GAME_FIRST}(?<![가-힣A-Za-z])(?P<of>{GAMES})[ ]?(?:계정[ ]?|온라인[ ]?)?(?P<word>{ID_WORD}){_TIE}{_VALUE}",
+    rf"{GAME_FIRST}(?<![가-힣A-Za-z])(?P<of>{GAMES})[ ]?(?:계정[ ]?|"
+    rf"온라인[ ]?)?(?P<word>{ID_WORD}){_TIE}{_VALUE}",
     re.IGNORECASE,
 )
 _BEHIND_GAME = expression(  # behind the game alone
-    rf"(?:{GAME_FIRST}|(?=유저|[Uu]))(?<![가-힣A-Za-z])(?P<of>{GAMES}|유저|user)(?P<mark>[ ]?:[ ]?|[ ](?:[가-힣0-9]{{1,5}}(?:서버|섭|[ ]서버)[ ]|[가-힣]{{2,6}}[ ](?=[가-힣A-Za-z0-9_]{{4,16}}[ ](?:님|파티|혈맹|길드|귓|우편|쩔|신고|차단|캐릭)))?)"
+    rf"(?:{GAME_FIRST}|(?=유저|[Uu]))(?<![가-힣A-Za-z])(?P<of>{GAMES}|유저|user)(?P<mark>[ ]?:[ ]?|"
+    rf"[ ](?:[가-힣0-9]{{1,5}}(?:서버|섭|[ ]서버)[ ]|[가-힣]{{2,6}}[ ](?=[가-힣A-Za-z0-9_]{{4,16}}[ ](?:님|"
+    rf"파티|혈맹|길드|귓|우편|쩔|신고|차단|캐릭)))?)"
     rf"(?P<handle>{OURS}|STEAM_[0-5]:[01]:[0-9]{{4,12}}|"
-    rf"{_NAME}(?:(?:{_LATIN}|(?:[ ][가-힣]{{1,8}}){{0,2}})[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|{_LATIN}))",
+    rf"{_NAME}(?:(?:{_LATIN}|(?:[ ][가-힣]{{1,8}}){{0,2}})[ ]?(?P<tag>#[A-Za-z0-9]{{2,6}})(?![A-Za-z0-9])|"
+    rf"{_LATIN}))",
     re.IGNORECASE,
 )
 _HANGUL = expression("[가-힣]")
 _PLAYER_BEHIND = expression(
     r"[ ]?(?:님(?:이|을|를|께|한테|이랑)?|으로|로|에게|한테|이랑|랑|하고|이|가)?[ ](?:[가-힣]{1,5}[ ]서버|"
     r"방에서|신고|차단|핵|친추|듀오|"
-    r"캐릭(?:터)?[ ]?(?:복구|삭제|양도|이전)|귓(?:말|주세요|[ ]|[.!\n]|\Z)|우편|쪽지|쩔|방[ ]?(?:파|만들)|혈맹|문파|길드[ ]?(?:가입|신청)|"
+    r"캐릭(?:터)?[ ]?(?:복구|삭제|양도|이전)|귓(?:말|주세요|[ ]|[.!\n]|\Z)|우편|쪽지|쩔|방[ ]?(?:파|만들)|"
+    r"혈맹|문파|길드[ ]?(?:가입|신청)|"
     r"클랜[ ]?가입|파티|레이드|버스|트롤|비매너|정지|복구|교환|선물|초대)"
 )
 _HOST_BEHIND = expression(r"\.?[A-Za-z0-9]|[_\-]")
@@ -103,13 +85,17 @@ _CLEAN = expression(r"[가-힣A-Za-z0-9_#.\- ぁ-ゖァ-ヶー一-鿿]+\Z")
 _SERVICE_BEFORE = expression(r"(?:디스코드|디코|카카오톡|카톡|오픈톡|오픈채팅|텔레그램|텔레|인스타)[ ]?\Z")
 _SLASHES_BEFORE = expression(rf"(?<![가-힣A-Za-z]){_PLACE}{{1,3}}\Z")
 _HEADING = expression(
-    r"(?:길드|레벨|직업|점수|서버|전투력|랭킹|등급|시간|날짜|상태|내용|종류|비고|티어|포지션|역할|아이디|이메일)|"
+    r"(?:길드|레벨|직업|점수|서버|전투력|랭킹|등급|시간|날짜|상태|내용|종류|비고|티어|포지션|역할|아이디|"
+    r"이메일)|"
     r"[가-힣]*(?:수|력|명|일|자|률|도|급|순위|시간|날짜|상태|내용|번호|종류|비고)\Z"
 )
 _COMMON_NOUN = expression(
-    r"(?:유저|센터|이용자|회원|사람|문제|현상|시스템|아이템|패치|시즌|이벤트|관련|방법|기능|화면|상점|계정|서버|모드|스킨|"
-    r"랭크|매치|대회|선수|방송|스트리머|영상|게시판|갤러리|카페|커뮤니티|업데이트|보상|퀘스트|던전|보스|직업|레벨|길드|파티|클랜|혈맹|"
-    r"거래|캐시|결제|환불|쿠폰|오류|버그|고객|운영자|운영진|개발자|개발사|회사|시간|오늘|이번|어제|요즘|친구|초대|모집|신규|복귀)[은는이가을를도에의]?\Z"
+    r"(?:유저|센터|이용자|회원|사람|문제|현상|시스템|아이템|패치|시즌|이벤트|관련|방법|기능|화면|상점|계정|"
+    r"서버|모드|스킨|"
+    r"랭크|매치|대회|선수|방송|스트리머|영상|게시판|갤러리|카페|커뮤니티|업데이트|보상|퀘스트|던전|보스|직업|"
+    r"레벨|길드|파티|클랜|혈맹|"
+    r"거래|캐시|결제|환불|쿠폰|오류|버그|고객|운영자|운영진|개발자|개발사|회사|시간|오늘|이번|어제|요즘|친구|"
+    r"초대|모집|신규|복귀)[은는이가을를도에의]?\Z"
 )
 _SHORT_TO_TELL = 4
 _NEAR = 24
@@ -254,7 +240,8 @@ def _bounds(text: str, match: re.Match[str], *, said: bool) -> tuple[int, int, b
 
 _WORD_BEHIND = expression("[ ][가-힣]")
 _SERVER_BEHIND = expression(
-    r"[ ](?:[가-힣]{1,5}[ ]?서버|루페온|카단|아만|니나브|카제로스|실리안|아브렐슈드|스카니아|루나|엘리시움|크로아|베라)"
+    r"[ ](?:[가-힣]{1,5}[ ]?서버|루페온|카단|아만|니나브|카제로스|실리안|아브렐슈드|스카니아|루나|엘리시움|"
+    r"크로아|베라)"
 )
 
 
@@ -276,112 +263,11 @@ def _is_none(text: str, match: re.Match[str], start: int, end: int) -> bool:
 
 
 _GAMES = tuple(dict.fromkeys((*GAME_WORDS, *(word.replace(" ", "") for word in GAME_WORDS))))
-_C = ("캐릭터", "캐릭", "케릭터", "케릭", "캐", "케")
 NICK = Detector(
     entities=("GAME_ID", "MESSENGER_ID"),
     pattern=_NICKNAME,
     weigh=_game,
-    words=(
-        *("닉", "라이엇", "riot", "롤네임", "신고대상", "신고 대상", "nick", "id de jugador", "nombre "),
-        *spelt(list(" (\"':,/|>*-\t"), "ign", list(" :=|,\t\"'>-은는이가は是叫iew")),
-        *spelt(_C, ("", " "), ("명", "이름", "네임", "닉", "아이디", "id", ":", "=")),
-        *spelt(
-            ("소환사", "플레이어", "모험단", "원정대", "감독", "구단주"),
-            ("", " "),
-            ("명", "이름", "네임", "id", "아이디"),
-        ),
-        *spelt(("기사단", "구단", "유저", "가문"), ("", " "), "명"),
-        *spelt(("배틀", "게임", "게이머", "스팀"), ("", " "), ("태그", "네임", "이름")),
-        *spelt("게임", ("내", "상", "속", " 내", " 상", " 속"), ("", " "), ("네임", "이름")),
-        *spelt("인게임", ("", " "), ("네임", "이름", "아이디")),
-        *spelt(("온라인", "에픽", "오리진", "유비"), ("", " "), ("id", "아이디")),
-        *spelt("프로필", ("", " "), "이름"),
-        *spelt(
-            (
-                "커맨더",
-                "지휘관",
-                "트레이너",
-                "마스터",
-                "함장",
-                "개척자",
-                "여행자",
-                "영주",
-                "군주",
-                "단장",
-                "사령관",
-                "프로듀서",
-            ),
-            ("", " "),
-            "네임",
-        ),
-        *spelt(("선장", "교주", "기수", "캡틴", "매니저", "팀", "클럽", "구단"), ("", " "), "네임"),
-        "활동명",
-        *spelt(("battle", "gamer"), ("", " "), "tag"),
-        *spelt("in", ("", "-", " "), "game", ("", " "), ("name", "nick")),
-        *spelt(("character", "char", "player", "summoner", "game", "steam"), ("", " ", "_"), "name"),
-        *spelt("player", ("", " ", "_"), ("id", "tag", ":", "=", '"', "'")),
-        *spelt("roblox ", ("user", "name")),
-        *spelt("epic ", ("user", "name", "id")),
-        *("psn:", "psn :", "psn id", "본캐", "부캐", "길드장", "길드마스터", "길드 마스터", "길마", "길드원"),
-        *(
-            "파티장",
-            "파티원",
-            "공대장",
-            "공대원",
-            "클랜",
-            "귓",
-            "신고할",
-            "피신고자",
-            "원정대",
-            "모험단",
-            "리니지 캐릭",
-        ),
-        *spelt(("reported", "target", "killed"), "_", ("user", "player")),
-        *(
-            "username",
-            "user name",
-            "user_name",
-            "mvp ",
-            "mvp:",
-            "판매자",
-            "구매자",
-            "방장:",
-            "방장 :",
-            "채널장",
-            "연맹장",
-            "맹주",
-        ),
-        *(
-            "군단장",
-            'killer"',
-            'victim"',
-            "guildmaster",
-            "guild_master",
-            'winner"',
-            'loser"',
-            'opponent"',
-            "nick_nm",
-            "nicknm",
-        ),
-        *(
-            "변경 전",
-            "변경전",
-            "이전 전",
-            "변경 후",
-            "변경후",
-            "이전 후",
-            "제 캐릭",
-            "제캐릭",
-            "내 캐릭",
-            "내캐릭",
-        ),
-        *spelt("my ", ("steam", "roblox", "psn", "xbox", "minecraft", "fortnite"), " is"),
-        *spelt(
-            ("steam", "roblox", "psn", "xbox", "minecraft", "fortnite", "valorant", "genshin"),
-            " ",
-            ("name", "nick", "user"),
-        ),
-    ),
+    words=NICK_WORDS,
 )
 GAME = Detector(
     entities=("GAME_ID",),

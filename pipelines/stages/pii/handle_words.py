@@ -261,3 +261,6 @@ PLACEHOLDER = expression(
     r"button|height|width)|botfather)\Z"
 )
 SCHEME = expression("https?$", re.IGNORECASE)
+DOMAIN = expression(r"\.(?:com|net|io|gg|py|js|org|me|example|co\.kr|or\.kr|go\.kr)\Z|\Awww\.")
+# A form that words do not have: an underscore, digits at the end, a point within.
+TELLING = expression(r"_[A-Za-z0-9]|[a-z][0-9]{2,}\Z|[a-z]\.[a-z]")

@@ -13,68 +13,85 @@ import re
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
-from pipelines.stages.pii.handle_words import GAMES, ID_WORD, ID_WORDS, OPEN, PLACEHOLDER, SCHEME, STRONG
+from pipelines.stages.pii.handle_words import (
+    DOMAIN,
+    TELLING,
+    GAMES,
+    ID_WORD,
+    ID_WORDS,
+    OPEN,
+    PLACEHOLDER,
+    SCHEME,
+    STRONG,
+)
+from pipelines.stages.pii.handles_around import AFAR, BEHIND
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
-    r"카카오톡|카[ 1.]?톡1?|카독|(?:상담|문의|업무|예약)톡|ㅋㅏ톡|k톡|ka톡|kko(?=[ ]?:)|까톡|카ㅋ톡|ㅋr톡|깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
-    r"[텔틀]레그[램렘]|텔래그램|테레그램|텔[ ]레(?=[ ])|텔래|[텔틀]레|tele(?=[ ]@)|텔ㄹㅔ|텔(?=[ ]@?[A-Za-z0-9])|텔그|ㅌㄹ|telegram|TG(?=:?[ ]?@)|电报|飞机(?=[ ]?@)|テレグラム|"
-    r"인[☆★*](?:그램)?|인스타그램|인스타|인별|ㅇㅅㅌ|instagram|insta(?=[ :])|IG(?=[ ]?:?[ ]?@|:[ ])|インスタ(?:グラム)?|"
+    r"카카오톡|카[ 1.]?톡1?|카독|(?:상담|문의|업무|예약)톡|ㅋㅏ톡|k톡|ka톡|kko(?=[ ]?:)|까톡|카ㅋ톡|ㅋr톡|"
+    r"깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
+    r"[텔틀]레그[램렘]|텔래그램|테레그램|텔[ ]레(?=[ ])|텔래|[텔틀]레|tele(?=[ ]@)|텔ㄹㅔ|"
+    r"텔(?=[ ]@?[A-Za-z0-9])|텔그|ㅌㄹ|telegram|TG(?=:?[ ]?@)|电报|飞机(?=[ ]?@)|テレグラム|"
+    r"인[☆★*](?:그램)?|인스타그램|인스타|인별|ㅇㅅㅌ|instagram|insta(?=[ :])|IG(?=[ ]?:?[ ]?@|:[ ])|"
+    r"インスタ(?:グラム)?|"
     r"위챗|위쳇|wechat|weixin|微信号?|我的wx|wx(?=[号:])|加我微信|薇信|V信|加[Vv]|[Vv][Xx](?=[: ])|"
     r"디스코드|디코|ㄷㅋ|discord|ディスコード|ディスコ|"
-    r"스카이프|skype|트위터|트윗|twitter|엑스\(트위터\)|ツイッター|스냅챗|snapchat|snap(?=[ ]is|:)|왓츠앱|whatsapp|"
+    r"스카이프|skype|트위터|트윗|twitter|엑스\(트위터\)|ツイッター|스냅챗|snapchat|snap(?=[ ]is|:)|왓츠앱|"
+    r"whatsapp|"
     r"바이버|viber|시그널|signal|微博|抖音号?|小红书号?|QQ号|QQ(?=[ :])|扣扣|加Q|カカオ(?:トーク)?|"
     r"블루스카이|블스|bluesky|마스토돈|페메|kik|페이스북[ ]?메신저|틱톡|tiktok|스레드|쓰레드|threads|"
-    r"치지직|트위치|twitch|슬랙|slack|네이트온|네톤|스냅(?=[ ][A-Za-z0-9@])|큐큐|왓챕|왓섭|왓츠앺|zalo|잘로|인스타그렘|텔그램|"
-    r"아프리카(?:TV)?|팬더|소라넷|카카오스토리|카스(?=[ ]?(?:아이디|ID|:))|핀터레스트|pinterest|레딧|reddit|깃허브|깃헙|github(?=[ ]?(?:id|아이디|:))|"
+    r"치지직|트위치|twitch|슬랙|slack|네이트온|네톤|스냅(?=[ ][A-Za-z0-9@])|큐큐|왓챕|왓섭|왓츠앺|zalo|잘로|"
+    r"인스타그렘|텔그램|"
+    r"아프리카(?:TV)?|팬더|소라넷|카카오스토리|카스(?=[ ]?(?:아이디|ID|:))|핀터레스트|pinterest|레딧|reddit|"
+    r"깃허브|깃헙|github(?=[ ]?(?:id|아이디|:))|"
     r"링크드인|텀블러|tumblr|빔버|에버노트|카페(?=[ ]?(?:아이디|ID))|당근마켓|번장|번개장터|중고나라"
 )
 _SERVICE_WITH_WORD = (
-    r"톡|라인|ㄹㅏ인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|블로그|"
-    r"유튜브|youtube|SNS|메신저|엑스(?=[ ]?(?::?[ ]?@|계정|아이디))|X(?=[ ](?:@|계정|아이디))|DC(?=:)|DM(?=[ :])|디엠|ㄹㅇ|팀즈"
+    r"톡|라인|ㄹㅏ인|LINE|ライン|줌|zoom|밴드|당근|네이버|naver|페북|페이스북|facebook|구글|다음|네이트|"
+    r"블로그|"
+    r"유튜브|youtube|SNS|메신저|엑스(?=[ ]?(?::?[ ]?@|계정|아이디))|X(?=[ ](?:@|계정|아이디))|DC(?=:)|"
+    r"DM(?=[ :])|디엠|ㄹㅇ|팀즈"
 )
 _HANDLE = r"@?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
 _DO = (  # what one does with a handle, between the service and it
-    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|追加|交換しよ?|フォロー|登録|닉네임|닉|채널|디엠|DM|상담|me)"
+    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|追加|交換しよ?|フォロー|登録|닉네임|닉|채널|"
+    r"디엠|DM|상담|me)"
 )
-_PLEASE = r"(?:[ ]?(?:은|는|이|가|してね|して(?:ください)?|お願い(?:します)?|주세요|주셈|줘요?|주십쇼|주시면|바랍니다|바람|해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
+_PLEASE = (
+    r"(?:[ ]?(?:은|는|이|가|してね|して(?:ください)?|お願い(?:します)?|주세요|주셈|줘요?|주십쇼|주시면|바랍니다|바람|"
+    r"해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
+)
 _LINK = (
-    rf"[\"']?(?P<link>(?:은|는|이|가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|是|叫|在)|"
+    rf"[\"']?(?P<link>(?:은|는|이|가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|"
+    rf"是|叫|在)|"
     rf"[ ]?{_DO}(?:{_PLEASE}|[ ](?:is|es))?|[ ](?:주세요|주셈|줘))?"
-    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|[^\u0000-\u007f가-힣ㄱ-ㅣ一-鿿ぁ-ヶ「『“‘【《〈]{{1,3}}|ㅡ|-(?=[ ])|→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|value)\"[ ]?:)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
+    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|[^\u0000-\u007f가-힣ㄱ-ㅣ一-鿿ぁ-ヶ「『“‘【《〈]{{1,3}}|ㅡ|-(?=[ ])|"
+    rf"→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|value)\"[ ]?:)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
 )
 _ASIDE_NOTE = r"(?:[)\]]|[ ]?\((?:선택|필수|옵션|개인|업무용?|본계|부계|공용|한국|선택사항)\))?"
 _MESSENGER_CUE = (
-    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{ID_WORD}|주소|번호|부계정?|본계정?))?{_ASIDE_NOTE}|"
+    rf"(?:(?P<service>{_SERVICE})(?:[ ]?[의の]?[ _]?[(]?(?P<word>{ID_WORD}|주소|번호|부계정?|"
+    rf"본계정?))?{_ASIDE_NOTE}|"
     rf"(?P<other>{_SERVICE_WITH_WORD})[ ]?[의の]?[ _]?[(]?(?P<word2>{ID_WORD})?{_ASIDE_NOTE}|"
-    rf"(?P<bare>(?:회원|가입|사용자|접속|고객|로그인)?아이디|login[_ ]?id|계정[ ]?ID|계정(?=[ ]?:)|(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?{_ASIDE_NOTE}){_LINK}"
+    rf"(?P<bare>(?:회원|가입|사용자|접속|고객|로그인)?아이디|login[_ ]?id|계정[ ]?ID|계정(?=[ ]?:)|"
+    rf"(?:(?<![^ \t\n])|(?<=로그인)|(?<=로그인[ ])|(?<=회원)|(?<=가입)|(?<=사용자)|"
+    rf"(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?{_ASIDE_NOTE}){_LINK}"
 )
 _FIRST = (  # how services, and the words for a handle, begin: looked at first, for speed
     r"(?-i:(?=[카까깨ㅋ개갠텔틀ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
     r"kKtTiIwWvVdDsSqQbBxXlLzZnNfFyYpPrRgG]))"
 )
 _MESSENGER_ID = expression(
-    rf"{_FIRST}(?:(?<![가-힣A-Za-z._\-@])|(?<=[인원입자속])(?=ID)){_MESSENGER_CUE}(?P<handle>{OURS}|live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})",
-    re.IGNORECASE,
-)
-_SERVICES_BEHIND = r"(?:카카오톡|카톡|텔레그램|텔레|디스코드|디코|인스타그램|인스타|위챗|라인|트위터|스냅챗|틱톡|스레드|페메)"
-_BEHIND = expression(
-    r"(?<![A-Za-z0-9@._/가-힣\-])(?P<handle>@?[A-Za-z0-9][A-Za-z0-9_.]"
-    r"{2,28}[A-Za-z0-9_](?:#[0-9]{4,5})?)(?<=[A-Za-z0-9_])(?: ?으?로|"
-    rf"이|가|은|는)?(?:[ ]?이게)?[ ]?(?:\(?(?:(?:제|내)[ ])?{_SERVICES_BEHIND}"
-    r"(?P<tail>[ ]?(?:아이디|ID|추가|연락|친추|주세요|주셈|줘|이에요|예요|이요|요|임|입니다|로[ ](?:친추|연락|추가|주세요)|"
-    r"디엠|DM|검색)|\)|(?= )|\Z)|(?P<sent>디엠|DM)(?:[ ](?:주세요|줘|주셈|환영|부탁))|"
-    r"(?P<on>on[ ](?:telegram|discord|instagram|insta|twitter|kakao|wechat|line|snapchat|tiktok|x)(?![A-Za-z])))",
+    rf"{_FIRST}(?:(?<![가-힣A-Za-z._\-@])|(?<=[인원입자속])(?=ID)){_MESSENGER_CUE}(?P<handle>{OURS}|"
+    rf"live:[A-Za-z0-9_.]{{3,30}}|{_HANDLE})",
     re.IGNORECASE,
 )
 _GAME_BEHIND = expression(rf"[ ]?(?:인|이라는)?[ ]?\(?(?:게임|캐릭|{GAMES})", re.IGNORECASE)
-_DOMAIN = expression(r"\.(?:com|net|io|gg|py|js|org|me|example|co\.kr|or\.kr|go\.kr)\Z|\Awww\.")
 _QQ = expression("QQ|큐큐|扣扣|加Q", re.IGNORECASE)
 _GAME_BEFORE = expression(rf"(?:{GAMES})[ ]?(?:계정[ ]?)?\Z", re.IGNORECASE)
 _ADD_BEHIND = expression(
     r"[ ]?(?:으?로)?[ ]?(?:추가|친추|연락|문의|주세요|검색|팔로우|맞팔|구독|입니다|이에요|예요|[\n.!)]|\Z)"
 )
-_TELLING = expression(r"_[A-Za-z0-9]|[a-z][0-9]{2,}\Z|[a-z]\.[a-z]")
 
 
 def _messenger(text: str, match: re.Match[str]) -> Finding | None:
@@ -103,7 +120,7 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
         (1.2, "linked", service and match["mark"] in {":", "="} and not strong and not word),
         (4.0 if qq else -3.5, "digits", not letters),
         (-3.0, "a version", re.fullmatch(r"[0-9.]+[a-z]{1,3}|v[0-9.]+|[0-9]+[A-Za-z]{1,2}", handle)),
-        (-4.0, "a domain", _DOMAIN.search(handle) and not at),
+        (-4.0, "a domain", DOMAIN.search(handle) and not at),
         (-1.5, "no telling", does and not word and not at and not marked),
     ]
     logit = sum((weight for weight, _, there in signs if there), -2.2)
@@ -117,7 +134,7 @@ _LEAST_HANDLE, _LEAST_QQ = 3, 7
 
 
 def _is_told(text: str, match: re.Match[str], handle: str, end: int) -> bool:
-    """Whether a handle behind a word that is no service's alone is one: @, or a form and what belongs to it."""
+    """Whether a handle behind a word that is no service's alone is one: @, or its form and what stands with it."""
     at = handle[0] == "@"
     name = match["other"].lower()
     if at:
@@ -125,15 +142,15 @@ def _is_told(text: str, match: re.Match[str], handle: str, end: int) -> bool:
     if match["mark"] in {":", "="}:
         letters = any(map(str.isalpha, handle))
         if name in {"dc", "메신저", "sns", "ㄹㅇ", "dm", "디엠"}:
-            return letters and _TELLING.search(handle) is not None and text[end : end + 1] not in {"=", ";"}
+            return letters and TELLING.search(handle) is not None and text[end : end + 1] not in {"=", ";"}
         return letters and (
             name in {"line", "라인", "톡", "ライン"} or re.search("[0-9.]", handle) is not None
         )
     link = match["link"] or ""
     link = link.strip()
     if name in _TOLD and (link in _IS or _LINE_ADD.match(link)):
-        return _TELLING.search(handle) is not None
-    return name in _TOLD and _TELLING.search(handle) is not None and _ADD_BEHIND.match(text, end) is not None
+        return TELLING.search(handle) is not None
+    return name in _TOLD and TELLING.search(handle) is not None and _ADD_BEHIND.match(text, end) is not None
 
 
 _IS = frozenset({"は", "is", "es", "是", "은", "는"})
@@ -168,102 +185,6 @@ def _is_none(text: str, match: re.Match[str], handle: str, end: int) -> bool:
     )
 
 
-def _behind(text: str, match: re.Match[str]) -> Finding | None:
-    """A handle before its service: "gaon_77로 카톡 주세요"."""
-    start, end = match.span("handle")
-    handle = match["handle"]
-    if PLACEHOLDER.match(handle) or not STRONG.search(handle) or not any(map(str.isalpha, handle)):
-        return None
-    if handle[0] != "@" and _DOMAIN.search(handle):
-        return None
-    if match["sent"] or match["on"]:
-        able = handle[0] == "@" or (match["on"] is not None and _TELLING.search(handle) is not None)
-    else:
-        able = handle[0] == "@" or "#" in handle or (match["tail"] is not None and match["tail"] != "")
-    return Finding(start, end, "MESSENGER_ID", 0.8, ("service behind", "no word")) if able else None
-
-
-_SOCIAL = (
-    r"(?:카카오톡|카톡|오픈톡|텔레그램|텔레|인스타그램|인스타|트위터|디스코드|디코|위챗|틱톡|스냅챗|스냅(?![샷숏])|스레드|페메|유튜브|"
-    r"맞팔|선팔|인친|트친|페친|팔로우|팔로워|디엠|뒷계|본계|부계|일계|소통해요|잔디|슬랙|채널톡|instagram|telegram|discord|twitter|"
-    r"tiktok|snapchat|follow me|dm me|message me|s[ií]gueme|DM)"
-)
-_AFAR = expression(
-    rf"(?<![A-Za-z])(?P<social>{_SOCIAL})(?![A-Za-z])(?P<between>[^\n0-9@.?!/<>=|`\"]{{1,24}}?)"
-    r"(?<![A-Za-z0-9가-힣._/\-])(?P<handle>@[A-Za-z0-9_](?:[A-Za-z0-9_.]{2,28}[A-Za-z0-9_])|"
-    r"[A-Za-z][A-Za-z0-9]{1,18}[_.][A-Za-z0-9_.]{1,18}[A-Za-z0-9_])(?![A-Za-z0-9@/(\[]|\.[A-Za-z])",
-    re.IGNORECASE,
-)
-_HANGUL_WORDS = expression(r"(?:[가-힣ㄱ-ㅣ~!,]{0,8}[ ]){1,3}\Z|[A-Za-z :]{1,16}\Z")
-
-
-def _afar(text: str, match: re.Match[str]) -> Finding | None:
-    """A handle some words behind what tells of a service."""
-    start, end = match.span("handle")
-    handle = match["handle"]
-    if PLACEHOLDER.match(handle) or _DOMAIN.search(handle) or not any(map(str.isalpha, handle)):
-        return None
-    if handle[0] == "@":
-        if not _TELLING.search(handle) and match["social"].lower() in _WEAKLY:
-            return None
-    elif handle.isupper() or not _HANGUL_WORDS.match(match["between"]) or not _SIGNED.search(handle):
-        return None
-    return Finding(start, end, "MESSENGER_ID", 0.7, ("service afar", "no word"))
-
-
-_WEAKLY = frozenset({"팔로우", "팔로워", "유튜브", "twitter", "dm", "채널톡"})
-_SIGNED = expression(r"[a-z]_?[0-9]|[a-z0-9]_[a-z0-9]{3}|[a-z]\.[a-z]{2}", re.IGNORECASE)
-AFAR = Detector(
-    entities=("MESSENGER_ID",),
-    pattern=_AFAR,
-    weigh=_afar,
-    words=(
-        *(
-            "카카오톡",
-            "카톡",
-            "오픈톡",
-            "텔레",
-            "인스타",
-            "트위터",
-            "디스코드",
-            "디코",
-            "위챗",
-            "틱톡",
-            "스냅",
-            "스레드",
-            "페메",
-        ),
-        *(
-            "유튜브",
-            "맞팔",
-            "선팔",
-            "인친",
-            "트친",
-            "페친",
-            "팔로우",
-            "팔로워",
-            "디엠",
-            "뒷계",
-            "본계",
-            "부계",
-            "일계",
-            "소통해요",
-        ),
-        *(
-            "잔디",
-            "슬랙",
-            "채널톡",
-            "instagram",
-            "telegram",
-            "discord",
-            "twitter",
-            "tiktok",
-            "snapchat",
-            "insta ",
-        ),
-        *("follow me", "dm me", "message me", "sigueme", "sígueme", "dm ", "dm:", "dm은", "dm으"),
-    ),
-)
 _OF = spelt(("", " "), ("", "의", "の"), ("", " ", "_", "(", " ("), "id")
 _MARKS = (
     " is ",
@@ -434,33 +355,6 @@ MESSENGER = Detector(
         *("엑스 @", "엑스@", "엑스:", "엑스 :", "x @", "x 계정", "x 아이디", "dc:", "dm:", "dm @"),
         *spelt(("채널",), " @"),
         *spelt(_ASIDE, " ", tuple("0abcdefghijklmnopqrstuvwxyz")),
-    ),
-)
-BEHIND = Detector(
-    entities=("MESSENGER_ID",),
-    pattern=_BEHIND,
-    weigh=_behind,
-    words=(
-        *(
-            "카카오톡",
-            "카톡",
-            "텔레",
-            "디스코드",
-            "디코",
-            "인스타",
-            "위챗",
-            "라인",
-            "트위터",
-            "스냅챗",
-            "틱톡",
-            "스레드",
-            "페메",
-        ),
-        *spelt(("디엠", "dm"), " ", ("주세요", "줘", "주셈", "환영", "부탁")),
-        *spelt(
-            "on ",
-            ("telegram", "discord", "insta", "twitter", "kakao", "wechat", "line", "snapchat", "tiktok", "x"),
-        ),
     ),
 )
 HANDLES = (MESSENGER, BEHIND, AFAR)

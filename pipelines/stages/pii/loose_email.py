@@ -21,7 +21,8 @@ _SPOKEN_TOP = (
 )
 _SPOKEN_DOT = r" ?(?:닷|점|쩜|도트|\.) ?"
 _PATTERN = expression(
-    rf"(?: ?@ | @)(?P<spaced>[0-9A-Za-z\-]{{2,63}}(?:\.[0-9A-Za-z\-]{{2,63}}){{0,3}} ?\. ?{_TOP})(?![0-9A-Za-z.])|"
+    rf"(?: ?@ |"
+    rf" @)(?P<spaced>[0-9A-Za-z\-]{{2,63}}(?:\.[0-9A-Za-z\-]{{2,63}}){{0,3}} ?\. ?{_TOP})(?![0-9A-Za-z.])|"
     rf"@{{1,2}}(?P<slip>(?:{'|'.join(_PROVIDERS)}) ?[.,]{{1,2}} ?(?:com|net|co\.kr))(?![0-9A-Za-z])|"
     rf" ?(?:골뱅이|앳|엣|at|@) ?(?P<spoken>{_SPOKEN}{_SPOKEN_DOT}{_SPOKEN_TOP})(?![A-Za-z])|"
     r" (?:at|AT|At) (?P<words>[0-9A-Za-z\-]{2,40}(?: (?:dot|DOT|Dot) [0-9A-Za-z\-]{2,40}){0,2}"
