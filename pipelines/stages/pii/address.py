@@ -212,9 +212,11 @@ ADDRESS = Detector(
 
 # On two lines: the region with its district, then the road or lot; or all of it, then the unit.
 _OVER = expression(
-    rf"(?<![가-힣]){_REGION}[ \t]?(?:(?:{_CITY}[ \t]?){{1,3}}(?:{_TOWN}[ \t]?)?,?[ \t]*\n[ \t]{{0,12}}(?:{_ROAD}|{_LOT}){_TAIL}|"
+    rf"(?<![가-힣]){_REGION}[ \t]?(?:(?:{_CITY}[ \t]?){{1,3}}(?:{_TOWN}[ \t]?)?,?[ \t]*\n[ \t]{{0,12}}"
+    rf"(?:{_ROAD}|{_LOT}){_TAIL}|"
     + re.sub(r"\?P<\w+>", "?:", rf"(?:{_CITY}[ \t]?){{0,3}}(?:{_TOWN}[ \t]?)?(?:{_ROAD}|{_LOT}){_TAIL}")
-    + rf",?[ \t]*\n[ \t]{{0,12}}(?:{_NAME}[ \t]?)?(?:{_UNIT}[ \t,]{{0,2}}){{0,2}}[A-Z]?[0-9]{{1,5}}호(?![가-힣]*(?:선|차|실)))"
+    + rf",?[ \t]*\n[ \t]{{0,12}}(?:{_NAME}[ \t]?)?(?:{_UNIT}[ \t,]{{0,2}}){{0,2}}"
+    + r"[A-Z]?[0-9]{1,5}호(?![가-힣]*(?:선|차|실)))"
 )
 
 
@@ -225,22 +227,24 @@ def _over(_: str, match: re.Match[str]) -> Finding | None:
 
 
 _REGIONS = (
-    "서울",
-    "부산",
-    "대구",
-    "인천",
-    "광주",
-    "대전",
-    "울산",
-    "세종",
-    "경기",
-    "강원",
-    "충청",
-    "전라",
-    "경상",
-    "충남",
+    *(
+        "서울",
+        "부산",
+        "대구",
+        "인천",
+        "광주",
+        "대전",
+        "울산",
+        "세종",
+        "경기",
+        "강원",
+        "충청",
+        "전라",
+        "경상",
+        "충남",
+    ),
+    *("충북", "전남", "전북", "경남", "경북", "제주"),
 )
-_REGIONS += ("충북", "전남", "전북", "경남", "경북", "제주")
 ADDRESS_OVER = Detector(
     entities=("KR_ADDRESS",), pattern=_OVER, weigh=_over, words=_REGIONS, lines=2, tail=90
 )

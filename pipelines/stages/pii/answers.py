@@ -83,31 +83,27 @@ def _answer(text: str, match: re.Match[str]) -> Finding | None:
         if till is None or not _AFTER.match(text, till):
             return None
         return Finding(start, till, "DATE_OF_BIRTH", 0.9, ("answer",))
-    if (
-        kind == "messenger"
-        and _HANDLE.match(value)
-        and _STRONG.search(value)
-        and any(map(str.isalpha, value))
-    ):
-        return Finding(start, end, "MESSENGER_ID", 0.85, ("answer",))
+    label = None
     if kind == "secret" and _SECRET.match(value) and any(map(str.isdigit, value)):
-        return Finding(start, end, "CREDENTIAL", 0.85, ("answer",))
-    if kind == "handle" and _HANDLE.match(value) and _STRONG.search(value) and any(map(str.isalpha, value)):
-        label = (
-            "GAME_ID"
-            if _GAME.search(text, max(0, match.start() - 16), match.start("value"))
-            else "MESSENGER_ID"
-        )
-        return Finding(start, end, label, 0.85, ("answer",))
-    if (
-        kind == "game"
-        and _NICK.match(value)
-        and not _TALK.match(value)
-        and not value.isdigit()
-        and not _is_said_on(text, value, end)
-    ):
-        return Finding(start, end, "GAME_ID", 0.8, ("answer",))
-    return None
+        label = "CREDENTIAL"
+    elif kind in {"messenger", "handle"} and _is_handle(value):
+        game = kind == "handle" and _GAME.search(text, max(0, match.start() - 16), start) is not None
+        label = "GAME_ID" if game else "MESSENGER_ID"
+    elif kind == "game" and _is_nick(value) and not _is_said_on(text, value, end):
+        label = "GAME_ID"
+    return None if label is None else Finding(start, end, label, 0.8, ("answer",))
+
+
+def _is_handle(value: str) -> bool:
+    return (
+        _HANDLE.match(value) is not None
+        and _STRONG.search(value) is not None
+        and any(map(str.isalpha, value))
+    )
+
+
+def _is_nick(value: str) -> bool:
+    return _NICK.match(value) is not None and not _TALK.match(value) and not value.isdigit()
 
 
 def _is_said_on(text: str, value: str, end: int) -> bool:

@@ -21,7 +21,10 @@ _CUE = (
     r"n[uú]mero|UK|USA?|U\.S\.|Japan|China|Spain|France|Germany|Australia|Canada|Vietnam|overseas|abroad|"
     r"tel[eé]fono|m[oó]vil|celular|ll[aá]m[ae]\w*|t[eé]l[eé]phone|portable|telefon|handy)"
 )
-_LOCAL_CUE = r"(?:전화|휴대폰|핸드폰|연락처|연락|팩스|문자|국제전화|해외|현지|로밍|영국|미국|일본|중국|베트남|필리핀|호주|캐나다|手机|电话|電話|携帯|連絡先|联系方式)"
+_LOCAL_CUE = (
+    r"(?:전화|휴대폰|핸드폰|연락처|연락|팩스|문자|국제전화|해외|현지|로밍|영국|미국|일본|중국|베트남|필리핀|"
+    r"호주|캐나다|手机|电话|電話|携帯|連絡先|联系方式)"
+)
 _BEFORE = expression(
     rf"(?:(?<![A-Za-z]){_CUE}(?![A-Za-z])|{_LOCAL_CUE})(?: ?(?:number|numbers|no\.?|번호|番号|号码|#|me at|"
     rf"us at|at|on|in|es))?"
@@ -39,8 +42,8 @@ _NORTH_AMERICA = expression(
 _ABROAD = expression(
     r"(?:00[0-9]{0,3}[- ]|00|011[- ])[1-9][0-9]{0,2}[-. ]"
 )  # dialled from a country to another
-# Groups that are a telephone's and next to nothing else's: a trunk zero in brackets, or the habits of the United
-# Kingdom, France, Switzerland, Australia, Germany, Japan (E.164 national numbers of 10 and 11 digits).
+# Groups that are a telephone's and next to nothing else's: a trunk zero in brackets, or the habits of the
+# United Kingdom, France, Switzerland, Australia, Germany, Japan (E.164 national numbers of 10 and 11 digits).
 _NATIONAL = expression(
     r"\(0[0-9]{1,4}\) ?[0-9]{2,4}[- ][0-9]{3,4}|07[0-9]{3}[- ][0-9]{6}|0[1-9][0-9]{2,3} [0-9]{3} [0-9]{3,4}|"
     r"0[1-9](?:[ .][0-9]{2}){4}|07[0-9]{3}-[0-9]{3}-[0-9]{3}|07[0-9] [0-9]{3} [0-9]{2} [0-9]{2}|"

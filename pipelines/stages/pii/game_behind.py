@@ -1,6 +1,6 @@
 """Names of players before the word for them: "...라는 닉네임", "... 이 사람 핵", "...한테 귓 주세요".
 
-The pattern finds what is said of a player; the name is read back from there, out of its quotes if it has some.
+The pattern finds what is said of a player; the name is read back from there, out of its quotes if any.
 Hangul alone is a name there only where the word says so, and where it is no word of talk.
 """
 
@@ -57,42 +57,32 @@ def _named(text: str, match: re.Match[str]) -> Finding | None:
     group = found.lastgroup or ""
     start, end = found.span(group)
     name = text[start:end]
-    if PLACEHOLDER.match(name) or name.isdigit():
-        return None
-    if match["introduced"] and not _MYSELF.search(text, max(0, start - 16), start):
+    before = text[max(text.rfind("\n", 0, start) + 1, start - _LINE) : start]
+    if PLACEHOLDER.match(name) or name.isdigit() or not _is_led_to(before, match):
         return None
     if group == "name":
-        if match["mine"] and name[-1:] in {"이", "가"} and match[0][:1] == " ":
-            name = name[:-1]  # a particle before another one: it was read the wrong way
         hangul = re.search("[A-Za-z0-9_]", name) is None
-        strong = STRONG.search(name) is not None
-        if hangul and not _is_hangul_name(text, name, end, match):
+        told = STRONG.search(name) is not None or match["mine"] or match["named"]
+        if not (_is_hangul_name(text, name, end, match) if hangul else told):
             return None
-        if not hangul and not strong and not match["mine"] and not match["named"]:
-            return None
-        if not hangul and (match["introduced"] or match["changed"]):
-            before = text[max(text.rfind("\n", 0, start) + 1, start - _LINE) : start]
-            if not (_MYSELF.search(before) if match["introduced"] else "닉" in before):
-                return None
     return Finding(start, end, "GAME_ID", 0.75, (f"word behind:{match.lastgroup}",))
 
 
+def _is_led_to(before: str, match: re.Match[str]) -> bool:
+    """Whether the line begins as it must: somebody speaks of themselves, or of a name that changes."""
+    if match["introduced"]:
+        return _MYSELF.search(before) is not None
+    return not match["changed"] or "닉" in before
+
+
 def _is_hangul_name(text: str, name: str, end: int, match: re.Match[str]) -> bool:
-    if match["reported"] or match["beaten"]:
+    if match["reported"] or match["beaten"] or (match["introduced"] and _SORT.search(name)):
         return False
     begin = max(text.rfind("\n", 0, end) + 1, end - _LINE)
-    before = text[begin : end - len(name)]
-    if match["whispered"] and not _GAME_BEFORE.search(before):
+    if match["whispered"] and not _GAME_BEFORE.search(text, begin, end - len(name)):
         return False
-    if match["changed"] and "닉" not in before:
-        return False
-    if match["introduced"] and not _MYSELF.search(before):
-        return False
-    if match["introduced"] and _SORT.search(name):
-        return False
-    if is_talk(name, text, end, linked=False) or (
-        is_verbal(name) and not (match["named"] or match["introduced"])
-    ):
+    verbal = is_verbal(name) and not (match["named"] or match["introduced"])
+    if verbal or is_talk(name, text, end, linked=False):
         return False
     if match["named"]:
         return len(name) > 1

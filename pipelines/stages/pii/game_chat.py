@@ -1,7 +1,7 @@
-"""Names of players in the messages of games and rooms: "...님이 입장하셨습니다", "[길드] ...: 안녕", "<...> hi".
+"""Names of players in messages of games and rooms: "...님이 입장하셨습니다", "[길드] ...: 안녕".
 
-The cue is what the game says; the name is read back from it (or stands between it and a colon). Hangul names of
-fewer than four letters are left to the persons.
+The cue is what the game says; the name is read back from it (or stands between it and a colon). Hangul names
+of fewer than four letters are left to the persons.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names of players in lists: "길드원: a, b, c", a heading "닉네임 목록" or "닉네임 레벨 직업" and a line each."""
+"""Names of players in lists: "길드원: a, b, c", or a heading ("닉네임 목록") and a line each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pipelines.stages.pii.game_talk import is_talk, is_verbal
 from pipelines.stages.pii.handle_words import PLACEHOLDER
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
-_MANY = r"(?:길드원|파티원|클랜원|공대원|길원|부길마|(?:참가자|참여자|팀원|멤버|길드원|파티원|신청자|유저)[ ]?(?:닉네임|닉|캐릭명|캐릭터명)|닉네임들?|닉)"
+_MANY = (
+    r"(?:길드원|파티원|클랜원|공대원|길원|부길마|닉네임들?|닉|"
+    r"(?:참가자|참여자|팀원|멤버|길드원|파티원|신청자|유저)[ ]?(?:닉네임|닉|캐릭명|캐릭터명))"
+)
 _NAME = rf"(?:{OURS}|[가-힣A-Za-z0-9_]{{2,16}})"
 _BESIDE = expression(
     rf"(?<![가-힣A-Za-z]){_MANY}(?:[ ]?(?:명단|목록|리스트|구성))?[ ]?[:=][ ]?"
@@ -35,8 +38,7 @@ def _is_none(name: str, text: str, end: int) -> bool:
         or PLACEHOLDER.match(name) is not None
         or is_talk(name, text, end, linked=True)
         or is_talk(name, text, end, linked=False)
-        or is_verbal(name)
-        and len(name) < _LONG
+        or (is_verbal(name) and len(name) < _LONG)
     )
 
 

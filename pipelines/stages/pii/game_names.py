@@ -42,7 +42,10 @@ _NAME = (
     r"(?:[☆★♡♥◆◇†‡ζξι乂メ彡ツ]{1,3}(?=[가-힣A-Za-z]))?[가-힣A-Za-z0-9_ㄱ-ㅣ]"
     r"(?:[가-힣A-Za-z0-9_\-ㄱ-ㅣ]|[☆★♡♥◆◇†‡ζξι乂メ彡ツ]{1,2}|(?<=[A-Za-z0-9])\.(?=[A-Za-z])){1,19}"
 )
-_LATIN = r"(?:(?:[ ][A-Za-z]+){1,2}(?:[ ][0-9]{1,4}(?![0-9A-Za-z가-힣]))?|(?<=[A-Za-z])[ ][0-9]{1,4}(?![0-9A-Za-z가-힣%:.]))?"
+_LATIN = (
+    r"(?:(?:[ ][A-Za-z]+){1,2}(?:[ ][0-9]{1,4}(?![0-9A-Za-z가-힣]))?|"
+    r"(?<=[A-Za-z])[ ][0-9]{1,4}(?![0-9A-Za-z가-힣%:.]))?"
+)
 _VALUE = (
     rf"(?:(?P<open>[{OPEN}])(?P<quoted>{OURS}|"
     rf"[^\s{OPEN}{CLOSE}](?:[^\n{OPEN}{CLOSE}]{{0,18}}[^\s{OPEN}{CLOSE}])?)"
@@ -106,33 +109,19 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
     group = match.groupdict()
     nick, who, word = group.get("nick"), group.get("who"), group.get("word")
     mark, said = match["mark"], group.get("said") is not None
-    if "of" not in group and not _begins(text, match.start()):
-        return None
-    found = _bounds(text, match, said=said)
+    found = _bounds(text, match, said=said) if "of" in group or _begins(text, match.start()) else None
     if found is None:
         return None
     start, end, cut = found
     name = text[start:end]
+    if _is_none(text, match, start, end) or _is_other(text, match, name, end):
+        return None
     quoted = match.start("quoted") == start if "quoted" in group else False
-    if _is_none(text, match, start, end):
-        return None
-    if who and who.lower().startswith("user") and not _game_near(text, match.start(), end):
-        return None
-    if nick and nick.lower() == "nick" and not mark.strip() and (" " in name or not STRONG.search(name)):
-        if name[0].islower() or " " in name:
-            return None  # "Nick is choosing ..."
-    if word and (group.get("of") or "").isascii() and text[match.start("word") - 1].isalnum():
-        return None  # "lineageID"
     tagged = match["tag"] is not None or name.startswith("STEAM_")
     hangul = _HANGUL.search(name) is not None
     linked = mark.strip(" ") != "" or quoted
-    if set(mark) & set(",|\t"):
-        if _HEADING.match(name) or len(name) < _SHORT_TO_TELL:
-            return None
     player = len(name) >= _SHORT_TO_TELL and _PLAYER_BEHIND.match(text, end) is not None
-    if not (nick or who or word or tagged or player):
-        return None
-    if player and not (nick or who or word or tagged) and _COMMON_NOUN.search(name):
+    if not (nick or who or word or tagged or (player and not _COMMON_NOUN.search(name))):
         return None
     strong = STRONG.search(name) is not None
     closing = cut or quoted or CLOSING.match(text, end) is not None
@@ -162,6 +151,21 @@ def _game(text: str, match: re.Match[str]) -> Finding | None:
     logit = sum((weight for weight, _, there in signs if there), -2.5)
     label = "MESSENGER_ID" if nick and _after_service(text, match.start()) else "GAME_ID"
     return Finding(start, end, label, probability(logit), tuple(name for _, name, there in signs if there))
+
+
+def _is_other(text: str, match: re.Match[str], name: str, end: int) -> bool:
+    """Whether its cue is another thing: a user's name of no game, a man called Nick, a field, a heading."""
+    group = match.groupdict()
+    who, nick, word = ((group.get(part) or "").lower() for part in ("who", "nick", "word"))
+    plain = " " in name or (name[0].islower() and not STRONG.search(name))
+    field = word and (group.get("of") or "").isascii() and text[match.start("word") - 1].isalnum()
+    cell = set(match["mark"]) & set(",|\t")
+    return (
+        (who.startswith("user") and not _game_near(text, match.start(), end))
+        or (nick == "nick" and not match["mark"].strip() and plain)  # "Nick is choosing ..."
+        or bool(field)  # "lineageID"
+        or (bool(cell) and (_HEADING.match(name) is not None or len(name) < _SHORT_TO_TELL))
+    )
 
 
 _GAME_RIGHT_BEFORE = expression(rf"(?<![가-힣A-Za-z])(?:{GAMES}|본캐|부캐)[ ]?\Z", re.IGNORECASE)
@@ -215,8 +219,8 @@ def _bounds(text: str, match: re.Match[str], *, said: bool) -> tuple[int, int, b
         at = start + sum(len(part) + 1 for part in parts[:before])
         part = parts[before]
         at += len(part) - len(part.lstrip(" "))
-        name = re.match(_NAME, part.strip(" "))
-        return (at, at + name.end(), True) if name else None
+        named = re.match(_NAME, part.strip(" "))
+        return (at, at + named.end(), True) if named else None
     handle = match["handle"]
     if text.startswith("://", end):
         handle = SCHEME.sub("", handle)  # a URL begins right behind it
@@ -226,15 +230,8 @@ def _bounds(text: str, match: re.Match[str], *, said: bool) -> tuple[int, int, b
         if text[end : end + 1] in {"=", ":"} and " " in handle:
             handle = handle.rsplit(" ", 1)[0]  # "player_name=gaon lap=3"
         name = name_of(handle, said=said, goes_on=_WORD_BEHIND.match(text, start + len(handle)) is not None)
-        if (
-            not said
-            and len(handle) == len(name) + 1
-            and CLOSING.match(text, end)
-            and text[end : end + 1] == " "
-        ):
-            server = _SERVER_BEHIND.match(text, end) is not None  # "하늬가 카단 서버"
-            name = handle if server else name
-        handle = name
+        cut_one = not said and len(handle) == len(name) + 1
+        handle = handle if cut_one and _SERVER_BEHIND.match(text, end) else name  # "하늬가 카단 서버"
     return start, start + len(handle), start + len(handle) < end
 
 

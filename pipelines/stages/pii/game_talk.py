@@ -1,7 +1,7 @@
 """What stands behind the word for a player's name: where the name ends, and whether it is talk instead.
 
 Hangul names stand as words among words. Particles are told from a name's last syllable by its final sound
-(standard spelling: 이라는, 이라고, 이야, 이랑, 이요 behind a consonant; 라는, 라고, 야, 랑, 요 behind a vowel).
+(standard spelling: 이라는, 이야, 이랑, 이요 behind a consonant; 라는, 야, 랑, 요 behind a vowel).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LEAST = 2
 def name_of(handle: str, *, said: bool, goes_on: bool) -> str:
     """The name alone: of several words only Latin ones stay together.
 
-    `said`: "is" stands before; `goes_on`: a Hangul word stands behind, so what ends the name may be a particle.
+    `said`: "is" stands before; `goes_on`: a Hangul word stands behind, so a particle may end it.
     """
     if not _LATIN_WORDS.fullmatch(handle):
         handle = handle.split(" ", 1)[0]

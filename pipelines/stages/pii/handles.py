@@ -15,7 +15,6 @@ from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.handle_words import (
     DOMAIN,
-    TELLING,
     GAMES,
     ID_WORD,
     ID_WORDS,
@@ -23,6 +22,7 @@ from pipelines.stages.pii.handle_words import (
     PLACEHOLDER,
     SCHEME,
     STRONG,
+    TELLING,
 )
 from pipelines.stages.pii.handles_around import AFAR, BEHIND
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
@@ -58,8 +58,8 @@ _DO = (  # what one does with a handle, between the service and it
     r"디엠|DM|상담|me)"
 )
 _PLEASE = (
-    r"(?:[ ]?(?:은|는|이|가|してね|して(?:ください)?|お願い(?:します)?|주세요|주셈|줘요?|주십쇼|주시면|바랍니다|바람|"
-    r"해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
+    r"(?:[ ]?(?:은|는|이|가|してね|して(?:ください)?|お願い(?:します)?|주세요|주셈|줘요?|주십쇼|주시면|바랍니다|"
+    r"바람|해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
 )
 _LINK = (
     rf"[\"']?(?P<link>(?:은|는|이|가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|"
@@ -134,7 +134,7 @@ _LEAST_HANDLE, _LEAST_QQ = 3, 7
 
 
 def _is_told(text: str, match: re.Match[str], handle: str, end: int) -> bool:
-    """Whether a handle behind a word that is no service's alone is one: @, or its form and what stands with it."""
+    """Whether a handle behind a word that is no service's alone is one: @, or its form and surroundings."""
     at = handle[0] == "@"
     name = match["other"].lower()
     if at:
@@ -203,21 +203,23 @@ _MARKS = (
 )
 _ASIDE = ("ㄹㅏ인", "톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "네이버")
 _OTHERS = (
-    "톡",
-    "라인",
-    "line",
-    "ライン",
-    "줌",
-    "zoom",
-    "밴드",
-    "당근",
-    "네이버",
-    "naver",
-    "페북",
-    "페이스북",
-    "facebook",
+    *(
+        "톡",
+        "라인",
+        "line",
+        "ライン",
+        "줌",
+        "zoom",
+        "밴드",
+        "당근",
+        "네이버",
+        "naver",
+        "페북",
+        "페이스북",
+        "facebook",
+    ),
+    *("구글", "다음", "네이트", "블로그", "유튜브", "youtube", "sns", "메신저", "ㄹㅇ", "팀즈", "디엠"),
 )
-_OTHERS += ("구글", "다음", "네이트", "블로그", "유튜브", "youtube", "sns", "메신저", "ㄹㅇ", "팀즈", "디엠")
 MESSENGER = Detector(
     entities=("MESSENGER_ID", "GAME_ID"),
     pattern=_MESSENGER_ID,

@@ -1,4 +1,4 @@
-"""Handles that do not stand right behind their service: before it ("gaon_77로 카톡 주세요"), or some words on."""
+"""Handles that do not stand right behind their service: before it ("gaon_7로 카톡 주세요"), or words on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pipelines.stages.pii.evidence import Finding
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.handle_words import DOMAIN, PLACEHOLDER, STRONG, TELLING
 
-_SERVICES_BEHIND = r"(?:카카오톡|카톡|텔레그램|텔레|디스코드|디코|인스타그램|인스타|위챗|라인|트위터|스냅챗|틱톡|스레드|페메)"
+_SERVICES_BEHIND = (
+    r"(?:카카오톡|카톡|텔레그램|텔레|디스코드|디코|인스타그램|인스타|위챗|라인|트위터|스냅챗|틱톡|"
+    r"스레드|페메)"
+)
 _BEHIND = expression(
     r"(?<![A-Za-z0-9@._/가-힣\-])(?P<handle>@?[A-Za-z0-9][A-Za-z0-9_.]"
     r"{2,28}[A-Za-z0-9_](?:#[0-9]{4,5})?)(?<=[A-Za-z0-9_])(?: ?으?로|"

@@ -1,4 +1,4 @@
-"""E-mail addresses with blanks around the @, with a slip of the hand, or said in words: 골뱅이 네이버 닷컴."""
+"""E-mail addresses with blanks around the @, with slips of the hand, or in words: 골뱅이 네이버 닷컴."""
 
 from __future__ import annotations
 
