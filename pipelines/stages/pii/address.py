@@ -220,10 +220,18 @@ _OVER = expression(
 )
 
 
-def _over(_: str, match: re.Match[str]) -> Finding | None:
-    if "\n" not in match[0]:
+_LINE_ENDS = expression(  # cheaper to try, and to compile, than the whole
+    rf"(?<![가-힣]){_REGION}(?=[^\n]{{1,80}}\n[ \t]{{0,12}}(?:[가-힣][가-힣0-9]{{0,12}}"
+    r"[로길동리가][ \t]?(?:산[ \t]?)?[0-9]|"
+    r"[^\n]{0,40}[0-9]호))"
+)
+
+
+def _over(text: str, match: re.Match[str]) -> Finding | None:
+    found = _OVER.match(text, match.start())
+    if found is None or "\n" not in found[0]:
         return None
-    return Finding(*match.span(), "KR_ADDRESS", 0.9, ("region", "over lines"))
+    return Finding(*found.span(), "KR_ADDRESS", 0.9, ("region", "over lines"))
 
 
 _REGIONS = (
@@ -246,5 +254,5 @@ _REGIONS = (
     *("충북", "전남", "전북", "경남", "경북", "제주"),
 )
 ADDRESS_OVER = Detector(
-    entities=("KR_ADDRESS",), pattern=_OVER, weigh=_over, words=_REGIONS, lines=2, tail=90
+    entities=("KR_ADDRESS",), pattern=_LINE_ENDS, weigh=_over, words=_REGIONS, lines=2, tail=90
 )
