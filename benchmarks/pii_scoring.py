@@ -74,7 +74,7 @@ def key_of(entity: str, group: str) -> str:
     if entity == "PERSON":
         kind = group.removeprefix("persons_")
         return f"PERSON ({'elsewhere' if kind.startswith('phones') else kind})"
-    if group == "English" or (entity == "PHONE_NUMBER" and group == "phones_spelled"):
+    if group == "English" or (entity == "PHONE_NUMBER" and group in {"phones_spelled", "phones_foreign"}):
         return f"{entity} ({group.removeprefix('phones_')})"
     return entity
 

@@ -36,25 +36,28 @@ _SHORT_CITY = (
 _TOWN = r"(?:[가-힣]{1,5}[0-9]{0,2}(?:읍|면|동|가))"
 # 중앙로, 도움6로, 마곡중앙8로; then 12번길, 77길, 9가길. A counter behind the number is no building.
 _NO_COUNTER = (
-    r"(?![0-9]|\.[0-9A-Z]|,[0-9]{3}|-[0-9]|가[ \t]?[0-9]|번?길|[가-하]?길(?![가-힣])|[ \t]?(?:년|시간|"
-    r"분(?![가-힣])|초(?![가-힣])|원|명|개(?!포)|회|%|"
+    r"(?![0-9]|\.[0-9A-Z]|,[0-9]{3}(?![0-9]*호)|-[0-9]|가[ \t]?[0-9]|번?길|[가-하]?길(?![가-힣])|[ \t]?(?:년|"
+    r"시간|"
+    r"분(?![가-힣])|초(?![가-힣])|원(?!룸)|명|개(?!포)|회|%|"
     r"％|[kmc]?m(?![a-z])|배(?![가-힣])|위(?![가-힣])|호선|인분|가지|킬로|미터|페이지|퍼센트|렙|레벨)|"
     r"(?:월|일|시(?![가-힣])|번(?!지)|차|세|살|대(?![가-힣])|권|편|점|주(?![가-힣])|달|등|억|만|천|"
     r"단(?!지)|줄|쪽|마리|곳|박|판|"
     r"장(?![가-힣])|승|패|골|강|킬|[~∼]))"
 )
 _ROAD = (
-    r"(?P<road>[가-힣](?:[가-힣0-9·]{0,10}[가-힣0-9])?(?:로|길))"
-    rf"(?P<gil>{_SP}[0-9]{{1,4}}(?:번|[가-하])?길)?{_SP}(?:지하{_SP})?"
+    r"(?P<road>(?:[가-힣](?:[가-힣0-9·]{0,10}[가-힣0-9])?|[0-9][·.][0-9]{1,2})(?:로|길)|"
+    r"[가-힣]{1,6}동(?=[ ]?[0-9]{1,3}번길))"
+    rf"(?P<gil>{_SP}[0-9]{{1,4}}(?:-[0-9]{{1,3}}(?=번길))?(?:번[가-하안]?|[가-하안])?길)?{_SP}(?:지하{_SP})?"
     rf"[0-9]{{1,5}}(?:-[0-9]{{1,4}})?(?P<road_lot>번지)?{_NO_COUNTER}"
 )
 _LOT = (
     r"(?P<lot>[가-힣][가-힣0-9]{0,6}(?:동|리|로[0-9]가|[0-9]가))[ \t]?(?P<hill>산[ \t]?)?"
-    rf"[0-9]{{1,4}}(?P<minor>-[0-9]{{1,4}})?(?P<parcel>번지)?{_NO_COUNTER}"
+    rf"[0-9]{{1,4}}(?P<minor>(?:-|의[ ]?)[0-9]{{1,4}})?(?P<parcel>번지)?{_NO_COUNTER}"
 )
 _HOUSE = (
     r"(?:아파트|오피스텔|빌라|맨션|주공|마을|자이|푸르지오|래미안|힐스테이트|아이파크|롯데캐슬|더샵|빌리지|"
-    r"빌딩|타워|하우스|원룸|기숙사|연립|고시원|상가|캐슬|주상복합|팰리스|파크|스퀘어|힐즈|생활관|관사|맨숀)"
+    r"빌딩|타워|하우스|원룸|기숙사|연립|고시원|상가|캐슬|주상복합|팰리스|파크|스퀘어|힐즈|생활관|관사|맨숀|"
+    r"빌|타운|레지던스|위브|베르디움|스위첸|하늘채|편한세상|주택|리버뷰|센트럴)"
 )
 _HOUSES = expression(_HOUSE)
 _UNIT = (
@@ -81,9 +84,10 @@ _REFERENCE = (
 )
 _REFERENCE += _HOUSE + r"(?:[ \t]?[가-힣0-9 ]{1,12})?)\))"
 _COMMA = r"(?:,[ \t]?|[ \t]{1,2})"
-_TAIL = rf"(?P<tail>(?:{_COMMA}?(?:{_UNIT})|{_COMMA}{_BUILDING}|{_REFERENCE}){{0,6}})"
+_BLOCK_AND_UNIT = rf"{_COMMA}[1-9][0-9]{{2}}-[0-9]{{3,4}}호?(?![0-9-])"
+_TAIL = rf"(?P<tail>(?:{_COMMA}?(?:{_UNIT})|{_BLOCK_AND_UNIT}|{_COMMA}{_BUILDING}|{_REFERENCE}){{0,6}})"
 _APARTMENT = (
-    rf"(?:(?P<house>[가-힣A-Za-z0-9]{{1,12}}{_HOUSE})[ \t]?"
+    rf"(?:(?P<house>[가-힣A-Za-z0-9]{{1,12}}(?:[ ][0-9]{{1,2}}차[ ]?)?{_HOUSE})[ \t]?"
     rf"(?P<units>(?:{_UNIT})(?:[ \t]?(?:{_UNIT})){{0,3}}|[0-9]{{2,4}}-[0-9]{{3,4}}(?![0-9-]))|"
     rf"(?P<other_house>(?:{_NAME}[ \t]?)?)"
     rf"(?P<blocks>[0-9]{{1,4}}동[ \t,]{{0,2}}[0-9]{{2,5}}호(?![가-힣]*(?:선|"
@@ -107,9 +111,15 @@ _ENGLISH_UNIT = (
     r"(?:(?:Apt\.?|Unit|Room|Rm\.?|Suite|No\.?)[ ]?)?#?[0-9A-Z]{0,2}[0-9]{1,5}(?:-[0-9]{1,5})?(?:-?(?:dong|"
     r"ho|F|fl))?"
 )
+_ENGLISH_ROAD = r"[A-Z][A-Za-z0-9-]*-(?:ro|gil|daero)(?:[ ]?[0-9]{1,4}(?:beon)?-?gil)?"
 _ENGLISH = expression(
-    rf"(?<![A-Za-z0-9])(?:{_ENGLISH_UNIT},?[ ]){{0,3}}{_NUMBER},?[ ][A-Z][A-Za-z0-9-]*-(?:ro|gil|daero)"
-    rf"(?:[ ]?[0-9]{{1,4}}(?:beon)?-?gil)?(?:[ ]{_NUMBER})?(?:,[ ](?:{_PLACE}))+"
+    rf"(?<![A-Za-z0-9])(?:(?:{_ENGLISH_UNIT},?[ ]){{0,3}}{_NUMBER},?[ ]{_ENGLISH_ROAD}"
+    rf"(?:[ ]{_NUMBER})?(?:,?[ ](?:{_PLACE}))+|"
+    rf"{_ENGLISH_ROAD}[ ]{_NUMBER}(?:,?[ ](?:{_PLACE}))+|"
+    rf"(?:(?:{_PLACE}),?[ ]){{1,4}}{_ENGLISH_ROAD}[ ]{_NUMBER}|"
+    rf"(?:{_ENGLISH_UNIT},?[ ]){{0,3}}{_NUMBER}(?:[ ][A-Z][A-Za-z]+){{0,2}},?[ ][A-Z][A-Za-z]*(?:-dong|"
+    rf"-ri)(?:,?[ ](?:{_PLACE}))+)"
+    r"(?:,?[ ](?:(?:South[ ]|Republic[ ]of[ ])?Korea|R\.?O\.?K\.?))?"
 )
 _CUE = expression(
     r"주소|배송|소재|거주|사는[ ]?곳|본적|등록기준지|주거|사업장|근무|접수처|제출처|발송|집은|집이|이사|"
@@ -172,7 +182,7 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
     else:
         name = part["road"] or part["lot"]
         logit -= 2.5 if part["road"] else 3.0
-        if _COMMON.match(name) or _INSTRUMENTAL.search(name):
+        if not part["gil"] and (_COMMON.match(name) or _INSTRUMENTAL.search(name)):
             logit -= 2.0 if region or city else 6.0
     return Finding(
         *found.span(), "KR_ADDRESS", probability(logit), tuple(n for _, n, there in signs if there)
@@ -180,7 +190,7 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
 
 
 _ANCHOR = (
-    r"(?:로|길|동|리|[0-9]가)[ \t]?(?:산|지하)?[ \t]?[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero)|"
+    r"(?:로|길|동|리|[0-9]가)[ \t]?(?:산|지하)?[ \t]?[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero|dong|ri)(?![a-z])|"
     rf"{_HOUSE}[ \t]?[0-9]{{2,4}}-[0-9]{{3}}"
 )
 _BLANK = ("", " ", "\t")
@@ -194,8 +204,55 @@ ADDRESS = Detector(
             _BLANK,
             (*spelt(_BLANK, "0"), *spelt(("산", "지하"), _BLANK, "0")),
         ),
-        *("0호", "-ro", "-gil", "-daero"),
+        *("0호", "-ro", "-gil", "-daero", "-dong", "-ri"),
         *spelt(tuple(_HOUSE[3:-1].split("|")), _BLANK, "00"),
     ),
     digits=1,
+)
+
+# On two lines: the region with its district, then the road or lot; or all of it, then the unit.
+_OVER = expression(
+    rf"(?<![가-힣]){_REGION}[ \t]?(?:(?:{_CITY}[ \t]?){{1,3}}(?:{_TOWN}[ \t]?)?,?[ \t]*\n[ \t]{{0,12}}"
+    rf"(?:{_ROAD}|{_LOT}){_TAIL}|"
+    + re.sub(r"\?P<\w+>", "?:", rf"(?:{_CITY}[ \t]?){{0,3}}(?:{_TOWN}[ \t]?)?(?:{_ROAD}|{_LOT}){_TAIL}")
+    + rf",?[ \t]*\n[ \t]{{0,12}}(?:{_NAME}[ \t]?)?(?:{_UNIT}[ \t,]{{0,2}}){{0,2}}"
+    + r"[A-Z]?[0-9]{1,5}호(?![가-힣]*(?:선|차|실)))"
+)
+
+
+_LINE_ENDS = expression(  # cheaper to try, and to compile, than the whole
+    rf"(?<![가-힣]){_REGION}(?=[^\n]{{1,80}}\n[ \t]{{0,12}}(?:[가-힣][가-힣0-9]{{0,12}}"
+    r"[로길동리가][ \t]?(?:산[ \t]?)?[0-9]|"
+    r"[^\n]{0,40}[0-9]호))"
+)
+
+
+def _over(text: str, match: re.Match[str]) -> Finding | None:
+    found = _OVER.match(text, match.start())
+    if found is None or "\n" not in found[0]:
+        return None
+    return Finding(*found.span(), "KR_ADDRESS", 0.9, ("region", "over lines"))
+
+
+_REGIONS = (
+    *(
+        "서울",
+        "부산",
+        "대구",
+        "인천",
+        "광주",
+        "대전",
+        "울산",
+        "세종",
+        "경기",
+        "강원",
+        "충청",
+        "전라",
+        "경상",
+        "충남",
+    ),
+    *("충북", "전남", "전북", "경남", "경북", "제주"),
+)
+ADDRESS_OVER = Detector(
+    entities=("KR_ADDRESS",), pattern=_LINE_ENDS, weigh=_over, words=_REGIONS, lines=2, tail=90
 )

@@ -21,26 +21,39 @@ _ASKED = {
     ),
     "secret": r"비밀번호|비번|암호|패스워드|密码|パスワード|contraseña|password[ ]?[?:]",
     "messenger": (
-        r"(?<![가-힣])(?:카카오톡|카톡|톡|텔레(?:그램)?|라인|디스코드|디코|인스타(?:그램)?|위챗)|微信|"
-        r"kakao[a-z ]*id|line id"
+        r"(?<![가-힣])(?:카카오톡|카카오|카톡|톡|텔레(?:그램)?|라인(?![ ]?몇)|디스코드|디코|인스타(?:그램)?|"
+        r"위챗|트위터|"
+        r"스카이프|스냅챗|네이버|페이스북|페북|틱톡)(?:[ ]?(?:아이디|ID|계정))?|微信|line[ ]?の?[ ]?id|"
+        r"(?<![a-z])(?:kakao(?:talk)?|telegram|discord|instagram|twitter|wechat|whatsapp|skype|snapchat)"
+        r"(?:[ ](?:id|handle|username|tag))?(?![a-z])"
     ),
     "game": (
-        r"닉네임|닉(?![가-힣])|캐릭(?:터)?[ ]?(?:명|이름)|소환사[ ]?명|배틀[ ]?태그|"
-        r"게임[ ]?(?:아이디|ID)|(?<![a-z])ign(?![a-z])|昵称"
+        r"닉네임|(?<![가-힣]{2})닉(?![가-힣])|캐릭(?:터)?[ ]?(?:명|이름|닉)|소환사[ ]?명|배틀[ ]?태그|"
+        r"플레이어[ ]?(?:명|이름)|"
+        r"(?:게임|롤|배그|로아|메이플|발로|옵치|마크|로블록스|스팀|던파)[ ]?(?:아이디|ID|닉|계정)|"
+        r"(?<![a-z])ign(?![a-z])|in[- ]?game name|gamer[ ]?tag|riot[ ]?id|昵称"
     ),
+    "handle": r"(?<![가-힣])아이디(?![어가-힣]{2})",
 }
 _SPEAKER = (
-    r"(?:[^\n:\[\]()]{1,14}[ ]?:[ ]?)?(?:(?:네|넵|예|응|아|음|어|yes)[,.~!]*[ ])?(?:(?:저는|"
-    r"제|나|난|내)[ ])?[\"']?"
+    r"(?:[^\n:\[\]()]{1,14}[ ]?:[ ]?|[QA][.)][ ]?|-[ ])?"
+    r"(?:(?:네네|네|넵|넹|예|응|ㅇㅇ|아|음|어|yes|sure|ok|okay|はい)[,.~!]*[ ])?"
+    r"(?:(?:제[ ]?거|제[ ]?꺼|내[ ]?거|내[ ]?꺼|저는|제|나는|나|난|내|그건|이거|음|it'?s|it is|my .{2,12} is|"
+    r"mine is|i'?m)[ ])?"
+    r"[\"']?"
 )
 # How a line asks: "... 알려 주세요", "...?", or nothing behind the word.
-_ASKS = r"(?:[^\n]{0,22}[?요죠줘임지야니냐까라래데게해뭐][?~.! ㅋㅎ]{0,4}|[^\n가-힣A-Za-z]{0,4})"
+_ASKS = r"(?:[^\n]{0,22}[?요죠줘임지야니냐까라래데게해뭐봐셈삼오다て][?~.! ㅋㅎ]{0,4}|[^\n가-힣A-Za-z]{0,4})"
 _VALUE = r"(?P<value>[^\n]{2,44}?)"
 _TAIL = (
-    r"(?:이에요|예요|이예요|입니다|이요|이야|이고요?|인데요?|임|요|야|です|생이요|생이야|생입니다|생)?"
+    r"(?:[ ]?(?:이에요|예요|이예요|입니다|이요|이야|이고요?|인데요?|임|요|야|です|생이요|생이야|생입니다|"
+    r"생))?"
     r"[\"']?(?:[.,!~?]{0,3}(?:[ ]|$)[^\n]{0,24})?(?=\n|\Z)"
 )
-_FIRST = "(?=[생몇주민비암패카톡텔라디인위닉캐소배게出生誕密パ微昵BDNPCKLI])"  # how they all begin
+_FIRST = (  # how they all begin
+    "(?=[생몇주민비암패카톡텔라디인위닉캐소배게플롤로메발옵마스던아트네페틱出生誕密パ微昵]|"
+    "(?<![A-Za-z])[bdnpckligrtsw])"
+)
 _PATTERN = expression(
     "|".join(rf"(?P<{kind}>{words.replace('?P<', '?:')})" for kind, words in _ASKED.items()).join(
         (f"(?i:{_FIRST}(?:", "))")
@@ -51,10 +64,14 @@ _PATTERN = expression(
 )
 _AFTER = expression(_TAIL)
 _HANDLE = expression(r"@?[A-Za-z0-9][A-Za-z0-9_.\-]{2,28}[A-Za-z0-9_](?:#[0-9]{3,5})?\Z")
-_NICK = expression(r"[가-힣A-Za-z0-9_]{4,14}(?:#[A-Za-z0-9]{2,6})?\Z")
+_NICK = expression(r"[가-힣A-Za-z0-9_]{3,14}(?:[ ]?#[A-Za-z0-9]{2,6})?\Z")
+_GAME = expression(r"게임|친추|롤|배그|로아|메이플|스팀|로블|game")
 _STRONG = expression(r"[0-9_.@#]")
 _SECRET = expression(r"[!-~]{4,40}\Z")
-_TALK = expression(r"(?:[요다까죠네음함냐지해줘]|ㅋ+|비밀|몰라|글쎄)\Z")
+_TALK = expression(
+    r"(?:.*(?:[요다까죠네음함냐지해줘]|ㅋ+))\Z|비밀|몰라|모름|글쎄|없음|없어|까먹|아직|그냥|나중|왜|뭐|누구|"
+    r"안[ ]|없는데|그거"
+)
 
 
 def _answer(text: str, match: re.Match[str]) -> Finding | None:
@@ -66,18 +83,35 @@ def _answer(text: str, match: re.Match[str]) -> Finding | None:
         if till is None or not _AFTER.match(text, till):
             return None
         return Finding(start, till, "DATE_OF_BIRTH", 0.9, ("answer",))
-    if (
-        kind == "messenger"
-        and _HANDLE.match(value)
-        and _STRONG.search(value)
-        and any(map(str.isalpha, value))
-    ):
-        return Finding(start, end, "MESSENGER_ID", 0.85, ("answer",))
+    label = None
     if kind == "secret" and _SECRET.match(value) and any(map(str.isdigit, value)):
-        return Finding(start, end, "CREDENTIAL", 0.85, ("answer",))
-    if kind == "game" and _NICK.match(value) and not _TALK.search(value) and not value.isdigit():
-        return Finding(start, end, "GAME_ID", 0.8, ("answer",))
-    return None
+        label = "CREDENTIAL"
+    elif kind in {"messenger", "handle"} and _is_handle(value):
+        game = kind == "handle" and _GAME.search(text, max(0, match.start() - 16), start) is not None
+        label = "GAME_ID" if game else "MESSENGER_ID"
+    elif kind == "game" and _is_nick(value) and not _is_said_on(text, value, end):
+        label = "GAME_ID"
+    return None if label is None else Finding(start, end, label, 0.8, ("answer",))
+
+
+def _is_handle(value: str) -> bool:
+    return (
+        _HANDLE.match(value) is not None
+        and _STRONG.search(value) is not None
+        and any(map(str.isalpha, value))
+    )
+
+
+def _is_nick(value: str) -> bool:
+    return _NICK.match(value) is not None and not _TALK.match(value) and not value.isdigit()
+
+
+def _is_said_on(text: str, value: str, end: int) -> bool:
+    """Whether Hangul alone is followed by more words: a sentence, no name."""
+    return (
+        re.fullmatch("[가-힣]+", value) is not None
+        and re.match("[ ][가-힣]", text[end : end + 2]) is not None
+    )
 
 
 _NAMES = (  # for the gate: what messengers and games' names are called by
@@ -95,6 +129,26 @@ _NAMES = (  # for the gate: what messengers and games' names are called by
         "kakao",
         "line id",
     ),
+    *(
+        "카카오",
+        "트위터",
+        "스카이프",
+        "스냅챗",
+        "네이버",
+        "페이스북",
+        "페북",
+        "틱톡",
+        "lineのid",
+        "line の id",
+    ),
+    *("lineid", "telegram", "discord", "instagram", "twitter", "wechat", "whatsapp", "skype", "snapchat"),
+    *("아이디", "게임 닉", "게임닉", "gamer", "riot", "in-game name", "in game name", "ingame name"),
+    *spelt(
+        ("롤", "배그", "로아", "메이플", "발로", "옵치", "마크", "로블록스", "스팀", "던파", "게임"),
+        ("", " "),
+        ("id", "계정"),
+    ),
+    *spelt("플레이어", ("", " "), ("명", "이름")),
     *(
         "닉",
         "캐릭명",

@@ -29,7 +29,9 @@ _CUES: dict[str, str] = {
     r"확인)|고유식별|resident reg|"
     r"RRN|FRN|foreign(?:er)? reg|alien reg|registro de (?:residente|extranjero)|"
     r"登[录錄録][证證証]|居民|住民|外国人",
-    "corporate": r"법인\s?(?:등록|등기|번호)|corporate reg|corporation n|(?<![a-z])crn(?![a-z])|法人",
+    "corporate": r"법인\s?\(?(?:등록|등기|번호)|등기\s?(?:사항|부\s?등본)|법인\s?등본|corp(?:orat(?:e|"
+    "ion))?[ _-]?"
+    r"(?:reg|n(?:o|um))|(?<![a-z])crn(?![a-z])|法人|corpReg|corpNo",
     "business": r"사업자|business (?:reg|number|no)|BRN|tax id|事業者|营业执照",
     "passport": r"여권|passport|旅券|护照|パスポート|pasaporte",
     "licence": r"면허|driver'?s? licen[cs]e|driving licen[cs]e|免許|驾照|licencia",

@@ -11,18 +11,46 @@ from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
 
+_CUE = (
+    r"(?:(?:tele)?phones?|tel|mobile|cell(?:phone)?|fax|call(?:ed|ing|s)?|dial(?:ed|ing)?|reach(?:ed)?|"
+    r"text(?:ed)?|sms|"
+    r"ring|whatsapp|contact(?:ed)?|hotline|helpline|toll[- ]free|landline|desk|office|home|work|answering|"
+    r"voicemail|"
+    r"message (?:me|us|him|her)|(?:my|your|his|her|our|their|this|the phone|new|direct)(?: new|"
+    r" direct)? number|"
+    r"n[uú]mero|UK|USA?|U\.S\.|Japan|China|Spain|France|Germany|Australia|Canada|Vietnam|overseas|abroad|"
+    r"tel[eé]fono|m[oó]vil|celular|ll[aá]m[ae]\w*|t[eé]l[eé]phone|portable|telefon|handy)"
+)
+_LOCAL_CUE = (
+    r"(?:전화|휴대폰|핸드폰|연락처|연락|팩스|문자|국제전화|해외|현지|로밍|영국|미국|일본|중국|베트남|필리핀|"
+    r"호주|캐나다|手机|电话|電話|携帯|連絡先|联系方式)"
+)
 _BEFORE = expression(
-    r"(?:(?:my|your|his|her|our|their|this|the phone)(?: new| direct)? number|reach (?:me|us|"
-    r"him|her)|dial|hotline|helpline|"
-    r"toll[- ]free|mobile|desk|fax|tel|telephone|phone|cell|office|call|contact|answering at|"
-    r"whatsapp|sms|text me|ring|전화|휴대폰|핸드폰|연락처|팩스|手机|电话|電話|携帯|"
-    r"tel[eé]fono|m[oó]vil)(?: ?(?:number|no\.?|번호|me at|us at|at|on))?(?: is)?[는은이가をはは]?\W{0,3}\Z",
+    rf"(?:(?<![A-Za-z]){_CUE}(?![A-Za-z])|{_LOCAL_CUE})(?: ?(?:number|numbers|no\.?|번호|番号|号码|#|me at|"
+    rf"us at|at|on|in|es))?"
+    r"(?: is)?[는은이가をはは]?\W{0,3}\Z",
     re.IGNORECASE,
 )
+_AFAR = expression(
+    rf"(?:(?<![A-Za-z]){_CUE}(?![A-Za-z])|{_LOCAL_CUE})[^\n0-9.;!?]{{1,28}}(?<![A-Za-z0-9])\Z", re.IGNORECASE
+)
+_NEXT = expression(r"[0-9] ?(?:/|,|or|and|또는|및|혹은|、|;) ?\Z", re.IGNORECASE)
 _AFTER = expression(r" ?\(?(?:office|fax|mobile|cell|desk|home|work)(?![A-Za-z])", re.IGNORECASE)
 _NORTH_AMERICA = expression(
     r"(?:\+?1[-. ]|001-)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}"
 )
+_ABROAD = expression(
+    r"(?:00[0-9]{0,3}[- ]|00|011[- ])[1-9][0-9]{0,2}[-. ]"
+)  # dialled from a country to another
+# Groups that are a telephone's and next to nothing else's: a trunk zero in brackets, or the habits of the
+# United Kingdom, France, Switzerland, Australia, Germany, Japan (E.164 national numbers of 10 and 11 digits).
+_NATIONAL = expression(
+    r"\(0[0-9]{1,4}\) ?[0-9]{2,4}[- ][0-9]{3,4}|07[0-9]{3}[- ][0-9]{6}|0[1-9][0-9]{2,3} [0-9]{3} [0-9]{3,4}|"
+    r"0[1-9](?:[ .][0-9]{2}){4}|07[0-9]{3}-[0-9]{3}-[0-9]{3}|07[0-9] [0-9]{3} [0-9]{2} [0-9]{2}|"
+    r"0[2-57][0-9]{2} [0-9]{3} [0-9]{3}|020 [0-9]{4} [0-9]{4}|"
+    r"0[89]0-[0-9]{4}-[0-9]{4}|0120-[0-9]{3}-[0-9]{3}"
+)
+_AMOUNT = expression(r"[1-9][0-9]{0,2}(?:[ .][0-9]{3})+\Z")
 _NO_DIGIT = expression("[^0-9]")
 
 
@@ -32,10 +60,20 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
     digits = _NO_DIGIT.sub("", number)
     if not 7 <= len(digits) <= 15:
         return None
-    before, after = _BEFORE.search(text, max(0, start - 24), start), _AFTER.match(text, end)
-    coded = number[0] == "+"
+    begin = max(0, text.rfind("\n", 0, start) + 1, start - _REACH)
+    before, after = _BEFORE.search(text, max(0, start - _NEAR), start), _AFTER.match(text, end)
+    coded = number[0] == "+" or _ABROAD.match(number) is not None
     american = _NORTH_AMERICA.fullmatch(number) is not None
-    if not (before or after or coded or extension or american):
+    national = _NATIONAL.fullmatch(number) is not None
+    afar = not before and _AFAR.search(text, begin, start) is not None and _AMOUNT.match(number) is None
+    if (
+        not before
+        and len(digits) >= _FULL
+        and _NEXT.search(text, begin, start)
+        and _BEFORE_ANY.search(text, begin, start)
+    ):
+        before = _NEXT.search(text, begin, start)
+    if not (before or after or coded or extension or american or afar or national):
         return None
     logit = 2.0 if coded else -2.2
     signs = ["country code"] if coded else []
@@ -49,6 +87,12 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
     if before or after:
         logit += 3.0
         signs.append("cue:phone")
+    elif afar:
+        logit += 2.5
+        signs.append("cue:phone")
+    if national and not american:
+        logit += 2.6
+        signs.append("a country's groups")
     if number.isdigit() and len(digits) < 9:
         logit -= 3.0
     if re.match(r"(?:19|20)[0-9]{2}[-. ][01]?[0-9][-. ]", number):
@@ -56,8 +100,11 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "PHONE_NUMBER", probability(min(logit, 2.2)), tuple(signs))
 
 
+_REACH, _NEAR, _FULL = 60, 32, 9
+_BEFORE_ANY = expression(rf"(?<![A-Za-z]){_CUE}(?![A-Za-z])|{_LOCAL_CUE}", re.IGNORECASE)
 _GROUPS = r"[0-9]{1,5}(?:[-. ][0-9]{2,8}){1,5}|[0-9]{9,11}"
 _NUMBER = (
+    rf"00[0-9]{{0,3}}[-. ][1-9][0-9]{{0,2}}(?:[-. ]?[0-9]{{1,8}}){{2,5}}|"
     rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{1,8}}){{0,5}}|"
     rf"\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
 )

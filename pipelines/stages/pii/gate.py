@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.stages.pii.accounts import ACCOUNT
-from pipelines.stages.pii.address import ADDRESS
+from pipelines.stages.pii.address import ADDRESS, ADDRESS_OVER
 from pipelines.stages.pii.answers import ANSWER, COLUMN
 from pipelines.stages.pii.birth_date import BIRTH_COLUMN, BIRTH_DATE
 from pipelines.stages.pii.contacts import CARD, PHONE
@@ -38,6 +38,7 @@ from pipelines.stages.pii.identity_numbers import (
     PASSPORT,
     RESIDENT,
 )
+from pipelines.stages.pii.loose_email import LOOSE_EMAIL
 from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC, POINTED_MAC
 from pipelines.stages.pii.plates import PLATE
 from pipelines.stages.pii.positions import POSITION
@@ -68,6 +69,7 @@ DETECTORS: tuple[Detector, ...] = (
     IPV4,
     IPV6,
     DISGUISED_EMAIL,
+    LOOSE_EMAIL,
     MAC,
     POINTED_MAC,
     BARE_MAC,
@@ -80,6 +82,7 @@ DETECTORS: tuple[Detector, ...] = (
     SPELLED_PHONE,
     *(
         ADDRESS,
+        ADDRESS_OVER,
         BIRTH_DATE,
         BIRTH_COLUMN,
         *HANDLES,

@@ -75,6 +75,13 @@ def _resident(text: str, match: re.Match[str]) -> Finding:
     cue, names = weigh_cue(text, start, end, _RESIDENT)
     if names == ("other cue:corporate",):
         logit -= 3.0
+    elif (
+        not names
+        and _CORPORATE_PREFIX.match(digits)
+        and _COMPANY_RIGHT_BEFORE.search(text, max(0, start - 24), start)
+    ):
+        evidence.append("company before")
+        logit -= 4.0
     if bare and cue > 0:
         logit += 2.0
     return Finding(start, end, label, probability(logit + cue), (*evidence, *names))
@@ -96,6 +103,10 @@ def _corporate(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, "KR_CRN", probability(logit + cue), (*signs, *names))
 
 
+_COMPANY_RIGHT_BEFORE = expression(
+    r"(?:[(（](?:주|유|재|사)[)）]|㈜|(?:주식|유한|합자)회사)[ ]?[가-힣A-Za-z0-9]{1,14}[ ]?[(（]\Z|"
+    r"[가-힣A-Za-z0-9]{1,14}[ ]?(?:[(（]주[)）]|㈜|주식회사|유한회사)[ ]?[(（]\Z"
+)
 _COMPANY = expression(r"[(（](?:주|유|재|사)[)）]|(?:주식|유한|합자)회사|은행|재단|법인")
 
 
@@ -104,10 +115,19 @@ def is_resident_surrogate(digits: str) -> bool:
     return "13" <= digits[2:4] <= "19" and digits[4:6] >= "40"
 
 
-def _business(text: str, match: re.Match[str]) -> Finding:
+_QQ = expression(r"(?:QQ|큐큐)[^0-9A-Za-z\n]{0,4}\Z", re.IGNORECASE)
+
+
+def _business(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     digits = digits_of(match[0])
     if digits[3:5] == "00":  # the kinds of business begin at 01: ours, and nobody's
+        if (
+            end - start == 10
+            and _QQ.search(text, max(0, start - 8), start)
+            and not _SAID_BEFORE.search(text, max(0, start - 200), start)
+        ):
+            return None  # a number of a messenger
         return Finding(start, end, "KR_BRN", SURROGATE_SCORE, ())
     bare = end - start == 10
     passes = business_check(digits)

@@ -44,7 +44,8 @@ def is_ours(label: str, text: str, start: int, end: int) -> bool:
             begin = max(0, start - 24, text.rfind("\n", 0, start)) if text[start].isdigit() else start
             return PLACE in text[begin:end] or LATIN_PLACE in text[start:end]
         case "MESSENGER_ID" | "GAME_ID":
-            return _HANDLE.match(text, start) is not None or PLACE in text[start:end]
+            value = text[start:end]
+            return _HANDLE.match(text, start) is not None or PLACE in value or _is_our_secret(value)
         case "CREDENTIAL":
             return _is_our_secret(text[start:end])
     return False

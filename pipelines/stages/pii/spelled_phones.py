@@ -16,15 +16,15 @@ from pipelines.stages.pii.expression import expression
 
 _WRITTEN = {
     "0": "공 영 o O ㅇ 零 〇 ○ ⓪ ゼロ cero zero",
-    "1": "일 l I ㅣ | 一 ① イチ uno one",
-    "2": "이 二 ② ニ dos two",
-    "3": "삼 三 ③ サン tres three",
-    "4": "사 四 ④ ヨン cuatro four",
-    "5": "오 五 ⑤ ゴ cinco five",
-    "6": "육 륙 六 ⑥ ロク seis six",
-    "7": "칠 七 ⑦ ナナ siete seven",
-    "8": "팔 八 ⑧ ハチ ocho eight",
-    "9": "구 九 ⑨ キュウ nueve nine",
+    "1": "일 l I ㅣ | 一 ① イチ uno one 하나",
+    "2": "이 二 ② ニ dos two 둘",
+    "3": "삼 三 ③ サン tres three 셋",
+    "4": "사 四 ④ ヨン cuatro four 넷",
+    "5": "오 五 ⑤ ゴ cinco five 다섯",
+    "6": "육 륙 六 ⑥ ロク seis six 여섯",
+    "7": "칠 七 ⑦ ナナ siete seven 일곱",
+    "8": "팔 八 ⑧ ハチ ocho eight 여덟",
+    "9": "구 九 ⑨ キュウ nueve nine 아홉",
 }
 _DIGIT_OF = {sign: digit for digit, signs in _WRITTEN.items() for sign in signs.split()} | {
     d: d for d in "0123456789"
@@ -46,7 +46,8 @@ _LONE = {
 _ANY = _one_of("0123456789")
 _SIGN = expression(_ANY)
 _BETWEEN = (
-    r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=@#]{1,3}|다시|에|의|대시|빼기|별|하트|작대기|막대|줄|슬래시|"
+    r"(?: ?(?:[-._·•♥♡❤★☆ㅡ~/*+^=@#,()]{1,3}|다시|다음에|다음|그리고|땡|에|의|대시|빼기|별|하트|작대기|막대|"
+    r"줄|슬래시|"
     r"콤마|쉼표|점|\([가-힣]{1,3}\)) ?| {1,2})?"
 )
 _SIGNS = r"(?: ?[-._·•♥♡❤★☆ㅡ~/*+^=]{1,3} ?| {1,2})?"  # what the gate's first look passes over
@@ -76,6 +77,8 @@ _PLAIN_GROUPS = expression(r"[0-9]{3}[-. ]{0,3}[0-9]{4}[-. ]{0,3}[0-9]{4}\Z")
 def _spelled(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     value = match[0]
+    if ")" in value and "(" not in value.split(")")[0] and text[start - 1 : start] == "(":
+        start -= 1
     signs = _SIGN.findall(value)
     digits = "".join(_DIGIT_OF[sign] for sign in signs)
     if is_phone_surrogate(digits):
@@ -95,7 +98,7 @@ def _spelled(text: str, match: re.Match[str]) -> Finding | None:
     else:
         logit = 2.0
     if "|" in value:
-        logit -= 2.0
+        logit -= 2.0 if value.count("|") <= 2 else 4.0  # cells of a table
     names = ("signs for digits" if letters else "parted digits", *(("cue:phone",) if cue else ()))
     return Finding(start, end, "PHONE_NUMBER", probability(logit + (1.5 if cue else 0.0)), names)
 

@@ -8,10 +8,36 @@ from collections import Counter
 import pytest
 
 from pipelines.stages.pii.checks import is_phone_surrogate, luhn_check
-from tests.stages.pii.cases import FRESH, LABELS, MORE, NEUTRAL, Case, all_cases, families, load, parse
+from tests.stages.pii.cases import (
+    FRESH,
+    LABELS,
+    MORE,
+    NEUTRAL,
+    SECOND,
+    Case,
+    all_cases,
+    families,
+    load,
+    parse,
+)
 from tests.stages.pii.cases.unassigned import digits, is_nobodys, luhn
 
 POSITIVE, NEAR_MISSES, ALL = 40, 25, 1_200
+SECOND_CLEAN = 400
+SECOND_SPANS = {
+    ("second_game_ids", "GAME_ID"): 100,
+    ("second_messengers", "MESSENGER_ID"): 80,
+    ("second_addresses", "KR_ADDRESS"): 100,
+    ("second_persons_dialogue", "PERSON"): 120,
+    ("second_persons_news", "PERSON"): 120,
+    ("second_births", "DATE_OF_BIRTH"): 60,
+    ("second_phones_foreign", "PHONE_NUMBER"): 60,
+    ("second_phones_spelled", "PHONE_NUMBER"): 40,
+    ("second_email", "EMAIL_ADDRESS"): 40,
+    ("second_ip", "IP_ADDRESS"): 40,
+    ("second_licence_corporate", "KR_DRIVER_LICENSE"): 30,
+    ("second_licence_corporate", "KR_CRN"): 30,
+}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +45,9 @@ def cases() -> list[Case]:
     return list(all_cases())
 
 
-@pytest.mark.parametrize("family", [name for name in families() if not name.startswith((FRESH, MORE))])
+@pytest.mark.parametrize(
+    "family", [name for name in families() if not name.startswith((FRESH, SECOND, MORE))]
+)
 def test_each_family_has_cases_enough(family):
     near = [case.near_miss for case in load(family)]
     assert sum(near) >= NEAR_MISSES
@@ -97,7 +125,7 @@ def test_the_check_digit_is_the_one_of_the_stage():
 
 
 def test_about_a_third_is_held_out_whatever_the_family(cases):
-    divided = [case for case in cases if not case.family.startswith((FRESH, MORE))]
+    divided = [case for case in cases if not case.family.startswith((FRESH, SECOND, MORE))]
     shares = Counter(case.family for case in divided if case.held_out)
     for family, count in Counter(case.family for case in divided).items():
         assert 0.15 <= shares[family] / count <= 0.5, family
@@ -108,6 +136,22 @@ def test_the_fresh_cases_are_held_out_whole(cases):
     fresh = [case for case in cases if case.family.startswith(FRESH)]
     assert fresh
     assert all(case.held_out for case in fresh)
+
+
+def test_half_of_the_second_cases_is_held_out(cases):
+    second = [case for case in cases if case.family.startswith(SECOND)]
+    shares = Counter(case.family for case in second if case.held_out)
+    for family, count in Counter(case.family for case in second).items():
+        assert 0.3 <= shares[family] / count <= 0.7, family
+    assert 0.45 <= shares.total() / len(second) <= 0.55
+
+
+def test_the_second_cases_are_as_many_as_asked(cases):
+    second = [case for case in cases if case.family.startswith(SECOND)]
+    counts = Counter((case.family, span.label) for case in second for span in case.spans)
+    short = {asked: counts[asked] for asked, least in SECOND_SPANS.items() if counts[asked] < least}
+    assert short == {}
+    assert sum(case.near_miss for case in second if case.family.startswith("second_clean")) >= SECOND_CLEAN
 
 
 def test_marks_are_parsed_in_code_points_also_of_decomposed_text():

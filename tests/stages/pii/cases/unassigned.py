@@ -11,29 +11,45 @@ from calendar import monthrange
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
-_INVENTED_PLACES = ("말모이", "늘찬", "가온", "온결", "malmoi", "nulchan", "マルモイ")
+_INVENTED_PLACES = (
+    *("말모이", "늘찬", "가온", "온결", "malmoi", "nulchan", "マルモイ"),
+    *(
+        "하늬솔",
+        "벼루샘",
+        "도담채",
+        "미르내",
+        "별찌",
+        "hanuisol",
+        "byeorusaem",
+        "dodamchae",
+        "mireunae",
+        "byeoljji",
+    ),
+)
 _STRAIGHT = "01234567890123456789"
 _WRITTEN = {
-    "0": "공 영 o O ㅇ 零 zero cero ゼロ",
+    "0": "공 영 o O ㅇ 零 〇 zero cero ゼロ",
     "1": "일 l I ㅣ | 一 one uno イチ",
-    "2": "이 二",
-    "3": "삼 三",
-    "4": "사 四",
-    "5": "오 五",
-    "6": "육 륙 六",
-    "7": "칠 七",
-    "8": "팔 八",
-    "9": "구 九",
+    "2": "이 二 two",
+    "3": "삼 三 three",
+    "4": "사 四 four",
+    "5": "오 五 five",
+    "6": "육 륙 六 six",
+    "7": "칠 七 seven",
+    "8": "팔 八 eight",
+    "9": "구 九 nine",
 }
 _SPELLED = {word: digit for digit, words in _WRITTEN.items() for word in words.split()}
 _SPELLED |= {unicodedata.normalize("NFKC", word): digit for word, digit in _SPELLED.items()}
 _SPELLED_OUT = re.compile("|".join(re.escape(word) for word in sorted(_SPELLED, key=len, reverse=True)))
-# The United States' defence network and APNIC's research block (no subscribers), RFC 5737, 3849 and 1918.
+# The United States' defence network and APNIC's research block (no subscribers), RFC 5737, 3849, 9637, 1918
+# and 4193; what IANA has given to nobody (2d00::/8, 2e00::/7).
 _NETS = [
     ip_network(net)
     for net in (
         *(f"{first}.0.0.0/8" for first in (11, 21, 22, 26, 28, 29, 30, 33, 55)),
         *("1.2.3.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"),
+        *("3fff::/20", "2d00::/8", "2e00::/7", "fd00::/8"),
         *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
     )
 ]
@@ -135,10 +151,22 @@ def _vin(value: str) -> bool:
     return len(number) == 17 and (re.search("0000[0-9]$|123456$", number) or number == "1M8GDM9AXKP042788")
 
 
+_FOREIGN = re.compile(
+    r"(?:1|001)?[2-9]\d\d55501\d\d"  # the United States' numbers for fiction
+    r"|(?:81|0081|0)(?:[789]0|3|6|45|52|92)0\d{6,7}"  # Japan: no exchange begins with 0
+    r"|(?:86|0086)?1(?:54|6[013489])\d{8}"  # China: segments given to no network
+    r"|(?:86|0086|0)(?:10|2[0-9]|755|571)[01]\d{7}"  # no Chinese exchange begins with 0 or 1
+    r"|(?:34|0034)?7[5-9]\d{7}"  # Spain: mobile numbers given to no network
+    r"|(?:44|0044|0)(?:7700900\d{3}|2079460\d{3}|1632960\d{3}|1[1-6]14960\d{3})"  # Ofcom's for drama
+)
+
+
 def _phone(value: str) -> bool:
-    """Unassigned blocks: 010-0, 010-1, exchanges in 0 and 1; withdrawn 011-019; fiction; 15xx-000x."""
+    """Unassigned: 010-0, 010-1, exchanges in 0 and 1; withdrawn 011-019; 15xx-000x; _FOREIGN; fiction."""
+    if _FOREIGN.fullmatch(digits(value.replace("(0)", ""))):
+        return True
     spelled = _SPELLED_OUT.sub(lambda m: _SPELLED[m[0]], plain(value).replace("(공백)", ""))
-    number = re.sub(r"^\+?82\D*0?", "0", spelled.replace("(0)", ""))
+    number = re.sub(r"^(?:\+|011 |00)?82\D*0?", "0", spelled.replace("(0)", ""))
     if "555" in number and re.search(r"555-01\d\d$", number):
         return True
     number = re.sub(r"\D", "", number)
