@@ -121,6 +121,35 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Portion:
+    """How much of some documents a stage of the training sees; what is not named selects all.
+
+    Just one of `times` and `sequences` is given.
+    """
+
+    partner: str | None = None
+    language: str | None = None
+    epoch: Count | None = None  # of the registry: the segment the documents lie in
+    times: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None  # each sequence, so often
+    sequences: Count | None = None  # so many in all
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TrainingStage:
+    """One stage of the curriculum: what is seen, in sequences of which length; see `pipelines.tokens.order`.
+
+    Of the portions that fit a document the first counts; what no portion fits is not seen. Without any
+    portion all is seen, each partner's as often as the recipe's `upsampling` says.
+    """
+
+    name: str
+    sequence_length: Annotated[int, Field(ge=2, le=1 << 24)]
+    packing: Literal["best_fit", "concat"] = "best_fit"
+    batch: Positive | None = None  # sequences a step of all ranks; otherwise the trainer says
+    mixture: tuple[Portion, ...] = ()
+
+
+@dataclass(frozen=True, config=_STRICT)
 class LossException:
     """A stage may drop more of this drop: written down, with the reason."""
 
@@ -157,6 +186,7 @@ class Recipe:
     upsampling: dict[str, Annotated[float, Field(ge=1)]] = field(
         default_factory=dict
     )  # by partner, for the loader
+    curriculum: tuple[TrainingStage, ...] = ()  # of the training; the manifest has it
     accepts: tuple[Accepted, ...] = ()  # constrained uses that a person has accepted
     without_drop_json: tuple[
         str, ...
