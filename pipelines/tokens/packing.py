@@ -278,9 +278,9 @@ def best_fit(pieces: Any, length: Any, tree: Any) -> Any:
     below = np.empty(count, np.int64)  # the one before it
     room = np.empty(count, np.int64)
     sequence_of = np.empty(count, np.int64)
-    sequences, left = 0, np.int64(0)
-    for i in order:
-        size = np.int64(pieces[i, 2])
+    sequences = 0
+    for piece in order:
+        size = np.int64(pieces[piece, 2])
         found = _smallest(tree, leaves, size)
         if found < 0:
             sequence = sequences
@@ -291,7 +291,7 @@ def best_fit(pieces: Any, length: Any, tree: Any) -> Any:
             heads[found] = below[sequence]
             _add(tree, leaves + found, -1)
             left = found - size
-        sequence_of[i] = sequence
+        sequence_of[piece] = sequence
         room[sequence] = left
         if left:
             below[sequence] = heads[left]
