@@ -36,7 +36,7 @@ def opened(home, tmp_path, key, documents, **options) -> Loader:
 
 @pytest.mark.parametrize("packing", ["best_fit", "concat"])
 def test_their_loss_is_masked_and_nothing_moves(home, tmp_path, key, packing):
-    gone = ids_of(300)[5:300:7] + [bytes(16)]  # of which one is not in this build
+    gone = [*ids_of(300)[5:300:7], bytes(16)]  # of which one is not in this build
     plain = open_loader(home[0], sequence_length=16, batch=4, packing=packing)
     masked = opened(home, tmp_path, key, gone, packing=packing)
     shards = {path: path.read_bytes() for path in home[0].rglob("*.arrow")}
@@ -72,7 +72,7 @@ def test_left_out_they_are_nowhere_and_the_order_is_another(home, tmp_path, key)
 def test_a_list_that_comes_in_the_middle_of_a_training_is_taken_on_request(home, tmp_path, key):
     plain = open_loader(home[0], sequence_length=16, batch=4)
     state, gone = plain.state(7), ids_of(300)[:50]
-    with pytest.raises(UsageError, match="another list of withdrawn documents.*new_withdrawals=True"):
+    with pytest.raises(UsageError, match=r"another list of withdrawn documents.*new_withdrawals=True"):
         opened(home, tmp_path, key, gone, resume=state)
     on = opened(home, tmp_path, key, gone, resume=state, new_withdrawals=True)
     assert on.step == 7

@@ -115,7 +115,12 @@ def write_manifest(
         segments=tuple(segments),
         other_files=(),
     )
-    content = manifest_bytes(manifest)
+    path.mkdir(exist_ok=True)
+    sign_manifest(path, manifest_bytes(manifest))
+
+
+def sign_manifest(path: Path, content: bytes) -> None:
+    """A manifest of these bytes, and its digest beside it."""
     (path / "manifest.json").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     (path / "manifest.sha256").write_text(f"{digest}  manifest.json\n")
