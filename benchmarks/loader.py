@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -27,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 from results import RESULTS, machine, table, write_section
 
-from pipelines.tokens.loader import Loader, open_loader
+from pipelines.tokens.loader import open_loader
 from pipelines.tokens.shards import write_shard
 from schemas.manifest import (
     MANIFEST_VERSION,
@@ -94,19 +95,19 @@ def replace_order(done: tuple) -> tuple[int, str, int, int]:
     return done.bytes, done.sha256, done.rows, done.tokens
 
 
-def speed(loader: Loader, step: Callable[[int], object]) -> float:
-    """Median million tokens a second over half-seconds of steps, each another."""
+def speed(step: Callable[[int], object], clock: Callable[[], float]) -> float:
+    """Median of million tokens a second over pieces of half a second, each of other steps."""
     rates, number = [], 0
     for _ in range(int(SECONDS / 0.5)):
-        begun, first = time.perf_counter(), number
-        while time.perf_counter() - begun < 0.5:
-            step(number % len(loader))
+        begun, first = clock(), number
+        while clock() - begun < 0.5:
+            step(number)
             number += 1
-        rates.append((number - first) * BATCH * LENGTH / (time.perf_counter() - begun) / 1e6)
+        rates.append((number - first) * BATCH * LENGTH / (clock() - begun) / 1e6)
     return statistics.median(rates)
 
 
-def by_numpy(path: Path, shards: int) -> float:
+def numpy_copy(path: Path, shards: int) -> Callable[[int], object]:
     """Rows that lie one behind the other in a shard, copied by NumPy, rows in random order."""
     views = []
     for number in range(shards):
@@ -115,31 +116,34 @@ def by_numpy(path: Path, shards: int) -> float:
         views.append(mapped[: len(mapped) // LENGTH * LENGTH].reshape(-1, LENGTH))
     order = np.random.default_rng(0).permutation(min(map(len, views)) * len(views)).tolist()
     out = np.empty((BATCH, LENGTH), np.int32)
-    begun, number = time.perf_counter(), 0
-    while time.perf_counter() - begun < SECONDS:
+
+    def step(number: int) -> None:
         for i in range(BATCH):
-            at = order[(number + i) % len(order)]
+            at = order[(number * BATCH + i) % len(order)]
             out[i] = views[at % shards][at // shards]
-        number += BATCH
-    return number * LENGTH / (time.perf_counter() - begun) / 1e6
+
+    return step
+
+
+def cycled(take: Callable[[int], object], steps: int) -> Callable[[int], object]:
+    return lambda step: take(step % steps)
 
 
 def measure_speed(path: Path, shards: int) -> list[list[str]]:
+    """A row for each packing and clock."""
     found = []
     for packing in ("best_fit", "concat"):
         loader = open_loader(path, sequence_length=LENGTH, packing=packing, batch=BATCH, seed=1)
         out = np.empty((BATCH, LENGTH), np.int32)
         for step in range(len(loader)):
             loader.rows(step, out)  # every page is in the page cache now
-        loader.batch(0)
-        found.append(
-            [
-                packing,
-                f"{speed(loader, loader.batch):,.0f}",
-                f"{speed(loader, partial(loader.rows, out=out)):,.0f}",
-                f"{by_numpy(path, shards):,.0f}",
-            ]
+        ways = (
+            cycled(loader.batch, len(loader)),
+            cycled(partial(loader.rows, out=out), len(loader)),
+            numpy_copy(path, shards),
         )
+        for name, clock in (("processor", time.process_time), ("wall", time.perf_counter)):
+            found.append([f"{packing}, {name}", *(f"{speed(way, clock):,.0f}" for way in ways)])
     return found
 
 
@@ -236,9 +240,10 @@ One process, page cache warm, {BATCH} x {LENGTH:,} tokens a step in shuffled ord
 {documents:,} documents of a mean of {tokens / documents:,.0f} tokens in 8 shards, 12 sources (`benchmarks/loader.py`).
 Million tokens a second; asked: 80 with `cu_seqlens` and position ids, 1,000 raw. A batch has tokens, labels, position ids
 and `cu_seqlens`, in new arrays; raw rows are tokens alone, copied piece by piece into an array that is given. NumPy's are
-whole rows that lie one behind the other, in random order: what a layout that knows no documents could reach.
+whole rows that lie one behind the other, in random order: what a layout that knows no documents could reach. By the
+process's own processor time, and by the wall; the load average was {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} cores.
 
-{table(["packing", "batch", "raw rows", "NumPy's copy"], speeds)}
+{table(["packing, clock", "batch", "raw rows", "NumPy's copy"], speeds)}
 
 Start-up in a new process (asked: under 1 s): all shards looked at (size, head), index mapped. At the first start of a build the
 index is made, and for best fit the packing. Memory is what no file stands behind (RssAnon), after opening and after 200 steps.

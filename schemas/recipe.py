@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from schemas.contract import Kind
+from schemas.curriculum import TrainingStage
 from schemas.reasons import Reason, Stage
 from schemas.rights import Use, Verb
 
@@ -118,35 +119,6 @@ class TokenSettings:
     tokenizer_sha256: str | None = None  # required with a path
     shard_mib: Positive = 64
     validation_share: Share = 0.005
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Portion:
-    """How much of some documents a stage of the training sees; what is not named selects all.
-
-    Just one of `times` and `sequences` is given.
-    """
-
-    partner: str | None = None
-    language: str | None = None
-    epoch: Count | None = None  # of the registry: the segment the documents lie in
-    times: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None  # each sequence, so often
-    sequences: Count | None = None  # so many in all
-
-
-@dataclass(frozen=True, config=_STRICT)
-class TrainingStage:
-    """One stage of the curriculum: what is seen, in sequences of which length; see `pipelines.tokens.order`.
-
-    Of the portions that fit a document the first counts; what no portion fits is not seen. Without any
-    portion all is seen, each partner's as often as the recipe's `upsampling` says.
-    """
-
-    name: str
-    sequence_length: Annotated[int, Field(ge=2, le=1 << 24)]
-    packing: Literal["best_fit", "concat"] = "best_fit"
-    batch: Positive | None = None  # sequences a step of all ranks; otherwise the trainer says
-    mixture: tuple[Portion, ...] = ()
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -28,10 +28,10 @@ from pipelines.tokens.order import Order, counted, make_order
 from pipelines.tokens.order_index import OrderIndex, open_index
 from pipelines.tokens.packing import Pieces
 from pipelines.tokens.withdrawn import Withdrawn, read_withdrawn
+from schemas.curriculum import TrainingStage
 from schemas.documents import DOC_ID
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.manifest import Manifest
-from schemas.recipe import TrainingStage
 
 STATE_VERSION = 1
 _CURRICULUM: TypeAdapter[tuple[TrainingStage, ...]] = TypeAdapter(tuple[TrainingStage, ...])
@@ -115,7 +115,7 @@ class Loader:
         shape = (len(found.starts) - 1, stage.length)
         if shape[0] * shape[1] > np.iinfo(np.int32).max:
             raise UsageError(f"stage {stage.name}: a rank's batch has over 2^31 - 1 tokens: choose a smaller")
-        tokens, labels, positions = (np.empty(shape, np.int32) for _ in range(3))
+        tokens, labels, positions = np.empty((3, *shape), np.int32)  # one block: malloc keeps it for the next
         ends = np.empty(len(found.pieces) + shape[0] + 1, np.int32)
         with self._shards.lock:
             self._shards.want(found.pieces[:, 0])
@@ -322,7 +322,7 @@ def _curriculum(
             return (TrainingStage(name="all", sequence_length=sequence_length, packing=packing),)
         except ValidationError as error:
             fields = ", ".join(sorted({str(found["loc"][-1]) for found in error.errors()}))
-            raise UsageError(f"{fields}: not possible: see schemas.recipe.TrainingStage") from None
+            raise UsageError(f"{fields}: not possible: see schemas.curriculum.TrainingStage") from None
     try:
         return _CURRICULUM.validate_python(manifest.recipe.get("curriculum", ()))
     except ValidationError:

@@ -15,8 +15,8 @@ from fractions import Fraction
 from math import ceil
 
 from pipelines.tokens.order_index import Source
+from schemas.curriculum import Portion, TrainingStage, exact, fits
 from schemas.errors import UsageError
-from schemas.recipe import Portion, TrainingStage
 
 Cut = tuple[str, int]  # packing and sequence length
 
@@ -67,28 +67,28 @@ def _counts(
 ) -> list[int]:
     if not stage.mixture:
         return [
-            int(_exact(upsampling.get(source.partner, 1)) * count)
+            int(exact(upsampling.get(source.partner, 1)) * count)
             for source, count in zip(sources, sequences, strict=True)
         ]
     counts = [0] * len(sources)
     free = set(range(len(sources)))
     for place, portion in enumerate(stage.mixture):
         where = f"curriculum, stage {stage.name}, mixture[{place}]"
-        mine = sorted(number for number in free if fits(portion, sources[number]))
+        mine = sorted(number for number in free if _fits(portion, sources[number]))
         free -= set(mine)
         if not mine:
-            taken = any(fits(portion, source) for source in sources)
+            taken = any(_fits(portion, source) for source in sources)
             what = "earlier portions take all that it fits" if taken else "fits no document of the build"
             raise UsageError(f"{where}: {what}: it selects {_selects(portion)}; mend or remove it")
         if portion.sequences is None:
-            times = _exact(portion.times or 0)
+            times = exact(portion.times or 0)
             for number in mine:
                 counts[number] = int(times * sequences[number])
         else:
             parts = _divided(portion.sequences, [sequences[number] for number in mine])
             for number, part in zip(mine, parts, strict=True):
                 counts[number] = part
-                most = int(_exact(limits.get(sources[number].partner, 1)) * sequences[number])
+                most = int(exact(limits.get(sources[number].partner, 1)) * sequences[number])
                 if part > most:
                     raise UsageError(
                         f"{where}: asks for {part} sequences of {sources[number]}, which has "
@@ -98,13 +98,8 @@ def _counts(
     return counts
 
 
-def fits(portion: Portion, source: Source) -> bool:
-    """Whether a portion selects a source."""
-    return (
-        portion.partner in (None, source.partner)
-        and portion.language in (None, source.language)
-        and portion.epoch in (None, source.epoch)
-    )
+def _fits(portion: Portion, source: Source) -> bool:
+    return fits(portion, partner=source.partner, language=source.language, epoch=source.epoch)
 
 
 def _selects(portion: Portion) -> str:
@@ -130,19 +125,14 @@ def _check_limit(source: Source, laps: Mapping[Cut, Fraction], limits: Mapping[s
     limit = limits.get(source.partner, 1)
     times = sum(laps.values(), Fraction())
     most = sum(ceil(lap) for lap in laps.values())
-    if times > _exact(limit):
+    if times > exact(limit):
         raise UsageError(
             f"curriculum: {source} is seen {float(times):g} times in all, its contract allows {limit:g}: "
             "lower its portions"
         )
-    if most > ceil(_exact(limit)):
+    if most > ceil(exact(limit)):
         raise UsageError(
             f"curriculum: a token of {source} may be seen {most} times, as stages cut it into sequences in "
             f"{sum(lap > 0 for lap in laps.values())} ways, and its contract allows {limit:g}: give these "
             "stages one packing and length, or see it in fewer of them"
         )
-
-
-def _exact(number: float) -> Fraction:
-    """The number as it is written: 0.1 is a tenth."""
-    return Fraction(repr(number))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,9 @@ from pipelines.tokens.mixture import Cut, Share, shares
 from pipelines.tokens.order_index import INDEX_VERSION, OrderIndex, Source
 from pipelines.tokens.packing import PACKING_VERSION, Packing, packing_of
 from pipelines.tokens.permutation import Permutation
+from schemas.curriculum import TrainingStage
 from schemas.errors import UsageError
 from schemas.identity import fingerprint
-from schemas.recipe import TrainingStage
 
 ORDER_VERSION = 1
 
@@ -47,13 +48,18 @@ class Stage:
 
     def at(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The sequences at positions of the stage: their sources and their numbers in these."""
+        ends, shifts, laps = self._numbering
+        places = self.permutation(positions)
+        sources = np.searchsorted(ends, places, side="right")
+        return sources, (places + shifts[sources]) % laps[sources]
+
+    @cached_property
+    def _numbering(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Of each source: the place after its last, from place to number in its laps, sequences of a lap."""
         counts = np.array([share.count for share in self.shares], np.int64)
         firsts = np.array([share.first for share in self.shares], np.int64)
         ends = np.cumsum(counts)
-        places = self.permutation(positions)
-        sources = np.searchsorted(ends, places, side="right")
-        numbers = firsts[sources] + places - (ends - counts)[sources]
-        return sources, numbers % self.packing.counts[sources]
+        return ends, firsts - (ends - counts), self.packing.counts
 
 
 @dataclass(frozen=True)

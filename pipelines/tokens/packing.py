@@ -19,6 +19,7 @@ In both, each token of a source is in exactly one sequence; what a sequence lack
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -74,16 +75,19 @@ class Concat:
 
     def pieces(self, sources: NDArray[np.int64], numbers: NDArray[np.int64]) -> Pieces:
         """The documents under each sequence's window over the stream of its source."""
-        spans = np.array([(s.first_group, s.last_group) for s in self.index.sources], np.int64)
         room = 16 * len(numbers) + self.length // 64
         while True:
             pieces = np.empty((room, 3), np.uint32)
             starts = _concat(
-                self.index.documents, self.index.groups, spans, sources, numbers, self.length, pieces
+                self.index.documents, self.index.groups, self._spans, sources, numbers, self.length, pieces
             )
             if starts[-1] <= room:
                 return Pieces(pieces[: starts[-1]], starts)
             room = int(starts[-1])
+
+    @cached_property
+    def _spans(self) -> NDArray[np.int64]:
+        return np.array([(s.first_group, s.last_group) for s in self.index.sources], np.int64)
 
 
 @dataclass(frozen=True)

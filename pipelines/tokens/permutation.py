@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,11 @@ class Permutation:
         found: NDArray[np.int64] = _walk(places, self.size, self._half, self._keys[::-1].copy(), False)
         return found
 
-    @property
+    @cached_property
     def _half(self) -> int:
         return max(1, (int(self.size - 1).bit_length() + 1) // 2)
 
-    @property
+    @cached_property
     def _keys(self) -> NDArray[np.uint64]:
         digest = hashlib.blake2b(canonical_json(list(self.key)), digest_size=8 * _ROUNDS).digest()
         return np.frombuffer(digest, dtype="<u8").astype(np.uint64)

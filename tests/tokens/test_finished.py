@@ -12,8 +12,8 @@ import pytest
 from pipelines.tokens.finished import open_build
 from pipelines.tokens.loader import open_loader
 from pipelines.tokens.order_index import open_index
+from schemas.curriculum import Portion, TrainingStage
 from schemas.errors import BuildInconsistent, UsageError
-from schemas.recipe import Portion, TrainingStage
 from tests.tokens.trained_on import Document, write_build
 
 SHARD = "segments/0/train/data-00001-of-00002.arrow"

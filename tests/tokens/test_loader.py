@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.tokens.loader import DOCUMENTS, Batch, Loader, open_loader
+from schemas.curriculum import Portion, TrainingStage
 from schemas.errors import UsageError
-from schemas.recipe import Portion, TrainingStage
 from tests.tokens.trained_on import END, Document, ids_of, write_build
 
 PARTNERS, LANGUAGES = ("a", "b"), ("ko", "en", None)

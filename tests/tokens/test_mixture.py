@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.tokens.mixture import fits, shares
+from pipelines.tokens.mixture import shares
 from pipelines.tokens.order_index import Source
+from schemas.curriculum import Portion, TrainingStage, most_times
 from schemas.errors import UsageError
-from schemas.recipe import Portion, TrainingStage
 
 
 def source(partner: str = "a", language: str = "ko", epoch: int = 0) -> Source:
@@ -138,8 +138,34 @@ def test_no_sequence_is_seen_more_often_than_the_limit_rounded_up(data):
         assert sum(seen) <= limits[one.partner] * len(seen)
 
 
-def test_a_portion_that_names_nothing_fits_all():
-    assert all(fits(Portion(times=1), one) for one in ALL)
-    assert [fits(Portion(partner="a", epoch=1), one) for one in ALL] == [False, True, False, True] + [
-        False
-    ] * 4
+PORTIONS = st.builds(
+    Portion,
+    st.sampled_from([None, "a", "b"]),
+    st.sampled_from([None, "ko", "ja"]),
+    st.sampled_from([None, 0, 1]),
+    st.sampled_from([0.0, 0.25, 1.0, 1.7]),
+)
+
+
+@given(st.lists(st.lists(PORTIONS, min_size=1, max_size=3), max_size=3))
+@settings(deadline=None)
+def test_what_a_build_is_told_before_it_is_built_is_what_the_loader_finds(mixtures):
+    everyone = Portion(times=0.5)  # so that no portion fits nothing, and no stage sees nothing
+    stages = [stage(*mixture, everyone, name=str(n)) for n, mixture in enumerate(mixtures)]
+    named = [
+        source(p, language, epoch) for p in "ab" for language in ("ko", "ja", "en") for epoch in (0, 1, 2)
+    ]
+    sequences = {CUT: [10_000] * len(named)}
+    try:
+        found = shares(stages, named, sequences, limits={"a": 9, "b": 9}, upsampling={})
+    except UsageError:  # earlier portions take all that one fits: other tests say so
+        return
+    for partner in "ab":
+        seen = [
+            sum(shared[number].count for shared in found) / 10_000
+            for number, one in enumerate(named)
+            if one.partner == partner
+        ]
+        assert not stages or max(seen) == pytest.approx(most_times(stages, partner, 1))
+    assert most_times((), "a", 1.5) == 1.5
+    assert most_times([stage()], "a", 1.5) == 1.5
