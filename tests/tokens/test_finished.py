@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from pipelines.tokens.finished import open_build
 from pipelines.tokens.loader import open_loader
-from pipelines.tokens.order_index import open_index
+from pipelines.tokens.order_index import new_directory, open_index
 from schemas.curriculum import Portion, TrainingStage
 from schemas.errors import BuildInconsistent, UsageError
 from tests.tokens.trained_on import Document, write_build
@@ -239,6 +241,20 @@ def test_the_index_is_the_same_wherever_it_is_made_and_half_of_one_is_made_good(
     with pytest.raises(BuildInconsistent, match=r"documents.u32: is not whole: remove .*, it is made again"):
         open_index(opened, tmp_path / "one")
     assert list(build.iterdir()) == list(open_build(build).path.iterdir())  # nothing was put into the build
+
+
+def test_of_two_who_make_the_index_at_once_the_first_wins_and_nothing_is_left_lying(build, tmp_path):
+    opened, home = open_build(build), tmp_path / "order"
+    with new_directory(home / "raced") as mine:
+        (mine / "file").write_bytes(b"slow")
+        with new_directory(home / "raced") as other:
+            (other / "file").write_bytes(b"fast")
+    assert [path.name for path in home.iterdir()] == ["raced"]
+    assert (home / "raced" / "file").read_bytes() == b"fast"
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        found = list(pool.map(open_index, [opened] * 6, [home] * 6))
+    assert len({index.sources for index in found}) == 1
+    assert len(list(home.iterdir())) == 2
 
 
 def test_a_contract_that_the_manifest_has_not_is_an_error(build):

@@ -67,6 +67,8 @@ def test_an_order_is_told_without_training(example_build: Path, capsys: pytest.C
     told = capsys.readouterr().out
     assert re.match(r"all: \d+ steps of 8 sequences of 512 tokens; \d+\.\d\d % padding; \d left over", told)
     assert "of partner snu_kaist, language ko, epoch 0, which has" in told
+    assert main([str(example_build), "--length", "64", "--batch", "1", "--split", "validation"]) == 0
+    assert " steps of 1 sequences of 64 tokens" in capsys.readouterr().out
     assert main([str(example_build), "--batch", "8"]) == 2
     assert "name a curriculum in the recipe" in capsys.readouterr().err
     assert main([str(example_build / "none")]) == 1
