@@ -224,7 +224,7 @@ def _read_shard(build: FinishedBuild, number: int, left_out: Withdrawn | None) -
     shard = build.shards[number]
     fault = f"{shard.path}: is not the shard of the manifest: fetch it again, or build"
     try:
-        with pa.memory_map(str(build.place(number))) as file:
+        with pa.memory_map(build.place(number)) as file:
             whole = file.read_buffer(shard.bytes)
             reader = pa.ipc.open_stream(whole)
             batches = list(reader)
