@@ -32,6 +32,11 @@ KERNELS = (
     "stages/repetition_kernels.py",
     "stages/text_kernels.py",
     "stages/word_kernels.py",
+    "tokens/batch_kernels.py",
+    "tokens/order_index.py",
+    "tokens/packing.py",
+    "tokens/permutation.py",
+    "tokens/withdrawn.py",
 )
 
 

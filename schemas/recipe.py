@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from schemas.contract import Kind
+from schemas.curriculum import TrainingStage
 from schemas.reasons import Reason, Stage
 from schemas.rights import Use, Verb
 
@@ -203,6 +204,7 @@ class Recipe:
     upsampling: dict[str, Annotated[float, Field(ge=1)]] = field(
         default_factory=dict
     )  # by partner, for the loader
+    curriculum: tuple[TrainingStage, ...] = ()  # of the training; the manifest has it
     accepts: tuple[Accepted, ...] = ()  # constrained uses that a person has accepted
     without_drop_json: tuple[
         str, ...

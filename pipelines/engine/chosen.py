@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pipelines.intake.standing import standing
 from pipelines.stages.pii.gate import ENTITIES
 from schemas.contract import Contract, Severity
+from schemas.curriculum import most_times
 from schemas.errors import LossExceeded, UsageError
 from schemas.manifest import Excluded
 from schemas.recipe import Recipe
@@ -61,6 +62,12 @@ def _check_upsampling(contracts: list[Contract], recipe: Recipe) -> None:
         f"upsampling: {partner}: {times:g} times, its contract allows {limits[partner]:g}"
         for partner, times in sorted(recipe.upsampling.items())
         if times > limits.get(partner, times)
+    ]
+    beyond += [
+        f"curriculum: {partner}: {times:g} times over all stages, its contract allows {limit:g}"
+        for partner, limit in sorted(limits.items())
+        if (times := most_times(recipe.curriculum, partner, recipe.upsampling.get(partner, 1))) > limit
+        and recipe.curriculum
     ]
     if beyond:
         raise UsageError("\n".join(beyond) + "\nLower it in the recipe")

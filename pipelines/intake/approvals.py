@@ -8,10 +8,10 @@ from typing import Any
 from pipelines.intake.contract_values import APPROVALS, approval_message, content_digest
 from pipelines.intake.house_rules import breach
 from pipelines.intake.odcs import custom, custom_address, items_of
-from pipelines.intake.signatures import verify_signature
 from pipelines.intake.yaml_source import Source
 from schemas.contract import Approval, Contract
 from schemas.errors import Problem
+from schemas.signatures import verify_signature
 
 
 def valid_approvals(contract: Contract) -> tuple[Approval, ...]:

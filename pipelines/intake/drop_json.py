@@ -16,12 +16,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.intake.new_files import sync_directory
-from pipelines.intake.signatures import SigningKey, verify_signature
+from pipelines.intake.signatures import SigningKey
 from pipelines.intake.yaml_source import Address, did_you_mean, dotted
 from schemas.days import is_day
 from schemas.drop import DROP_JSON, DROP_VERSION, PART, DropManifest, DropSignature
 from schemas.errors import InputUnreadable
 from schemas.identity import canonical_json
+from schemas.signatures import verify_signature
 
 MAX_BYTES = 1 << 28  # 256 MiB: more than a million files
 _MANIFEST = TypeAdapter(DropManifest)

@@ -18,6 +18,7 @@ from schemas.errors import ContractRejected, Problem
 from schemas.identity import canonical_json
 from schemas.recipe import Recipe
 from schemas.rights import WORLDWIDE
+from schemas.shards import NO_LANGUAGE
 
 _RECIPE = TypeAdapter(Recipe)
 _LANGUAGE = re.compile(r"[a-z]{2}")
@@ -96,6 +97,7 @@ def _broken_rules(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
     yield from _partners(source, value)
     yield from _territory(source, value)
     yield from _uses(source, value)
+    yield from _curriculum(source, value)
     decontaminate = value.get("decontaminate")
     benchmarks = decontaminate.get("benchmarks") if isinstance(decontaminate, dict) else None
     for index, glob in _listed(benchmarks):
@@ -131,10 +133,40 @@ def _partners(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
         if isinstance(code, str) and not _LANGUAGE.fullmatch(code):
             message = "is no language code of ISO 639-1: two small letters (ko, en, ...)"
             yield source.problem(("dedup", "partners_by_language", code), message)
+    named += [((*address, "partner"), portion.get("partner")) for address, portion in _portions(value)]
     for address, partner in named:
         if isinstance(partner, str) and isinstance(partners, list) and partner not in partners:
             remedy = did_you_mean(partner, [name for name in partners if isinstance(name, str)])
             yield source.problem(address, f"is no partner of this recipe: {remedy}")
+
+
+def _curriculum(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
+    """Stages have names of their own, and a portion says in one way how much it is."""
+    stages = [(i, stage) for i, stage in _listed(value.get("curriculum")) if isinstance(stage, dict)]
+    names = [stage.get("name") for _, stage in stages]
+    for place, (index, stage) in enumerate(stages):
+        name = stage.get("name")
+        if isinstance(name, str) and not name.strip():
+            yield source.problem(("curriculum", index, "name"), "is empty: give the stage a name")
+        elif name in names[:place]:
+            yield source.problem(("curriculum", index, "name"), f"{name} stands twice: rename one")
+    for address, portion in _portions(value):
+        given = [key for key in ("times", "sequences") if portion.get(key) is not None]
+        if len(given) != 1:
+            message = "times and sequences both stand here" if given else "says not how much is seen"
+            yield source.problem(address, f"{message}: give times or sequences, one of them")
+        language = portion.get("language")
+        if isinstance(language, str) and not _LANGUAGE.fullmatch(language) and language != NO_LANGUAGE:
+            message = f"is no language code: two small letters (ko, en, ...), or {NO_LANGUAGE}"
+            yield source.problem((*address, "language"), message)
+
+
+def _portions(value: dict[str, Any]) -> Iterator[tuple[Address, dict[str, Any]]]:
+    """Every portion of every stage of the curriculum, with its address."""
+    for index, stage in _listed(value.get("curriculum")):
+        for number, portion in _listed(stage.get("mixture") if isinstance(stage, dict) else None):
+            if isinstance(portion, dict):
+                yield ("curriculum", index, "mixture", number), portion
 
 
 def _territory(source: Source, value: dict[str, Any]) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.intake.merkle import leaf_hash, root_of_hashes
 from pipelines.intake.new_files import sync_directory, write_new, write_secret
-from pipelines.intake.signatures import SigningKey, verify_signature
+from pipelines.intake.signatures import SigningKey
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json
 from schemas.registry import (
@@ -40,6 +40,7 @@ from schemas.registry import (
     head_message,
     signed_bytes,
 )
+from schemas.signatures import verify_signature
 
 SECRET_SIZE = 32  # bytes
 _EVENT_NAME = re.compile(r"[0-9]{10}\.json")

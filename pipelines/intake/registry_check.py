@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pipelines.intake.merkle import GrowingTree, consistency_proof, inclusion_proof, leaf_hash, root_of_hashes
 from pipelines.intake.registry import Registry, read_event
-from pipelines.intake.signatures import verify_signature
 from schemas.errors import BuildInconsistent, InputUnreadable, UsageError
 from schemas.receipt import Proof, Receipt, read_receipt
 from schemas.registry import (
@@ -23,6 +22,7 @@ from schemas.registry import (
     event_bytes,
     head_message,
 )
+from schemas.signatures import verify_signature
 
 
 @dataclass

@@ -1,15 +1,14 @@
-"""Ed25519 signatures (RFC 8032): keys are PEM files (PKCS#8); public keys and signatures hexadecimal."""
+"""Ed25519 keys (RFC 8032): PEM files (PKCS#8). Signatures are checked by `schemas.signatures`."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,8 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
 from pipelines.intake.new_files import write_secret
 from schemas.errors import UsageError
 
-_KEY = re.compile(r"[0-9a-f]{64}")
-_SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _MAX_BYTES = 1 << 16  # a PEM file of an Ed25519 key has 119 bytes
 
 
@@ -69,17 +66,6 @@ class SigningKey:
     def sign(self, message: bytes) -> str:
         """The signature, 128 hexadecimal digits; the same message gives the same signature."""
         return self._private.sign(message).hex()
-
-
-def verify_signature(*, key: str, message: bytes, signature: str) -> bool:
-    """Whether `signature` is of `key` over `message`; False too where either is malformed."""
-    if not (_KEY.fullmatch(key) and _SIGNATURE.fullmatch(signature)):
-        return False
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _hexadecimal(private: Ed25519PrivateKey) -> str:

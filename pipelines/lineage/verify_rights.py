@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
+from pydantic import TypeAdapter, ValidationError
 
 from pipelines.lineage.finding import Finding
+from schemas.curriculum import TrainingStage, most_times
 from schemas.manifest import ContractFacts, Manifest
 from schemas.rights import Use, denials, held_until
+
+_CURRICULUM: TypeAdapter[tuple[TrainingStage, ...]] = TypeAdapter(tuple[TrainingStage, ...])
 
 
 def check_rights(manifest: Manifest) -> Iterator[Finding]:
@@ -79,7 +83,13 @@ def _against(contract: ContractFacts, manifest: Manifest) -> Iterator[str]:
     for denial in denials(contract.partner, contract.rights, _use(manifest)):
         yield denial.message
     upsampling = recipe.get("upsampling")
-    times = upsampling.get(contract.partner, 1) if isinstance(upsampling, dict) else 1
+    once = upsampling.get(contract.partner, 1) if isinstance(upsampling, dict) else 1
+    try:
+        curriculum = _CURRICULUM.validate_python(recipe.get("curriculum", ()))
+    except ValidationError:
+        yield "the recipe's curriculum cannot be read"
+        return
+    times = most_times(curriculum, contract.partner, once)
     if times > contract.rights.upsampling_limit:
         limit = contract.rights.upsampling_limit
         yield f"its tokens are seen {times:g} times, the contract allows {limit:g}"

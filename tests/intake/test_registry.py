@@ -20,7 +20,6 @@ from pipelines.intake.new_files import write_new
 from pipelines.intake.registry import Registry, record_admission
 from pipelines.intake.registry_check import check_registry
 from pipelines.intake.registry_events import seal
-from pipelines.intake.signatures import verify_signature
 from schemas.errors import UsageError
 from schemas.identity import canonical_json
 from schemas.registry import (
@@ -28,6 +27,7 @@ from schemas.registry import (
     EventType,
     head_message,
 )
+from schemas.signatures import verify_signature
 from tests.intake.registries import (
     AT,
     admission,

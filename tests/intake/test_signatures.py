@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.intake.signatures import SigningKey, verify_signature
+from pipelines.intake.signatures import SigningKey
 from schemas.errors import UsageError
+from schemas.signatures import verify_signature
 from tests.laws.builds import malmoi
 
 # RFC 8032, 7.1, tests 1 to 3: secret key, public key, message, signature

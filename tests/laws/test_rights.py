@@ -199,6 +199,18 @@ def test_an_upsampling_beyond_the_contracts_limit_is_an_error(place):
         build(home, path)
 
 
+def test_a_curriculum_that_sees_a_partner_too_often_is_an_error(place):
+    stage = {"sequence_length": 16, "mixture": [{"partner": "alpha", "times": 1.5}]}
+    home = place()
+    path = write_home(
+        home, [Partner(rows=OWN)], curriculum=[{"name": "one", **stage}, {"name": "two", **stage}]
+    )
+    with pytest.raises(
+        UsageError, match=r"curriculum: alpha: 3 times over all stages, its contract allows 2"
+    ):
+        build(home, path)
+
+
 @pytest.mark.parametrize("change", ["unapproved", "draft", "stale"])
 def test_a_contract_that_nobody_agreed_to_is_left_out(change: str, place):
     home = place()

@@ -52,6 +52,12 @@ def test_tokens_seen_more_often_than_the_contract_allows_are_found(built: Built)
     build, manifest = built
     publish(build, replace(manifest, recipe={**manifest.recipe, "upsampling": {"a_dot": 5}}))
     assert "seen 5 times, the contract allows 4" in said(build)
+    stage = {"name": "x", "sequence_length": 8, "mixture": [{"times": 2.5}]}
+    stages = [stage, {**stage, "name": "y"}]
+    publish(build, replace(manifest, recipe={**manifest.recipe, "curriculum": stages}))
+    assert "seen 5 times, the contract allows 4" in said(build)
+    publish(build, replace(manifest, recipe={**manifest.recipe, "curriculum": [{"name": 3}]}))
+    assert "curriculum cannot be read" in said(build)
 
 
 def test_documents_of_a_drop_that_the_manifest_does_not_name_are_found(built: Built):

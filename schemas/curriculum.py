@@ -1,0 +1,90 @@
+"""The curriculum: stages of the training, what each sees of whom, how often. A part of the recipe.
+
+The manifest carries it, and `pipelines.tokens.loader` follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Portion:
+    """How much of some documents a stage of the training sees; what is not named selects all.
+
+    Just one of `times` and `sequences` is given.
+    """
+
+    partner: str | None = None
+    language: str | None = None
+    epoch: Count | None = None  # of the registry: the segment the documents lie in
+    times: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None  # each sequence, so often
+    sequences: Count | None = None  # so many in all
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TrainingStage:
+    """One stage of the curriculum: what is seen, in sequences of which length; see `pipelines.tokens.order`.
+
+    Of the portions that fit a document the first counts; what no portion fits is not seen. Without any
+    portion all is seen, each partner's as often as the recipe's `upsampling` says.
+    """
+
+    name: str
+    sequence_length: Annotated[int, Field(ge=2, le=1 << 24)]
+    packing: Literal["best_fit", "concat"] = "best_fit"
+    batch: Positive | None = None  # sequences a step of all ranks; otherwise the trainer says
+    mixture: tuple[Portion, ...] = ()
+
+
+def fits(portion: Portion, *, partner: str, language: str | None, epoch: int | None) -> bool:
+    """Whether a portion selects the documents of a partner, in a language and an epoch."""
+    return (
+        portion.partner in (None, partner)
+        and portion.language in (None, language)
+        and portion.epoch in (None, epoch)
+    )
+
+
+def exact(number: float) -> Fraction:
+    """The number as it is written: 0.1 is a tenth."""
+    return Fraction(repr(number))
+
+
+def most_times(curriculum: Sequence[TrainingStage], partner: str, upsampling: float) -> float:
+    """How often documents of a partner are seen over all stages, in the language and epoch seen most.
+
+    Portions that ask for a number of sequences count nothing: how many there are is known when all is packed.
+    """
+    if not curriculum:
+        return upsampling
+    portions = [portion for stage in curriculum for portion in stage.mixture]
+    languages = {None, *(portion.language for portion in portions)}  # None: any that no portion names
+    epochs = {None, *(portion.epoch for portion in portions)}
+    return float(
+        max(
+            sum((_times(stage, partner, language, epoch, upsampling) for stage in curriculum), Fraction())
+            for language in languages
+            for epoch in epochs
+        )
+    )
+
+
+def _times(
+    stage: TrainingStage, partner: str, language: str | None, epoch: int | None, upsampling: float
+) -> Fraction:
+    if not stage.mixture:
+        return exact(upsampling)
+    for portion in stage.mixture:
+        if fits(portion, partner=partner, language=language, epoch=epoch):
+            return exact(portion.times or 0)
+    return Fraction()
