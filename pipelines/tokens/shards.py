@@ -278,7 +278,12 @@ def _shard_batch(rows: pa.Table) -> pa.RecordBatch:
         raise BuildInconsistent(
             "input_ids of a shard are no list<int32> without nulls: please report this defect"
         )
-    columns = [lists, _whole(rows["doc_id"]), _codes(rows["partner"], "contract"), _codes(rows["language"], "language")]
+    columns = [
+        lists,
+        _whole(rows["doc_id"]),
+        _codes(rows["partner"], "contract"),
+        _codes(rows["language"], "language"),
+    ]
     return pa.RecordBatch.from_arrays(columns, schema=SHARD)
 
 
