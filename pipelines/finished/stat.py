@@ -102,7 +102,8 @@ class _Sums:
 
 def bins_of(tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The bin of each number of tokens: the exponent of the largest power of two that is not larger."""
-    return np.frexp(np.maximum(tokens, 1))[1].astype(np.int64) - 1  # below 2^53 a float64 is exact
+    exponents: npt.NDArray[np.int64] = np.frexp(np.maximum(tokens, 1))[1].astype(np.int64)
+    return exponents - 1  # below 2^53 a float64 is exact
 
 
 def statistics(build: Path, *, tokenizer: str | None = None, tokenizers: Path = Path()) -> Statistics:
@@ -177,10 +178,10 @@ def _sizes(rows: pa.RecordBatch, table: TokenBytes) -> tuple[npt.NDArray[np.int6
 def _places(rows: pa.RecordBatch, codes: npt.NDArray[np.int64], path: str) -> npt.NDArray[np.int64]:
     """The place of each row's contract among the sorted codes."""
     found = rows["contract"].to_numpy().astype(np.int64)
-    places = np.searchsorted(codes, found)
+    places: npt.NDArray[np.int64] = np.searchsorted(codes, found).astype(np.int64)
     if len(codes) == 0 or (codes[np.minimum(places, len(codes) - 1)] != found).any():
         raise BuildInconsistent(f"{path}: names a contract that the manifest has not: run `malmoi verify`")
-    return places.astype(np.int64)
+    return places
 
 
 def _contracts(manifest: Manifest, by_partner: list[Count]) -> Iterator[Count]:

@@ -92,7 +92,7 @@ def export_text(
     table = read_token_bytes(manifest.tokenizer, tokenizers)
     place = new_directory(output, build)
     with whole_directory(place) as directory:
-        files = []
+        files: list[TextFile] = []
         for segment in manifest.segments:
             shards = {shard.name: shard for shard in (*segment.train, *segment.validation)}
             for ledger in segment.ledger:
@@ -182,7 +182,9 @@ def _write(
             rows = placed.slice(first, last - first).append_column(
                 "text", table.texts(lists.slice(first, last - first))
             )
-            rows = _with_contracts(rows.filter(pc.is_in(rows["partner"], pa.array(allowed))), manifest)
+            rows = _with_contracts(
+                rows.filter(pc.is_in(rows["partner"], pa.array(allowed, pa.string()))), manifest
+            )
             documents += len(rows)
             characters += pc.sum(pc.utf8_length(rows["text"])).as_py() or 0
             if len(rows):

@@ -174,25 +174,6 @@ def test_more_names_than_fit_before_the_tokens_are_an_error_that_says_so(tmp_pat
         write_shard(tmp_path / "x", rows)
 
 
-def test_datasets_opens_the_directory_by_its_own_function(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    import datasets
-
-    directory = tmp_path / "train"
-    directory.mkdir()
-    parts = [table([[1, 2], [3], [4, 5, 6]]), table([]), table([[7], [8, 9]])]
-    names = [f"data-{index:05d}-of-00003.arrow" for index in range(3)]
-    for name, rows in zip(names, parts, strict=True):
-        write_shard(directory / name, rows)
-    write_dataset_files(directory, names, [3, 0, 2])
-    found = datasets.load_from_disk(str(directory))
-    assert found["input_ids"][:] == [[1, 2], [3], [4, 5, 6], [7], [8, 9]]
-    assert found[1]["doc_id"] == parts[0]["doc_id"][1].as_py()
-    assert found._fingerprint == datasets.load_from_disk(str(directory))._fingerprint
-    assert found.with_format("numpy")[2]["input_ids"].tolist() == [4, 5, 6]
-
-
 def test_the_fingerprint_follows_the_content_and_the_codes_are_told(tmp_path):
     seen = []
     for lists in ([[1]], [[2]], [[1]]):
