@@ -29,6 +29,7 @@ KERNELS = (
     "stages/repetition_kernels.py",
     "stages/text_kernels.py",
     "stages/word_kernels.py",
+    "tokens/copy_kernels.py",
 )
 
 
