@@ -129,3 +129,17 @@ def test_a_build_without_tokens_is_refused(tmp_path):
     publish(build, replace(manifest, segments=()))
     with pytest.raises(BuildInconsistent, match="no tokens"):
         export_megatron(build, tmp_path / "out")
+
+
+def test_a_document_weighs_38_bytes_beside_its_tokens_which_is_under_one_percent(tmp_path):
+    sizes = []
+    for count in (3200, 6400):  # multiples of 64, so that no buffer is padded
+        written = write_shard(tmp_path / "x", table([[7] * 1000] * count))
+        with pa.memory_map(str(tmp_path / "x")) as source:
+            lists = pa.ipc.open_stream(source).read_next_batch()["input_ids"]
+            sizes.append(written.bytes + len(index_of(lists, documents=False)))
+            del lists
+    few, many = sizes
+    beside = (many - few - 3200 * 4000) / 3200
+    assert beside == pytest.approx(38, abs=0.1)
+    assert many - 6400 * 4000 < 0.01 * 6400 * 4000
