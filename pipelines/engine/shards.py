@@ -242,7 +242,9 @@ def _entities(spans: pa.ListArray, data_set: DataSet) -> pa.Array:
     """Spans by class and action of each document, as a map; empty where there is none."""
     lengths = pc.list_value_length(spans).to_numpy(zero_copy_only=False)
     if not lengths.any():
-        return pa.array([[]] * len(spans), LEDGER.field("pii").type)
+        kind = LEDGER.field("pii").type
+        nothing = pa.array([], kind.key_type), pa.array([], kind.item_type)
+        return pa.MapArray.from_arrays(pa.array(np.zeros(len(spans) + 1, np.int32)), *nothing)
     found = []
     for row in spans.to_pylist():
         counts: dict[str, int] = {}
