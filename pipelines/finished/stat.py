@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipelines.finished.shards import mapped_shard, readable_build, spans
 from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
-from pipelines.tokens.tokenizer import SHIPPED, Tokenizer, load_tokenizer
+from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import file_sha256
 from schemas.manifest import Manifest
@@ -211,12 +211,12 @@ def _largest(counts: Iterator[Count]) -> list[Count]:
 
 def _other(name: str, directory: Path) -> Tokenizer:
     """The tokenizer to compare with: a shipped name, or a file, which is taken as it is."""
-    if name in SHIPPED:
+    if not name.endswith((".json", ".tiktoken")):
         return load_tokenizer(TokenSettings(tokenizer=name), directory=directory)
     try:
         digest = file_sha256(directory / name)
     except OSError as error:
         raise UsageError(
-            f"--tokenizer {name}: cannot be read ({error.strerror}): name {', '.join(SHIPPED)} or a file"
+            f"--tokenizer {name}: cannot be read ({error.strerror}): say with --tokenizers where it lies"
         ) from None
     return load_tokenizer(TokenSettings(tokenizer=name, tokenizer_sha256=digest), directory=directory)

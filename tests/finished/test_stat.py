@@ -95,8 +95,9 @@ def test_the_command_prints_and_its_json_adds_up(small: Built):
 
 
 def test_an_unknown_tokenizer_and_an_altered_shard_are_told(small: Built, tmp_path):
-    with pytest.raises(UsageError, match="--tokenizer nowhere"):
-        statistics(small.directory, tokenizer="nowhere")
+    for name in ("nowhere", "nowhere.json"):
+        with pytest.raises(UsageError, match=name):
+            statistics(small.directory, tokenizer=name)
     build = shutil.copytree(small.directory, tmp_path / "build")
     path = build / small.manifest.shards[0].path
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
