@@ -35,7 +35,7 @@ test: lint  ## lint, then the tests (under 20 minutes on 2 cores)
 	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile same
 
 test-all: lint  ## every test, Airflow and the handed drops included
-	$(BIN)/python -m pytest --hypothesis-profile new
+	$(BIN)/python -m pytest -rs --hypothesis-profile new
 
 lint: $(VENV)/.dev  ## ruff, types, import directions, contracts
 	$(BIN)/ruff check .

@@ -33,6 +33,7 @@ KERNELS = (
     "stages/text_kernels.py",
     "stages/word_kernels.py",
     "tokens/batch_kernels.py",
+    "tokens/copy_kernels.py",
     "tokens/order_index.py",
     "tokens/packing.py",
     "tokens/permutation.py",

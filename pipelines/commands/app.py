@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from pipelines.commands import audit, builds, contract, contract_change, drops, keys, prepare, registry, texts
+from pipelines.commands import (
+    audit,
+    builds,
+    contract,
+    contract_change,
+    drops,
+    export,
+    keys,
+    prepare,
+    registry,
+    stat,
+    texts,
+)
 
 app = typer.Typer(
     name="malmoi",
@@ -27,6 +39,8 @@ audit_app = typer.Typer(no_args_is_help=True, help="What a finished build may st
 app.add_typer(audit_app, name="audit")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused rows: take them out, or let them go.")
 app.add_typer(quarantine_app, name="quarantine")
+export_app = typer.Typer(no_args_is_help=True, help="A finished build for other programs.")
+app.add_typer(export_app, name="export")
 
 contract_app.command("lint")(contract.lint)
 contract_app.command("approve")(contract.approve)
@@ -51,6 +65,9 @@ app.command("build")(builds.build)
 app.command("verify")(builds.verify)
 app.command("trace")(builds.trace)
 app.command("report")(builds.report)
+app.command("stat")(stat.stat)
+export_app.command("megatron")(export.megatron)
+export_app.command("text")(export.text)
 app.command("explain")(texts.explain)
 app.command("try")(texts.try_)
 app.command("dedup")(texts.dedup)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.tokens.copy_kernels import put_lists
 from pipelines.tokens.shards import check_size, is_validation, partition_of
 from schemas.documents import EDGE, LEDGER
 
@@ -39,13 +40,15 @@ class Layout:
         """All partitions; train first."""
         return self.train + self.validation
 
-    def partition(self, doc_ids: pa.Array, validation_share: float) -> np.ndarray:
-        """The partition of each document, by its id."""
-        return np.where(
+    def order(self, doc_ids: pa.Array, validation_share: float) -> tuple[np.ndarray, np.ndarray]:
+        """The documents by partition, a function of their ids; where each partition begins, and the end."""
+        partitions = np.where(
             is_validation(doc_ids, validation_share),
             self.train + partition_of(doc_ids, self.validation),
             partition_of(doc_ids, self.train),
         )
+        order = np.argsort(partitions, kind="stable")
+        return order, np.searchsorted(partitions[order], np.arange(self.partitions + 1))
 
     def name(self, partition: int) -> tuple[str, int, int]:
         """(train or validation, index, how many of its kind)."""
@@ -96,11 +99,7 @@ def shard_rows(tokenised: list[Tokenised], partition: int, rows: pa.Table) -> pa
     tokens, at = np.empty(total, np.int32), 0
     for batch in _batches(tokenised, partition):
         lists = batch["input_ids"]
-        offsets = lists.offsets.to_numpy()
-        lengths = np.diff(offsets)
-        source = lists.values.to_numpy()[offsets[0] : offsets[-1]]
-        shift = places[at : at + len(batch)] - (offsets[:-1] - offsets[0])
-        tokens[np.repeat(shift, lengths) + np.arange(len(source))] = source
+        put_lists(lists.values.to_numpy(), lists.offsets.to_numpy(), places[at : at + len(batch)], tokens)
         at += len(batch)
     kept = rows.filter(rows["kept"])
     starts = pa.array(np.concatenate([[0], ends[rows["kept"].to_numpy()]]), pa.int32())

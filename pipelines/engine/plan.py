@@ -19,6 +19,7 @@ from pipelines.engine.drops import BuildDrop, DropPlace, look_at
 from pipelines.engine.runs import RunLog
 from pipelines.intake.contracts import data_set_identity
 from pipelines.intake.splits import PlannedFile, Split
+from pipelines.tokens.shards import SHARD_VERSION
 from schemas.contract import Contract, DataSet
 from schemas.documents import Outcome
 from schemas.errors import LossExceeded
@@ -176,6 +177,7 @@ def plan_build(
             [[e.partner, e.reason] for e in excluded],
             [[d.epoch, d.partner, d.digest, admissions[d.partner, d.name].receipt] for d in drops],
             [split.digest for split in splits],
+            SHARD_VERSION,
             sorted(sources.taken_down),
             [DEDUP_VERSION, PASSAGES_VERSION],
             lock_digest(),

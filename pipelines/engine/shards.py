@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -130,25 +131,21 @@ def _tokenise(work: Work, site: Site) -> Tokenised:
                 whole_file(path) as temporary,
                 pa.ipc.new_file(str(temporary), TOKENISED) as writer,
             ):
-                for rows in _rows(split, decided, site, tokenizer):
-                    _write_round(rows, layout, site, writer)
+                for rows, begins in _rows(split, decided, layout, site, tokenizer):
+                    # One batch per partition, empty ones too: batch i of a round is partition i's.
+                    for first, last in pairwise(begins.tolist()):
+                        writer.write_batch(rows.slice(first, last - first))
         progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"])
     return Tokenised(split.index, path, split.epoch, layout)
 
 
-def _write_round(rows: pa.RecordBatch, layout: Layout, site: Site, writer: Any) -> None:
-    """One batch per partition, empty ones too: batch i of a round is partition i's."""
-    partitions = layout.partition(rows["doc_id"], site.recipe.tokens.validation_share)
-    order = np.argsort(partitions, kind="stable")
-    ends = np.searchsorted(partitions[order], np.arange(layout.partitions + 1))
-    ordered = rows.take(pa.array(order))
-    for partition in range(layout.partitions):
-        start, stop = int(ends[partition]), int(ends[partition + 1])
-        writer.write_batch(ordered.slice(start, stop - start))
+def _rows(
+    split: StagedSplit, decided: Decided, layout: Layout, site: Site, tokenizer: Any
+) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped.
 
-
-def _rows(split: StagedSplit, decided: Decided, site: Site, tokenizer: Any) -> Iterator[pa.RecordBatch]:
-    """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped."""
+    Of each batch the rows by partition, and where each partition begins.
+    """
     staged = site.staging / "splits" / split.digest
     out, repeats = decisions(decided.directory, split, site), repeats_of(split, decided.repeats)
     data_set = site.contract(split.partner).data_set(split.data_set)
@@ -159,40 +156,41 @@ def _rows(split: StagedSplit, decided: Decided, site: Site, tokenizer: Any) -> I
         "drop": split.drop,
         "file": split.path,
     }
-    position = 0
+    share, position = site.recipe.tokens.validation_share, 0
     with pa.memory_map(str(staged / "documents.arrow")) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
             left = without_passages(batch, repeats, position, site.recipe.passages.action)
-            yield _survivors(left, out, position, constant, tokenizer, data_set)
+            order, begins = layout.order(batch["doc_id"], share)
+            yield _survivors(left, order, out, position, constant, tokenizer, data_set), begins
             position += len(batch)
     with pa.memory_map(str(staged / "dropped.arrow")) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
-            batch = reader.get_batch(number)
+            order, begins = layout.order(reader.get_batch(number)["doc_id"], share)
+            batch = reader.get_batch(number).take(pa.array(order))
             count = len(batch)
-            columns = {name: batch[name] for name in batch.schema.names}
-            yield _tokenised(
-                count,
-                constant,
-                columns
-                | {
-                    "kept": pa.repeat(False, count),
-                    "tokens": pa.repeat(pa.scalar(0, pa.int32()), count),
-                },
-            )
+            columns = {name: batch[name] for name in batch.schema.names} | {
+                "kept": pa.repeat(False, count),
+                "tokens": pa.repeat(pa.scalar(0, pa.int32()), count),
+            }
+            yield _tokenised(count, constant, columns), begins
 
 
 def _survivors(
     left: WithoutPassages,
+    order: np.ndarray,
     decided: pa.Table,
     position: int,
     constant: dict[str, str],
     tokenizer: Any,
     data_set: DataSet,
 ) -> pa.RecordBatch:
-    """Documents of one staged batch, the duplicates among them marked and without tokens."""
+    """Documents of one staged batch in an order, the duplicates among them marked and without tokens.
+
+    Texts are put in order before they are encoded, so their tokens are copied once less.
+    """
     batch, count = left.batch, len(left.batch)
     positions = decided["position"].to_numpy()
     first, last = np.searchsorted(positions, [position, position + count])
@@ -204,12 +202,13 @@ def _survivors(
     kept[at] = False
     place = np.full(count, -1, dtype=np.int64)
     place[at] = np.arange(len(at))
+    kept, place = kept[order], place[order]
     take = pa.array(place, mask=kept)
-    input_ids = tokenizer.encode(batch["text"].filter(pa.array(kept)))
+    encoded = tokenizer.encode(batch["text"].take(pa.array(order[kept])))
     token_counts = np.zeros(count, dtype=np.int32)
-    token_counts[kept] = np.diff(input_ids.offsets.to_numpy())
-    spread = np.full(count, 0, dtype=np.int64)
-    spread[kept] = np.arange(int(kept.sum()))
+    token_counts[kept] = np.diff(encoded.offsets.to_numpy())
+    begins = np.concatenate([[0], np.cumsum(token_counts)]).astype(np.int32)
+    at_once = batch.select(["doc_id", "row", "language", "quality", "spans"]).take(pa.array(order))
     given = {
         name: lost[name].combine_chunks().take(take)
         for name in ("stage", "reason", "detail", "duplicate_of", "similarity", "edges")
@@ -219,16 +218,13 @@ def _survivors(
         count,
         constant,
         {
-            "doc_id": batch["doc_id"],
-            "row": batch["row"],
-            "language": batch["language"],
-            "quality": batch["quality"],
+            **{name: at_once[name] for name in ("doc_id", "row", "language", "quality")},
             "kept": pa.array(kept),
             **given,
-            "detail": with_details(given.get("detail"), left.details),
-            "pii": _entities(batch["spans"], data_set),
+            "detail": with_details(given.get("detail"), left.details.take(pa.array(order))),
+            "pii": _entities(at_once["spans"], data_set),
             "tokens": pa.array(token_counts),
-            "input_ids": input_ids.take(pa.array(spread, mask=~kept)),
+            "input_ids": pa.ListArray.from_arrays(begins, encoded.values, mask=pa.array(~kept)),
         },
     )
 
@@ -237,7 +233,9 @@ def _entities(spans: pa.ListArray, data_set: DataSet) -> pa.Array:
     """Spans by class and action of each document, as a map; empty where there is none."""
     lengths = pc.list_value_length(spans).to_numpy(zero_copy_only=False)
     if not lengths.any():
-        return pa.array([[]] * len(spans), LEDGER.field("pii").type)
+        kind = LEDGER.field("pii").type
+        nothing = pa.array([], kind.key_type), pa.array([], kind.item_type)
+        return pa.MapArray.from_arrays(pa.array(np.zeros(len(spans) + 1, np.int32)), *nothing)
     found = []
     for row in spans.to_pylist():
         counts: dict[str, int] = {}

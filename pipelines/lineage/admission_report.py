@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.lineage.plots import line
+from pipelines.lineage.plots import STYLE, line
 from pipelines.lineage.report_page import Cell, Html, bar, both, cards, code, page, section, share, table
 from pipelines.lineage.report_words import refusal_words
 
@@ -35,12 +35,7 @@ _LANGUAGES = {
     "code": "코드",
     "und": "불명",
 }
-_STYLE = """<style>.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:.8rem}
-.plots figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:.6rem;
-padding:.6rem .8rem}
-.plot{width:100%;height:auto}.plot polyline{fill:none;stroke:var(--kept);stroke-width:2}
-.plot circle{fill:var(--kept)}.plot .new{fill:var(--lost)}.plot .axis{fill:none;stroke:var(--line)}
-.plot text{fill:var(--soft);font-size:11px}td ul{margin:0;padding-left:1.1rem}</style>"""
+_STYLE = STYLE + "<style>td ul{margin:0;padding-left:1.1rem}</style>"
 
 
 def render_admission(

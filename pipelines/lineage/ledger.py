@@ -24,6 +24,8 @@ from schemas.identity import file_sha256
 from schemas.manifest import Manifest, read_manifest
 
 ROW_GROUP = 1 << 17  # rows; small enough that finding one document reads a few megabytes
+# Columns of few different values; a dictionary of the others (ids, row numbers) would cost and not save.
+_FEW = ["partner", "data_set", "kind", "drop", "file", "language", "kept", "stage", "reason", "shard"]
 _ORDER = [(name, "ascending") for name in ("doc_id", "drop", "file", "row")]
 
 
@@ -57,7 +59,9 @@ def write_ledger(path: Path, table: pa.Table) -> WrittenLedger:
         raise BuildInconsistent(
             f"{path.name}: the ledger's columns are {', '.join(LEDGER.names)}: please report this defect"
         )
-    rows = table.select(LEDGER.names).sort_by(_ORDER).combine_chunks()
+    rows = table.select(LEDGER.names).combine_chunks()
+    if not _ids_rise(rows["doc_id"]):
+        rows = rows.sort_by(_ORDER).combine_chunks()
     pii = rows["pii"].combine_chunks().cast(LEDGER.field("pii").type)
     rows = rows.set_column(rows.schema.get_field_index("pii"), "pii", _sorted_classes(pii))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -67,6 +71,7 @@ def write_ledger(path: Path, table: pa.Table) -> WrittenLedger:
             temporary,
             row_group_size=ROW_GROUP,
             compression="zstd",
+            use_dictionary=_FEW,
             write_statistics=True,
             store_schema=True,
         )
@@ -134,6 +139,16 @@ def balance(build: Path, *, manifest: Manifest | None = None) -> tuple[DataSetBa
         )
         for (partner, data_set), measures in sorted(counts.items())
     )
+
+
+def _ids_rise(ids: pa.ChunkedArray) -> bool:
+    """Whether each id is above the one before, so that the rows are in their order already."""
+    if len(ids) < 2 or ids.null_count:
+        return not ids.null_count
+    array = ids.combine_chunks()
+    whole = np.frombuffer(array.buffers()[1], np.uint8)[16 * array.offset : 16 * (array.offset + len(array))]
+    high, low = whole.view(">u8").reshape(-1, 2).T
+    return bool(((high[:-1] < high[1:]) | ((high[:-1] == high[1:]) & (low[:-1] < low[1:]))).all())
 
 
 def _under(prefix: str, measures: dict[str, int]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Small plots as inline SVG: one line over the drops of a partner, the newest marked."""
+"""Small plots as inline SVG: one line over the drops of a partner, the newest marked; bars of a histogram."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from html import escape
 
 from pipelines.lineage.report_page import Html
 
+STYLE = """<style>.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:.8rem}
+.plots figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:.6rem;
+padding:.6rem .8rem}
+.plot{width:100%;height:auto}.plot polyline{fill:none;stroke:var(--kept);stroke-width:2}
+.plot circle,.plot rect{fill:var(--kept)}.plot .new{fill:var(--lost)}.plot .axis{fill:none;stroke:var(--line)}
+.plot text{fill:var(--soft);font-size:11px}</style>"""
 _WIDTH, _HEIGHT = 340, 132
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 24
 
@@ -34,4 +40,29 @@ def line(label: str, points: Sequence[tuple[str, float]], *, shown: Callable[[fl
         f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{escape(shown(top))}</text>'
         f'<text x="{_LEFT - 6}" y="{base}" text-anchor="end">{escape(shown(0))}</text>'
         f'<polyline points="{path}"/>{dots}{newest}{words}</svg>'
+    )
+
+
+def bars(label: str, counts: Sequence[tuple[str, int]]) -> Html:
+    """A histogram: (name of the bin, count), in the order given; first and last bin are named."""
+    top = max((count for _, count in counts), default=0) or 1
+    wide = (_WIDTH - _LEFT - _RIGHT) / max(len(counts), 1)
+    height, base = _HEIGHT - _TOP - _BOTTOM, _HEIGHT - _BOTTOM
+    rects = "".join(
+        f'<rect x="{_LEFT + wide * i + 1:.1f}" y="{base - height * count / top:.1f}" '
+        f'width="{max(wide - 2, 1):.1f}" height="{height * count / top:.1f}"/>'
+        for i, (_, count) in enumerate(counts)
+    )
+    ends = [(_LEFT, "start", counts[0][0]), (_WIDTH - _RIGHT, "end", counts[-1][0])] if counts else []
+    words = "".join(
+        f'<text x="{x}" y="{base + 16}" text-anchor="{anchor}">{escape(name)}</text>'
+        for x, anchor, name in ends
+    )
+    told = ", ".join(f"{name}: {count:,}" for name, count in counts)
+    return Html(
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{escape(f"{label}: {told}")}">'
+        f'<path class="axis" d="M{_LEFT},{_TOP}V{base}H{_WIDTH - _RIGHT}"/>'
+        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{top:,}</text>'
+        f'<text x="{_LEFT - 6}" y="{base}" text-anchor="end">0</text>{rects}{words}</svg>'
     )

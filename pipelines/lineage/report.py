@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from pipelines.lineage.duplicates_page import duplicates_table
 from pipelines.lineage.ledger import balance, read_ledger
+from pipelines.lineage.length_report import length_plots
 from pipelines.lineage.personal_report import personal_data
 from pipelines.lineage.report_page import (
     Cell,
@@ -64,6 +65,11 @@ def render_report(manifest: Manifest, build: Path) -> str:
         section("data-sets", both("데이터 세트", "Data sets"), _LEGEND, _data_sets(manifest)),
         section("languages", both("언어별 토큰", "Tokens by language"), _languages(manifest, build)),
         section("duplicates", both("중복", "Duplicates"), duplicates_table(manifest, build)),
+        section(
+            "lengths",
+            both("문서 길이와 파트너별 토큰", "Lengths of documents, tokens by partner"),
+            length_plots(manifest, build),
+        ),
         section("conservation", both("보존 법칙", "Law of conservation"), _conservation(manifest, build)),
         section("personal-data", both("개인정보", "Personal data"), personal_data(manifest)),
         section("rights", both("계약과 라이선스", "Contracts and licences"), _contracts(manifest)),

@@ -24,6 +24,7 @@ from schemas.documents import LEDGER
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
 from schemas.manifest import FileFacts, Manifest, ShardFacts, read_manifest
+from schemas.shard_trailer import altered_parts
 from schemas.shards import SPLITS, shard_name, shard_path
 
 _OWN = ("manifest.json", "manifest.sha256")
@@ -103,10 +104,21 @@ def _file_problem(path: Path, facts: FileFacts | ShardFacts) -> str | None:
         if found.st_size != facts.bytes:
             return f"has {found.st_size} bytes, the manifest says {facts.bytes}"
         if file_sha256(path) != facts.sha256:
-            return "has other bytes than the manifest's SHA-256 says"
+            return "has other bytes than the manifest's SHA-256 says" + _altered(path, facts)
     except OSError as error:
         return "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
     return None
+
+
+def _altered(path: Path, facts: FileFacts | ShardFacts) -> str:
+    """Of a shard: which parts its own trailer says are not what was written."""
+    if not isinstance(facts, ShardFacts):
+        return ""
+    try:
+        parts = altered_parts(path)
+    except MalmoiError:
+        return "; its trailer is damaged"
+    return f"; by its trailer: {', '.join(parts)}" if parts else ""
 
 
 def _check_conservation(manifest: Manifest) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ def check_rights_on(manifest: Manifest, day: str) -> Iterator[Finding]:
 
 def _against(contract: ContractFacts, manifest: Manifest) -> Iterator[str]:
     recipe = manifest.recipe
-    for denial in denials(contract.partner, contract.rights, _use(manifest)):
+    for denial in denials(contract.partner, contract.rights, use_of(manifest, manifest.date)):
         yield denial.message
     upsampling = recipe.get("upsampling")
     once = upsampling.get(contract.partner, 1) if isinstance(upsampling, dict) else 1
@@ -95,15 +95,15 @@ def _against(contract: ContractFacts, manifest: Manifest) -> Iterator[str]:
         yield f"its tokens are seen {times:g} times, the contract allows {limit:g}"
 
 
-def _use(manifest: Manifest) -> Use:
-    """What the recipe wanted; what it does not say is the most that it can mean."""
+def use_of(manifest: Manifest, day: str) -> Use:
+    """What the recipe wanted, on a day; what it does not say is the most that it can mean."""
     recipe = manifest.recipe
     students, accepts = recipe.get("student_parameters"), recipe.get("accepts")
     return Use(
         purposes=_texts(recipe.get("purposes")),
         release=str(recipe.get("release", "open")),
         territory=_texts(recipe.get("territory")),
-        date=manifest.date,
+        date=day,
         student_parameters=students if isinstance(students, int) else 0,
         accepts=tuple(
             (str(entry.get("partner")), str(entry.get("verb")))

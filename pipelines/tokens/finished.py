@@ -15,7 +15,8 @@ from schemas.identity import file_sha256
 from schemas.manifest import Manifest, ShardFacts, read_manifest
 from schemas.shards import SPLITS, TOKENS_AT
 
-_HEAD = TOKENS_AT  # the bytes that hold a shard's schema, with the digest of its content, and its sizes
+_HEAD = TOKENS_AT  # the bytes that hold a shard's schema and its sizes
+_TAIL = 2048  # the bytes that hold its trailer, with the digests of its parts
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class FinishedBuild:
         return f"{self.path}/{self.shards[number].path}"
 
     def heads(self) -> NDArray[np.uint64]:
-        """A digest of each shard's first 4096 bytes, which hold a digest of all its content.
+        """A digest of each shard's first and last bytes, which hold a digest of each of its parts.
 
         Raises BuildInconsistent where a shard is missing, cannot be read, or is of another size than the
         manifest says. 10,000 shards take about 0.2 s.
@@ -84,11 +85,11 @@ def _head(path: str, shard: ShardFacts) -> int:
         ) from None
     try:
         size = os.fstat(handle).st_size
-        head = os.pread(handle, _HEAD, 0)
+        ends = os.pread(handle, _HEAD, 0) + os.pread(handle, _TAIL, max(0, size - _TAIL))
     finally:
         os.close(handle)
     if size != shard.bytes:
         raise BuildInconsistent(
             f"{shard.path}: has {size} bytes, the manifest says {shard.bytes}: fetch it again, or build"
         )
-    return int.from_bytes(hashlib.blake2b(head, digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(ends, digest_size=8).digest(), "little")

@@ -2,20 +2,19 @@
 
 Reads input_ids, doc_id, partner, language. Writes input_ids, doc_id, contract, language (SHARD in
 schemas.shards) as an Arrow IPC stream of one record batch whose token buffer begins at byte 4096 of the
-file. pyarrow would put the list offsets first, and the place of the tokens would hang on the number of rows;
-the stream format names the place of every buffer, so here the tokens come first and all readers follow.
+file (`pipelines.tokens.stream`), and behind its end the digests of its parts (`schemas.shard_trailer`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import struct
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +22,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.tokens.stream import ALIGNMENT, END_OF_STREAM, batch_message, padded_schema
 from schemas.errors import BuildInconsistent
 from schemas.identity import canonical_json
+from schemas.shard_trailer import Part, read_trailer, trailer_bytes
 from schemas.shards import NO_LANGUAGE, SHARD, TOKENS_AT, code_of, code_table
 
-SHARD_VERSION = 1
-_ALIGNMENT = 64  # of every buffer, as the Arrow format recommends
-_END_OF_STREAM = struct.pack("<Ii", 0xFFFFFFFF, 0)
+SHARD_VERSION = 2  # 2: languages in 16 bits, digests in a trailer
 _INT32_MAX = 2**31 - 1
 _COLUMNS = ("input_ids", "doc_id", "partner", "language")
 
@@ -65,7 +64,9 @@ def shard_count(admitted_bytes: int, shard_mib: int) -> int:
     """The number of shards of a segment, at least one.
 
     A function of the admitted bytes, never of what was kept, so that a takedown moves no document to
-    another shard: a byte of admitted UTF-8 gives about a byte of int32 tokens (Korean: 5 bytes a token).
+    another shard. A byte of admitted UTF-8 gives about a byte of int32 tokens (4 to 5 bytes a token), and
+    never more than 4 where every token has a byte at least; a document is not cut, so one that is longer
+    than a shard makes its shard longer.
     """
     return max(1, ceil(admitted_bytes / (shard_mib << 20)))
 
@@ -89,30 +90,31 @@ def write_shard(path: Path, rows: pa.Table) -> WrittenShard:
     lists, doc_ids = batch["input_ids"], batch["doc_id"]
     offsets = lists.offsets.to_numpy().astype(np.int64)
     tokens = lists.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0])).to_numpy()
-    buffers = [
-        pa.py_buffer(np.ascontiguousarray(tokens, dtype="<i4")),
-        pa.py_buffer((offsets - offsets[0]).astype("<i4")),
-        pa.py_buffer(_id_bytes(doc_ids)),
-        pa.py_buffer(batch["contract"].to_numpy().astype("<i4", copy=False)),
-        pa.py_buffer(batch["language"].to_numpy().astype("<i4", copy=False)),
-    ]
-    content = hashlib.blake2b(digest_size=16)
-    for buffer in buffers:
-        content.update(buffer)
-    message = _batch_message(len(batch), len(tokens), [len(buffer) for buffer in buffers])
-    head = _padded_schema(
+    buffers = {
+        "input_ids": pa.py_buffer(np.ascontiguousarray(tokens, dtype="<i4")),
+        "offsets": pa.py_buffer((offsets - offsets[0]).astype("<i4")),
+        "doc_id": pa.py_buffer(_id_bytes(doc_ids)),
+        "contract": pa.py_buffer(batch["contract"].to_numpy().astype("<i4", copy=False)),
+        "language": pa.py_buffer(batch["language"].to_numpy().astype("<i2", copy=False)),
+    }
+    message = batch_message(len(batch), len(tokens), [len(buffer) for buffer in buffers.values()])
+    head = padded_schema(
         TOKENS_AT - len(message),
         {
-            "malmoi.content": content.hexdigest(),
             "malmoi.languages": canonical_json(_names(rows["language"])).decode(),
             "malmoi.partners": canonical_json(_names(rows["partner"])).decode(),
             "malmoi.shard": str(SHARD_VERSION),
         },
     )
-    padded = [part for buffer in buffers for part in (buffer, bytes(-len(buffer) % _ALIGNMENT))]
-    size, sha256 = write_whole(path, [head, message, *padded, _END_OF_STREAM])
-    _check_written(path, rows=len(batch), tokens=tokens)
-    return WrittenShard(bytes=size, sha256=sha256, rows=len(batch), tokens=len(tokens))
+    with whole_file(path) as file:
+        file.write(head)
+        file.write(message)
+        parts = tuple(_write_part(file, name, buffer) for name, buffer in buffers.items())
+        file.write(END_OF_STREAM)
+        file.write(trailer_bytes(parts, at=file.size))
+        file.flush()
+        _check_written(file.path, rows=len(batch), tokens=len(tokens))
+    return WrittenShard(bytes=file.size, sha256=file.sha256, rows=len(batch), tokens=len(tokens))
 
 
 def write_dataset_files(directory: Path, shard_names: Sequence[str], rows: Sequence[int]) -> None:
@@ -120,14 +122,14 @@ def write_dataset_files(directory: Path, shard_names: Sequence[str], rows: Seque
 
     `shard_names` are file names in it and `rows` their numbers of rows. The info also holds the tables of
     the codes in the shards' columns. The fingerprint, by which `datasets` names its caches, is a digest of
-    the shards' content.
+    the digests in the shards' trailers.
     """
     partners: set[str] = set()
     languages: set[str] = set()
-    contents: list[str] = []
+    contents: list[list[str]] = []
     for name in shard_names:
         metadata = read_shard_schema(directory / name).metadata
-        contents.append(metadata[b"malmoi.content"].decode())
+        contents.append([part.sha256 for part in read_trailer(directory / name)])
         partners.update(orjson.loads(metadata[b"malmoi.partners"]))
         languages.update(orjson.loads(metadata[b"malmoi.languages"]))
     info = {
@@ -157,22 +159,66 @@ def read_shard_schema(path: Path) -> pa.Schema:
         return pa.ipc.read_schema(pa.BufferReader(file.read(TOKENS_AT)))
 
 
-def write_whole(path: Path, parts: Iterable[bytes | pa.Buffer]) -> tuple[int, str]:
-    """Write a file whole or not at all: beside its place, synced, renamed. Returns (bytes, SHA-256)."""
-    digest, size = hashlib.sha256(), 0
+class HashedFile:
+    """A file that is being written, with its size and SHA-256 so far."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path = path
+        self.size = 0
+        self._file = file
+        self._digest = hashlib.sha256()
+
+    def write(self, part: bytes | pa.Buffer) -> None:
+        """Append bytes."""
+        self._file.write(part)
+        self._digest.update(part)
+        self.size += len(part)
+
+    def flush(self) -> None:
+        """Hand what was written to the system, so that a reader of `path` sees it."""
+        self._file.flush()
+
+    @property
+    def sha256(self) -> str:
+        """Of all that was written so far; asking for it reads nothing again."""
+        return self._digest.hexdigest()
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[HashedFile]:
+    """A file that is there whole or not at all: written beside its place, synced, renamed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
-            for part in parts:
-                file.write(part)
-                digest.update(part)
-                size += len(part)
+            yield HashedFile(temporary, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return size, digest.hexdigest()
+
+
+def write_whole(path: Path, parts: Iterable[bytes | pa.Buffer]) -> tuple[int, str]:
+    """Write a file whole or not at all. Returns (bytes, SHA-256)."""
+    with whole_file(path) as file:
+        for part in parts:
+            file.write(part)
+    return file.size, file.sha256
+
+
+def _write_part(file: HashedFile, name: str, buffer: pa.Buffer) -> Part:
+    """Write a buffer up to the alignment of the next; what the trailer says of it.
+
+    The tokens are the first and 99 % of the file: they are hashed once, with what lies before them, by the
+    digest of the file. The other parts are hashed by themselves too.
+    """
+    begin = file.size
+    file.write(buffer)
+    first = name == "input_ids"
+    sha256 = file.sha256 if first else hashlib.sha256(buffer).hexdigest()
+    part = Part(name, 0 if first else begin, file.size, sha256)
+    file.write(bytes(-len(buffer) % ALIGNMENT))
+    return part
 
 
 def _id_bytes(doc_ids: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint8]:
@@ -199,11 +245,16 @@ def _names(values: pa.ChunkedArray) -> list[str]:
     return sorted(NO_LANGUAGE if name is None else name for name in pc.unique(values).to_pylist())
 
 
-def _codes(values: pa.ChunkedArray) -> pa.Array:
+def _codes(values: pa.ChunkedArray, column: str) -> pa.Array:
     """The code of each name; a table of the few different names, taken from by position."""
     encoded = values.combine_chunks().fill_null(NO_LANGUAGE).dictionary_encode()
     code_table(encoded.dictionary.to_pylist())  # two names of one code stop the build
-    codes = pa.array([code_of(name) for name in encoded.dictionary.to_pylist()], pa.int32())
+    names = {name: code_of(name) for name in encoded.dictionary.to_pylist()}
+    code_type = SHARD.field(column).type
+    for name, code in names.items():
+        if code >> (code_type.bit_width - 1):
+            raise BuildInconsistent(f"{column} {name!r} is no code of two or three letters: mend the recipe")
+    codes = pa.array(names.values(), code_type)
     return codes.take(encoded.indices)
 
 
@@ -227,91 +278,32 @@ def _shard_batch(rows: pa.Table) -> pa.RecordBatch:
         raise BuildInconsistent(
             "input_ids of a shard are no list<int32> without nulls: please report this defect"
         )
-    columns = [lists, _whole(rows["doc_id"]), _codes(rows["partner"]), _codes(rows["language"])]
+    columns = [
+        lists,
+        _whole(rows["doc_id"]),
+        _codes(rows["partner"], "contract"),
+        _codes(rows["language"], "language"),
+    ]
     return pa.RecordBatch.from_arrays(columns, schema=SHARD)
 
 
-def _padded_schema(size: int, metadata: dict[str, str]) -> bytes:
-    """The stream's schema message, exactly `size` bytes long."""
+def _check_written(path: Path, *, rows: int, tokens: int) -> None:
+    """Open the shard as its users will; BuildInconsistent where they would find anything elsewhere.
 
-    def message(padding: int) -> bytes:
-        padded = SHARD.with_metadata({**metadata, "malmoi.padding": " " * padding})
-        return bytes(padded.serialize())
-
-    padding = size - len(message(0))
-    for candidate in range(padding, max(padding - 64, -1), -1):  # the message grows in steps of 8 bytes
-        if len(found := message(candidate)) == size:
-            return found
-    raise BuildInconsistent(
-        f"the names of a shard's partners and languages do not fit before byte {TOKENS_AT}: shorten them"
-    )
-
-
-def _batch_message(rows: int, tokens: int, sizes: Sequence[int]) -> bytes:
-    """The record batch's message: pyarrow's own for one row, with our numbers, and the tokens first.
-
-    `sizes` are the bytes of the buffers in the order in which they lie: tokens, list offsets, ids, contract
-    codes, language codes. Layout of the tables: format/Message.fbs of Apache Arrow (Message: version,
-    header_type, header, bodyLength; RecordBatch: length, nodes, buffers).
+    That the bytes are those given is the digest's matter; here it is looked at where pyarrow finds them.
     """
-    columns = [
-        pa.array([value], field.type) for field, value in zip(SHARD, ([0], bytes(16), 0, 0), strict=True)
-    ]
-    template = pa.RecordBatch.from_arrays(columns, schema=SHARD).serialize().to_pybytes()
-    (length,) = struct.unpack_from("<i", template, 4)
-    message = bytearray(template[: 8 + length])
-    places, end = [], 0
-    for size in sizes:
-        places.append((end, size))
-        end += size + -size % _ALIGNMENT
-    table = 8 + _unsigned(message, 8)
-    struct.pack_into("<q", message, _field(message, table, 3), end)
-    header = _follow(message, _field(message, table, 2))
-    struct.pack_into("<q", message, _field(message, header, 0), rows)
-    nodes = _follow(message, _field(message, header, 1)) + 4
-    for index, count in enumerate((rows, tokens, rows, rows, rows)):
-        struct.pack_into("<qq", message, nodes + 16 * index, count, 0)
-    buffers = _follow(message, _field(message, header, 2)) + 4
-    ids, offsets, *others = places
-    none = (0, 0)  # validity: nothing is null
-    for index, place in enumerate(
-        (none, offsets, none, ids, *(p for other in others for p in (none, other)))
-    ):
-        struct.pack_into("<qq", message, buffers + 16 * index, *place)
-    return bytes(message)
-
-
-def _unsigned(message: bytearray, at: int) -> int:
-    return int.from_bytes(message[at : at + 4], "little")
-
-
-def _follow(message: bytearray, at: int) -> int:
-    return at + _unsigned(message, at)
-
-
-def _field(message: bytearray, table: int, number: int) -> int:
-    """Where a field of a flatbuffer table lies; its vtable holds a u16 for each field from byte 4 on."""
-    (distance,) = struct.unpack_from("<i", message, table)
-    (offset,) = struct.unpack_from("<H", message, table - distance + 4 + 2 * number)
-    return table + int(offset)
-
-
-def _check_written(path: Path, *, rows: int, tokens: npt.NDArray[np.int32]) -> None:
-    """Read the shard as its users will; raises BuildInconsistent where they would see anything else."""
     with pa.memory_map(str(path)) as source:
+        begin = source.read_buffer().address
+        source.seek(0)
         reader = pa.ipc.open_stream(source)
         batch = reader.read_next_batch()
         values = batch["input_ids"].values
         same = (
             reader.schema.equals(SHARD)
-            and len(batch) == rows
+            and (len(batch), len(values)) == (rows, tokens)
+            and (not tokens or values.buffers()[1].address - begin == TOKENS_AT)
             and next(iter(reader), None) is None
-            and np.array_equal(values.to_numpy(), tokens)
         )
-    raw = (
-        np.memmap(path, dtype="<i4", mode="r", offset=TOKENS_AT, shape=(len(tokens),))
-        if len(tokens)
-        else tokens
-    )
-    if not same or not np.array_equal(raw, tokens):
+        del batch, values
+    if not same:
         raise BuildInconsistent(f"{path.name} does not read back as it was written: check pyarrow's version")

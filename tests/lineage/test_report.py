@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pyarrow.compute as pc
+
+from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.personal_report import CLASSES
 from pipelines.lineage.report import render_report, report_summary
 from pipelines.lineage.report_words import REASONS, REFUSALS, STAGES
@@ -154,3 +158,17 @@ def test_personal_data_is_told_by_data_set_class_and_action_with_the_word_it_was
 
 def test_every_class_that_is_looked_for_has_its_korean_name():
     assert set(CLASSES) == ENTITIES
+
+
+def test_lengths_are_those_of_the_ledger_in_powers_of_two(built):
+    build, manifest = built
+    lengths = read_ledger(build, ["tokens"], pc.field("kept"), manifest=manifest)["tokens"].to_pylist()
+    page = render_report(manifest, build)
+    told = re.search(r"tokens in a document, all documents: ([^\"]*)", page).group(1)
+    said = {int(low.replace(",", "")): int(n) for low, n in re.findall(r"([\d,]+) \+: (\d+)", told)}
+    assert said == dict(sorted(Counter(1 << (n.bit_length() - 1) for n in lengths).items()))
+    partner = manifest.data_sets[0].partner
+    tokens = sum(facts.tokens for facts in manifest.data_sets if facts.partner == partner)
+    assert re.search(
+        rf"<th scope=\"row\">{partner}</th><td class=\"n\">[\d,]+</td><td class=\"n\">{tokens:,}</td>", page
+    )

@@ -14,6 +14,7 @@ from pipelines.lineage.verify import verify
 from pipelines.tokens.shards import write_shard
 from schemas.manifest import Manifest
 from schemas.reasons import Reason, Stage
+from schemas.shard_trailer import read_trailer
 from tests.lineage.small_build import documents, publish, republish, write_build
 
 Built = tuple[Path, Manifest]
@@ -335,3 +336,15 @@ def test_a_repeated_key_may_name_a_document_that_lost_itself(tmp_path):
     build.mkdir()
     write_build(build, [*rows, again])
     assert verify(build) == ()
+
+
+@pytest.mark.parametrize(("part", "at"), [("input_ids", 4100), ("doc_id", None), ("language", None)])
+def test_of_an_altered_shard_the_part_is_named(built: Built, part, at):
+    build, manifest = built
+    path = build / manifest.shards[0].path
+    place = {one.name: one for one in read_trailer(path)}[part].begin if at is None else at
+    whole = path.read_bytes()
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    assert f"SHA-256 says; by its trailer: {part}" in said(build)
+    path.write_bytes(whole[:-1] + b"\0")
+    assert "its trailer is damaged" in said(build)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from pipelines.tokens.shards import (
 )
 from schemas.errors import BuildInconsistent
 from schemas.identity import document_ids, file_sha256
+from schemas.shard_trailer import altered_parts, read_trailer
 from schemas.shards import SHARD, TOKENS_AT, code_of, code_table
 
 ROWS = pa.schema(
@@ -31,7 +33,7 @@ ROWS = pa.schema(
     ]
 )
 # pyarrow is pinned in the lock: another version that writes other bytes has to be noticed here.
-GOLDEN = "884d43b063c6dce5fe014aae6ac105fdaed1fd4aa1e10d5d5d69c1e8f0ae8ecd"
+GOLDEN = "68287e4658f3379a2aba72cbd00b6cf66437c5f9177bc793014c2d5a3aaa5768"
 
 
 def table(lists: list[list[int]]) -> pa.Table:
@@ -87,6 +89,55 @@ def test_a_small_shard_has_the_bytes_it_always_had(tmp_path):
     assert write_shard(tmp_path / "x", table([[5, 6, 2], [], [7, 2]])).sha256 == GOLDEN
 
 
+def test_the_trailer_tells_which_part_was_altered(tmp_path):
+    path = tmp_path / "x"
+    write_shard(path, table([[n, n + 1] for n in range(40)]))
+    whole = path.read_bytes()
+    parts = {part.name: part for part in read_trailer(path)}
+    assert list(parts) == ["input_ids", "offsets", "doc_id", "contract", "language"]
+    assert altered_parts(path) == ()
+    for name, part in parts.items():
+        for at in (part.begin, part.end - 1):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            assert altered_parts(path) == (name,)
+
+
+@given(keep=st.integers(0, 5000))
+@settings(deadline=None, max_examples=30)
+def test_a_shard_that_is_cut_off_has_no_trailer(tmp_path_factory, keep):
+    path = tmp_path_factory.mktemp("cut") / "x"
+    write_shard(path, table([[n, n + 1] for n in range(40)]))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: min(keep, len(whole) - 1)])
+    with pytest.raises(BuildInconsistent, match="malmoi verify"):
+        read_trailer(path)
+
+
+@given(st.lists(st.lists(st.integers(0, 131071), max_size=5), max_size=9))
+@settings(deadline=None, max_examples=20)
+def test_numpy_maps_a_shard_to_its_end(tmp_path_factory, lists):
+    path = tmp_path_factory.mktemp("mapped") / "x"
+    write_shard(path, table(lists))
+    flat = [token for tokens in lists for token in tokens]
+    assert np.memmap(path, "<i4", "r", offset=TOKENS_AT)[: len(flat)].tolist() == flat
+
+
+def test_a_document_longer_than_a_shard_is_one_row_and_all_readers_have_it(tmp_path):
+    tokens = np.arange(10_000_000, dtype=np.int32) % 131072
+    lists = pa.ListArray.from_arrays(
+        pa.array([0, 1, len(tokens) + 1, len(tokens) + 3], pa.int32()),
+        pa.array(np.concatenate([[9], tokens, [7, 2]]).astype(np.int32)),
+    )
+    rows = table([[], [], []]).set_column(0, "input_ids", lists)
+    written = write_shard(tmp_path / "x", rows)
+    assert (written.rows, written.tokens) == (3, len(tokens) + 3)
+    found = opened(tmp_path / "x")["input_ids"]
+    assert np.array_equal(found[1].values.to_numpy(), tokens)
+    assert found[2].as_py() == [7, 2]
+    raw = np.memmap(tmp_path / "x", "<i4", "r", offset=TOKENS_AT)
+    assert np.array_equal(raw[1 : len(tokens) + 1], tokens)
+
+
 def test_there_is_one_batch_without_validity_buffers_or_compression(tmp_path):
     write_shard(tmp_path / "x", table([[1, 2], [3]]))
     with pa.memory_map(str(tmp_path / "x")) as source:
@@ -123,25 +174,6 @@ def test_more_names_than_fit_before_the_tokens_are_an_error_that_says_so(tmp_pat
         write_shard(tmp_path / "x", rows)
 
 
-def test_datasets_opens_the_directory_by_its_own_function(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    import datasets
-
-    directory = tmp_path / "train"
-    directory.mkdir()
-    parts = [table([[1, 2], [3], [4, 5, 6]]), table([]), table([[7], [8, 9]])]
-    names = [f"data-{index:05d}-of-00003.arrow" for index in range(3)]
-    for name, rows in zip(names, parts, strict=True):
-        write_shard(directory / name, rows)
-    write_dataset_files(directory, names, [3, 0, 2])
-    found = datasets.load_from_disk(str(directory))
-    assert found["input_ids"][:] == [[1, 2], [3], [4, 5, 6], [7], [8, 9]]
-    assert found[1]["doc_id"] == parts[0]["doc_id"][1].as_py()
-    assert found._fingerprint == datasets.load_from_disk(str(directory))._fingerprint
-    assert found.with_format("numpy")[2]["input_ids"].tolist() == [4, 5, 6]
-
-
 def test_the_fingerprint_follows_the_content_and_the_codes_are_told(tmp_path):
     seen = []
     for lists in ([[1]], [[2]], [[1]]):
@@ -165,9 +197,24 @@ def test_polars_reads_the_shard_as_well(tmp_path):
 def test_two_names_of_one_code_are_refused(monkeypatch):
     assert all(0 <= code_of(f"n{n}") < 2**31 for n in range(100))
     assert code_of("a_dot") == 1175194067  # written into shards that exist
+    assert (code_of("ko"), code_of("und"), code_of("code")) == (312, 15691, 19683)  # these too
     monkeypatch.setattr("schemas.shards.code_of", lambda name: 7)
     with pytest.raises(BuildInconsistent, match="rename"):
         code_table(["a", "b"])
+
+
+def test_codes_of_languages_fit_the_column_and_never_collide():
+    letters = [chr(ord("a") + n) for n in range(26)]
+    names = [*letters, *map("".join, product(letters, letters)), *map("".join, product(letters, repeat=3))]
+    codes = {code_of(name) for name in (*names, "code")}
+    assert len(codes) == len(names) + 1
+    assert 0 < min(codes) < max(codes) < 2**15
+
+
+def test_a_language_that_does_not_fit_the_column_is_refused(tmp_path):
+    rows = table([[1]]).set_column(3, "language", pa.array(["korean"], pa.string()))
+    with pytest.raises(BuildInconsistent, match="language 'korean'"):
+        write_shard(tmp_path / "x", rows)
 
 
 def test_partitions_are_even_and_rise_with_the_id():
