@@ -186,6 +186,7 @@ def make_plan(
         admit=admit_drop,
         date=day,
         build=output.resolve(),
+        home=home,
         staging=staging.resolve(),
         log=RunLog.beside(output.resolve()),
         workers=workers,

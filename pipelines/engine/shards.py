@@ -21,14 +21,14 @@ from pipelines.engine.clean import StagedSplit
 from pipelines.engine.duplicates import Decided
 from pipelines.engine.files import whole_file
 from pipelines.engine.partition import TOKENISED, Layout, Tokenised, gather, ledger_rows, shard_rows
-from pipelines.engine.plan import Site
+from pipelines.engine.plan import SHAPING_TOKENS, Site, versions
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.engine.select import read_lost
 from pipelines.lineage.ledger import write_ledger
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import shard_count, write_shard
-from pipelines.tokens.tokenizer import load_tokenizer
+from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.contract import DataSet
 from schemas.documents import LEDGER
 from schemas.identity import fingerprint
@@ -36,7 +36,7 @@ from schemas.manifest import FileFacts, ShardFacts
 from schemas.reasons import Stage
 from schemas.shards import shard_name, shard_path
 
-TOKENS_VERSION = 2
+TOKENS_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,14 @@ def _per_split(decided: Decided, site: Site) -> Iterator[tuple[float, Work]]:
 def _tokenise(work: Work, site: Site) -> Tokenised:
     split, decisions, layout = work
     with task(site.log, "Tokenise", split.name) as progress:
-        tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
+        tokenizer = load_tokenizer(site.recipe.tokens, directory=site.home)
         digest = fingerprint(
             [
                 TOKENS_VERSION,
                 split.corpus,
                 [split.drop, split.lost],
-                tokenizer.sha256,
+                tokenizer.identity,
+                versions(SHAPING_TOKENS),
                 [layout.train, layout.validation],
                 site.recipe.tokens.validation_share,
             ]
@@ -145,7 +146,7 @@ def _write_round(rows: pa.RecordBatch, layout: Layout, site: Site, writer: Any) 
         writer.write_batch(ordered.slice(start, stop - start))
 
 
-def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Any) -> Iterator[pa.RecordBatch]:
+def _rows(split: StagedSplit, decisions: Path, site: Site, tokenizer: Tokenizer) -> Iterator[pa.RecordBatch]:
     """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped."""
     staged = site.staging / "splits" / split.digest
     decided = _decisions(decisions / f"{split.index}.arrow", read_lost(split, site))
@@ -202,7 +203,7 @@ def _survivors(
     decided: pa.Table,
     position: int,
     constant: dict[str, str],
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     data_set: DataSet,
 ) -> pa.RecordBatch:
     """Documents of one staged batch, the duplicates among them marked and without tokens."""
@@ -216,7 +217,11 @@ def _survivors(
     place = np.full(count, -1, dtype=np.int64)
     place[at] = np.arange(len(at))
     take = pa.array(place, mask=kept)
-    input_ids = tokenizer.encode(batch["text"].filter(pa.array(kept)))
+    input_ids = tokenizer.encode(
+        batch["text"].filter(pa.array(kept)),
+        data_set=f"{constant['partner']}/{constant['data_set']}",
+        join=data_set.join,
+    )
     token_counts = np.zeros(count, dtype=np.int32)
     token_counts[kept] = np.diff(input_ids.offsets.to_numpy())
     spread = np.full(count, 0, dtype=np.int64)
