@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from pipelines.commands import audit, builds, contract, contract_change, drops, keys, prepare, registry, texts
+from pipelines.commands import (
+    audit,
+    builds,
+    contract,
+    contract_change,
+    drops,
+    keys,
+    prepare,
+    registry,
+    texts,
+    tokenizers,
+)
 
 app = typer.Typer(
     name="malmoi",
@@ -27,6 +38,9 @@ audit_app = typer.Typer(no_args_is_help=True, help="What a finished build may st
 app.add_typer(audit_app, name="audit")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused rows: take them out, or let them go.")
 app.add_typer(quarantine_app, name="quarantine")
+
+tokenizer_app = typer.Typer(no_args_is_help=True, help="Tokenizers from a build's clean text.")
+app.add_typer(tokenizer_app, name="tokenizer")
 
 contract_app.command("lint")(contract.lint)
 contract_app.command("approve")(contract.approve)
@@ -51,6 +65,9 @@ app.command("build")(builds.build)
 app.command("verify")(builds.verify)
 app.command("trace")(builds.trace)
 app.command("report")(builds.report)
+tokenizer_app.command("sample")(tokenizers.sample)
+tokenizer_app.command("train")(tokenizers.train)
+app.command("retokenise")(tokenizers.retokenise)
 app.command("explain")(texts.explain)
 app.command("try")(texts.try_)
 app.command("dedup")(texts.dedup)

@@ -124,14 +124,15 @@ def _tokenise(work: Work, site: Site) -> Tokenised:
             ]
         )
         path = site.staging / "tokens" / digest / f"{split.index:05d}-{split.digest[:16]}.arrow"
-        if not path.is_file():
+        made = not path.is_file()
+        if made:
             with (
                 whole_file(path) as temporary,
                 pa.ipc.new_file(str(temporary), TOKENISED) as writer,
             ):
                 for rows in _rows(split, decisions, site, tokenizer):
                     _write_round(rows, layout, site, writer)
-        progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"])
+        progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"], made=made)
     return Tokenised(split.index, path, split.epoch, layout)
 
 

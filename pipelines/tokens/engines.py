@@ -93,7 +93,7 @@ def engine_of_json(content: dict[str, Any], name: str) -> Engine:
     """The fastest exact engine for a tokenizer.json, given without special tokens. Raises UsageError."""
     text = orjson.dumps(content).decode()
     reference = ReferenceEngine(read_reference(text, name))
-    if not _is_plain_bpe(content):
+    if not is_plain_bpe(content):
         return reference
     try:
         fast = FastEngine(fastokens.Tokenizer.from_json_str(text))
@@ -118,7 +118,8 @@ def read_reference(text: str, name: str) -> ReferenceTokenizer:
     return model
 
 
-def _is_plain_bpe(content: dict[str, Any]) -> bool:
+def is_plain_bpe(content: dict[str, Any]) -> bool:
+    """Whether a tokenizer.json is byte-level BPE, which gives back every (composed) text it encodes."""
     model, cutter, normalizer = content["model"], content.get("pre_tokenizer"), content.get("normalizer")
     odd = ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback")
     steps = cutter.get("pretokenizers", [cutter]) if cutter else []

@@ -121,7 +121,7 @@ class Tokenizer:
         )
 
     def _dialogues(self, texts: pa.StringArray, template: Template, join: str) -> Encoded:
-        """Many stretches a document: before the first stands the begin of a document, behind the last its end."""
+        """Many stretches a document: begin stands before the first, end behind the last."""
         stretches, turns = template.turns(texts, join)
         a_turn = len(template.behind)
         counts = turns * a_turn

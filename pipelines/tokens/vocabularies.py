@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.tokens.engines import Engine, FastEngine, engine_of_json, read_reference
+from pipelines.tokens.engines import Engine, FastEngine, engine_of_json, is_plain_bpe, read_reference
 from schemas.errors import UsageError
 from schemas.recipe import TokenSettings
 
@@ -41,6 +41,7 @@ class Vocabulary:
     sha256: str
     size: int  # every id is smaller
     specials: Mapping[str, int] = field(repr=False)
+    lossless: bool  # every text that went through normalise is given back by `decode`
     _make_engine: Callable[[], Engine] = field(repr=False, compare=False)
     _make_decoder: Callable[[], Callable[[Sequence[int]], str]] = field(repr=False, compare=False)
 
@@ -117,6 +118,7 @@ def _tekken(name: str, expected: str | None) -> Vocabulary:
         digest,
         size=first + len(tokens),
         specials={special: number for number, special in enumerate(names)},
+        lossless=True,
         _make_engine=lambda: FastEngine.of_table(lines, config["pattern"], shift=first),
         _make_decoder=lambda: _bytes_decoder(
             {first + rank: base64.b64decode(token) for rank, token in enumerate(tokens)}
@@ -140,7 +142,7 @@ def _table(path: Path, expected: str, pattern: str, specials: tuple[tuple[str, i
             ) from None
     if len(set(tokens.values())) < 256 or not {bytes([byte]) for byte in range(256)} <= set(tokens.values()):
         raise UsageError(
-            f"tokens.tokenizer: {path.name} lacks some of the 256 bytes, so some texts have no ids: check the file"
+            f"tokens.tokenizer: {path.name} lacks some of the 256 bytes, so some texts have no ids: check it"
         )
     for special, number in specials:
         if number in tokens:
@@ -162,6 +164,7 @@ def _table(path: Path, expected: str, pattern: str, specials: tuple[tuple[str, i
         digest,
         size=max([*tokens, *(number for _, number in specials)]) + 1,
         specials=dict(specials),
+        lossless=True,
         _make_engine=engine,
         _make_decoder=lambda: _bytes_decoder(tokens),
     )
@@ -190,6 +193,7 @@ def _json(path: Path, expected: str) -> Vocabulary:
         digest,
         size=max([*_ids_of(document), *specials.values()], default=-1) + 1,
         specials=specials,
+        lossless=is_plain_bpe(document),
         _make_engine=lambda: engine_of_json(without, path.name),
         _make_decoder=decoder,
     )
