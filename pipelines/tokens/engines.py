@@ -1,8 +1,8 @@
 """What turns texts into ids: `fastokens`, and `tokenizers` for files that only it reads.
 
 fastokens is the fastest of the engines that give the ids of tiktoken and of `tokenizers` for every text
-(benchmarks/tokenizers.py measures them; tests/tokens/test_engines.py holds it against both). Its time goes
-with the length of a text, so none is cut.
+(benchmarks/tokenizer_speed.py measures them; tests/tokens/test_engines.py holds it against both). Its time
+goes with the length of a text, so none is cut.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One engine in a process of its own: `tokenizers_engine.py speed|exact|long NAME ...`; says JSON.
+"""One engine in a process of its own: `tokenizer_engine.py speed|exact|long NAME ...`; says JSON.
 
 Knows nothing of Malmoi but for the engine "ours": it runs in an environment that holds the rivals alone.
 """
@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]  # tokenizers.py lies here
 os.environ["RAYON_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 

@@ -1,6 +1,6 @@
 """Which engine turns text into ids fastest, and whether it gives the reference engine's ids.
 
-    python benchmarks/tokenizers.py [--data ../shared/data] [--megabytes 24] [--rounds 3]
+    python benchmarks/tokenizer_speed.py [--data ../shared/data] [--megabytes 24] [--rounds 3]
 
 Every engine runs in a process of its own, pinned to one core, in a throw-away environment, over the same texts
 with the vocabulary tekken_240911. Text is new to it in the first pass, which is the one that counts: a corpus
@@ -100,8 +100,8 @@ def _environment() -> str:
 
 
 def _run(python: str, work: str, *given: object) -> dict[str, Any]:
-    """One piece of work of tokenizers_engine.py, on one core."""
-    command = ["taskset", "-c", "0", python, str(HERE / "tokenizers_engine.py"), work, *map(str, given)]
+    """One piece of work of tokenizer_engine.py, on one core."""
+    command = ["taskset", "-c", "0", python, str(HERE / "tokenizer_engine.py"), work, *map(str, given)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"{given[0]} ended with {done.returncode} at {work}: {done.stderr[-2000:]}")
@@ -151,7 +151,7 @@ def _report(
     share = median("fastokens", "first") / median(OURS, "first")
     return f"""## Tokenizer engines
 
-`python benchmarks/tokenizers.py --megabytes {options.megabytes} --rounds {options.rounds}`, vocabulary tekken_240911, on
+`python benchmarks/tokenizer_speed.py --megabytes {options.megabytes} --rounds {options.rounds}`, vocabulary tekken_240911, on
 {machine()}. {len(some):,} handed texts that differ ({size:.1f} MB) in batches of a mebibyte, each engine in a process
 of its own on one core; seconds of processor time, medians of {options.rounds} rounds in turn. Exactness: ids of all
 {len(texts):,} handed texts ({every:.1f} MB) against tiktoken's.
