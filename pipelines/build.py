@@ -9,6 +9,7 @@ import os
 import sys
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from datetime import date as calendar
 from functools import partial
@@ -24,6 +25,7 @@ from pipelines.engine.base import check_base
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.duplicates import AttributeLosses, FindCandidates, ResolveDuplicates
+from pipelines.engine.files import write_whole
 from pipelines.engine.passages import FindPassages
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
@@ -47,9 +49,10 @@ from pipelines.stages.pii.replace import replace_pii
 from pipelines.stages.pii.rules import rules_digest
 from pipelines.stages.quality import QUALITY_VERSION, quality
 from schemas.errors import BuildInconsistent, InputUnreadable, MalmoiError, UsageError
+from schemas.identity import canonical_json
 from schemas.manifest import Manifest, read_manifest
 from schemas.reasons import Stage
-from schemas.recipe import Recipe
+from schemas.recipe import Recipe, TokenSettings
 
 
 def stages(recipe: Recipe, benchmarks: tuple[Path, ...]) -> Stages:
@@ -136,6 +139,23 @@ def build(
     if base is not None:
         check_base(base, plan)
         plan = replace_fields(plan, site=replace_fields(plan.site, base=base.resolve()))
+    origin = Origin(str(recipe.resolve()), _absolute(drops), _absolute(registry), str(staging.resolve()))
+    return run(plan, origin, runner=runner, replace=replace, quiet=quiet)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a build's recipe, drops and staged files lay, for whoever makes its tokens anew."""
+
+    recipe: str
+    drops: str | None
+    registry: str | None
+    staging: str
+
+
+def run(plan: Plan, origin: Origin, *, runner: str, replace: bool, quiet: bool) -> Manifest:
+    """Carry out a plan, unless its build is there; the manifest of the finished build."""
+    output = plan.site.build
     if published := _published(output, plan, replace=replace):
         return published
     log = plan.site.log
@@ -151,8 +171,25 @@ def build(
             raise
         except Exception as error:
             raise log.failure() or error from None
-    (output.with_name(output.name + ".runs") / "unfinished").unlink(missing_ok=True)
+    write_whole(_beside(output) / "origin.json", canonical_json(origin) + b"\n")
+    (_beside(output) / "unfinished").unlink(missing_ok=True)
     return read_manifest(output)
+
+
+def origin_of(build: Path) -> Origin | None:
+    """Where a build was made from; None where its run log is not beside it."""
+    try:
+        return Origin(**orjson.loads((_beside(build) / "origin.json").read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _beside(build: Path) -> Path:
+    return build.with_name(build.name + ".runs")
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
 
 
 def make_plan(
@@ -164,9 +201,15 @@ def make_plan(
     date: str | None,
     staging: Path,
     workers: int,
+    tokens: TokenSettings | None = None,
 ) -> Plan:
-    """Read recipe, contracts and drops; name every result before it is made."""
+    """Read recipe, contracts and drops; name every result before it is made.
+
+    `tokens` are other settings than the recipe's.
+    """
     recipe = load_recipe(recipe_path)
+    if tokens is not None:
+        recipe = replace_fields(recipe, tokens=tokens)
     home = recipe_path.resolve().parent
     where = drops or (home / recipe.drops if recipe.drops else None)
     if where is None:
@@ -190,6 +233,7 @@ def make_plan(
         admit=admit_drop,
         date=day,
         build=output.resolve(),
+        home=home,
         staging=staging.resolve(),
         log=RunLog.beside(output.resolve()),
         workers=workers,
@@ -232,7 +276,7 @@ def _benchmark_parts(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
 
 def _published(output: Path, plan: Plan, *, replace: bool) -> Manifest | None:
     """The manifest that lies there, if it is this plan's; makes way for a new build otherwise."""
-    marker = output.with_name(output.name + ".runs") / "unfinished"
+    marker = _beside(output) / "unfinished"
     if (output / "manifest.json").is_file():
         manifest = read_manifest(output)
         if manifest.identity == plan.site.identity:

@@ -104,6 +104,7 @@ class TokenizerFacts:
     sha256: str
     vocabulary: int
     end_of_document: int
+    begin_of_document: int | None = None  # before every document, where the recipe wants one
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -5,8 +5,9 @@ Paths, runner and workers are no part of a recipe's identity (`Recipe.identity`)
 
 from __future__ import annotations
 
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -158,11 +159,33 @@ class PassageSettings:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class DialogueTemplate:
+    """How the turns of one data set are written: the text is cut into turns where its contract joined them.
+
+    `turn` is written for every turn, piece by piece. A piece that is a special token of the tokenizer becomes
+    its id; everything else is text, {text} being the turn and {role} who speaks. What stands in a turn is
+    always text, whatever it looks like.
+    """
+
+    data_set: str  # partner/data set; no turn of it may hold what its contract joins turns with
+    turn: tuple[str, ...]
+    roles: tuple[str, ...] = ("user", "assistant")
+    then: Literal["again", "last"] = "again"  # past the last role: from the first again, or the last goes on
+
+
+@dataclass(frozen=True, config=_STRICT)
 class TokenSettings:
     """Tokenizer and shards."""
 
-    tokenizer: str = "tekken_240911"  # a vocabulary shipped in mistral-common, or a path to tokenizer.json
+    # One shipped in mistral-common, or a path from the recipe to a tokenizer.json or a .tiktoken table.
+    tokenizer: str = "tekken_240911"
     tokenizer_sha256: str | None = None  # required with a path
+    vocabulary: Positive | None = None  # ids the model has room for: a tokenizer with more is refused
+    pattern: str | None = None  # of a .tiktoken table: the expression that cuts a text into words
+    special_tokens: dict[str, Count] = field(default_factory=dict)  # of a .tiktoken table: name to id
+    begin: str | None = None  # special token before every document; none where nothing is said
+    end: str | None = None  # special token behind every document; the tokenizer's own where nothing is said
+    templates: tuple[DialogueTemplate, ...] = ()
     shard_mib: Positive = 64
     validation_share: Share = 0.005
 
@@ -234,7 +257,10 @@ class Recipe:
     def identity(self) -> dict[str, Any]:
         """Everything that decides what is built; where the files lie does not."""
         names = [f.name for f in fields(self)]
-        return {name: getattr(self, name) for name in names if name not in {"contracts", "drops"}}
+        said = {name: getattr(self, name) for name in names if name not in {"contracts", "drops"}}
+        # A tokenizer's file is known by its digest; where it lies is not what is built.
+        said["tokens"] = replace(self.tokens, tokenizer=PurePath(self.tokens.tokenizer).name)
+        return said
 
     def use(self, date: str) -> Use:
         """What the recipe wants to do with every document, on a day."""

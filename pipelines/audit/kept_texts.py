@@ -6,16 +6,19 @@ What was kept back on purpose (a contract's "keep") is known from the ledger's c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import TypeAdapter
 
 from pipelines.lineage.ledger import read_ledger
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.errors import BuildInconsistent
+from schemas.identity import canonical_json
 from schemas.manifest import Manifest
 from schemas.recipe import TokenSettings
 from schemas.shards import code_table
@@ -34,9 +37,9 @@ class KeptText(NamedTuple):
 
 def tokenizer_of(manifest: Manifest, directory: Path) -> Tokenizer:
     """The tokenizer of a build; one that was a file is looked for in `directory`."""
-    facts = manifest.tokenizer
-    settings = TokenSettings(tokenizer=facts.name, tokenizer_sha256=facts.sha256)
-    return load_tokenizer(settings, directory=directory)
+    said = canonical_json(manifest.recipe["tokens"])
+    settings = TypeAdapter(TokenSettings).validate_json(said, strict=True)
+    return load_tokenizer(replace(settings, tokenizer_sha256=manifest.tokenizer.sha256), directory=directory)
 
 
 def kept_documents(build: Path, manifest: Manifest) -> pl.DataFrame:
@@ -59,7 +62,7 @@ def texts_at(build: Path, manifest: Manifest, tokenizer: Tokenizer, wanted: pl.D
             raise BuildInconsistent(
                 f"{shard}: no such shard in the manifest: run `malmoi verify {build.name}`"
             )
-        batch = _shard(build / paths[str(shard)])
+        batch = read_shard(build / paths[str(shard)])
         for doc_id, row in rows.select("doc_id", "shard_row").iter_rows():
             if row >= len(batch) or batch["doc_id"][row].as_py() != doc_id:
                 raise BuildInconsistent(
@@ -73,14 +76,15 @@ def every_text(build: Path, manifest: Manifest, tokenizer: Tokenizer) -> Iterato
     """Every document of every shard, in order."""
     names = {code: name for name, code in code_table(c.partner for c in manifest.contracts).items()}
     for shard in manifest.shards:
-        batch = _shard(build / shard.path)
+        batch = read_shard(build / shard.path)
         for row in range(len(batch)):
             partner = names.get(batch["contract"][row].as_py(), "")
             text = tokenizer.decode(batch["input_ids"][row].values)
             yield KeptText(batch["doc_id"][row].as_py(), partner, text)
 
 
-def _shard(path: Path) -> pa.RecordBatch:
+def read_shard(path: Path) -> pa.RecordBatch:
+    """The rows of a shard; raises BuildInconsistent where it is none."""
     try:
         with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
             return reader.read_next_batch()

@@ -16,6 +16,7 @@ from pipelines.commands import (
     registry,
     stat,
     texts,
+    tokenizers,
 )
 
 app = typer.Typer(
@@ -41,6 +42,9 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Refused rows: take them
 app.add_typer(quarantine_app, name="quarantine")
 export_app = typer.Typer(no_args_is_help=True, help="A finished build for other programs.")
 app.add_typer(export_app, name="export")
+
+tokenizer_app = typer.Typer(no_args_is_help=True, help="Tokenizers from a build's clean text.")
+app.add_typer(tokenizer_app, name="tokenizer")
 
 contract_app.command("lint")(contract.lint)
 contract_app.command("approve")(contract.approve)
@@ -68,6 +72,9 @@ app.command("report")(builds.report)
 app.command("stat")(stat.stat)
 export_app.command("megatron")(export.megatron)
 export_app.command("text")(export.text)
+tokenizer_app.command("sample")(tokenizers.sample)
+tokenizer_app.command("train")(tokenizers.train)
+app.command("retokenise")(tokenizers.retokenise)
 app.command("explain")(texts.explain)
 app.command("try")(texts.try_)
 app.command("dedup")(texts.dedup)

@@ -13,6 +13,7 @@ import typer
 from pipelines.commands.printing import BuildDirectory, Json, existing, print_json, print_table
 from pipelines.lineage.finding import Finding
 from schemas.errors import UsageError
+from schemas.manifest import Manifest
 from schemas.registry import RecordFinding
 
 
@@ -38,7 +39,6 @@ def build(
     Example: malmoi build recipes/example.yaml -o build/example
     """
     from pipelines.build import build as carry_out
-    from pipelines.lineage.report import report_summary
 
     manifest = carry_out(
         existing(recipe),
@@ -53,6 +53,13 @@ def build(
         replace=replace,
         quiet=as_json,
     )
+    built(manifest, output, as_json=as_json)
+
+
+def built(manifest: Manifest, output: Path, *, as_json: bool) -> None:
+    """Say what a build holds."""
+    from pipelines.lineage.report import report_summary
+
     if as_json:
         print_json({"build": str(output), "identity": manifest.identity, "data_sets": manifest.data_sets})
         return
@@ -99,7 +106,7 @@ def verify(
     elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
         from pipelines.lineage.verify import verify as check
 
-        findings, whole = check(build, on=None if on is None else _day(on)), "the build is whole"
+        findings, whole = check(build, on=None if on is None else day_of(on)), "the build is whole"
     else:
         raise UsageError("verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like")
     if as_json:
@@ -111,7 +118,8 @@ def verify(
     raise typer.Exit(1 if findings else 0)
 
 
-def _day(value: str) -> str:
+def day_of(value: str) -> str:
+    """A day of --on as ISO; UsageError where it is none."""
     try:
         return calendar.fromisoformat(value).isoformat()
     except ValueError:

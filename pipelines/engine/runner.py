@@ -38,8 +38,9 @@ def new_pipeline(*, runner: str, workers: int, log: Path) -> beam.Pipeline:
     environment = None
     if workers > 1:
         worker = f"{shlex.quote(sys.executable)} -m apache_beam.runners.worker.sdk_worker_main"
+        # A worker is a core; the tokenizers' thread pools would each take all of them.
         environment = SubprocessSDKEnvironment.from_command_string(
-            f"exec {worker} 2>> {shlex.quote(str(log))}"
+            f'exec env RAYON_NUM_THREADS="${{RAYON_NUM_THREADS:-1}}" {worker} 2>> {shlex.quote(str(log))}'
         )
     options = PipelineOptions(["--direct_num_workers", str(workers), "--job_name", "malmoi"])
     return beam.Pipeline(runner=FnApiRunner(environment), options=options)

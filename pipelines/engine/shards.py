@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -23,21 +22,21 @@ from pipelines.engine.duplicates import Decided, decisions
 from pipelines.engine.files import facts_of, whole_file, write_index
 from pipelines.engine.partition import TOKENISED, Layout, Tokenised, gather, ledger_rows, shard_rows
 from pipelines.engine.passages import WithoutPassages, repeats_of, with_details, without_passages
-from pipelines.engine.plan import Site
+from pipelines.engine.plan import SHAPING_TOKENS, Site, versions
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.lineage.duplicates import edges_of, edges_path
 from pipelines.lineage.ledger import write_ledger
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import shard_count, write_shard
-from pipelines.tokens.tokenizer import load_tokenizer
+from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.contract import DataSet
 from schemas.documents import LEDGER
 from schemas.identity import fingerprint
 from schemas.manifest import FileFacts, ShardFacts
 from schemas.shards import shard_name, shard_path
 
-TOKENS_VERSION = 3  # 3: edges beside the decisions
+TOKENS_VERSION = 4  # 3: edges beside the decisions. 4: begin and end of documents and turns
 
 
 @dataclass(frozen=True)
@@ -113,20 +112,22 @@ def _per_split(decided: Decided, site: Site) -> Iterator[tuple[float, Work]]:
 def _tokenise(work: Work, site: Site) -> Tokenised:
     split, decided, layout = work
     with task(site.log, "Tokenise", split.name) as progress:
-        tokenizer = load_tokenizer(site.recipe.tokens, directory=site.build)
+        tokenizer = load_tokenizer(site.recipe.tokens, directory=site.home)
         digest = fingerprint(
             [
                 TOKENS_VERSION,
                 split.corpus,
                 site.recipe.passages,
                 [split.drop, split.lost],
-                tokenizer.sha256,
+                tokenizer.identity,
+                versions(SHAPING_TOKENS),
                 [layout.train, layout.validation],
                 site.recipe.tokens.validation_share,
             ]
         )
         path = site.staging / "tokens" / digest / f"{split.index:05d}-{split.digest[:16]}.arrow"
-        if not path.is_file():
+        made = not path.is_file()
+        if made:
             with (
                 whole_file(path) as temporary,
                 pa.ipc.new_file(str(temporary), TOKENISED) as writer,
@@ -135,12 +136,12 @@ def _tokenise(work: Work, site: Site) -> Tokenised:
                     # One batch per partition, empty ones too: batch i of a round is partition i's.
                     for first, last in pairwise(begins.tolist()):
                         writer.write_batch(rows.slice(first, last - first))
-        progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"])
+        progress.facts.update(kept=split.counts["kept"], text_bytes=split.counts["text_bytes"], made=made)
     return Tokenised(split.index, path, split.epoch, layout)
 
 
 def _rows(
-    split: StagedSplit, decided: Decided, layout: Layout, site: Site, tokenizer: Any
+    split: StagedSplit, decided: Decided, layout: Layout, site: Site, tokenizer: Tokenizer
 ) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
     """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped.
 
@@ -184,7 +185,7 @@ def _survivors(
     decided: pa.Table,
     position: int,
     constant: dict[str, str],
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     data_set: DataSet,
 ) -> pa.RecordBatch:
     """Documents of one staged batch in an order, the duplicates among them marked and without tokens.
@@ -204,7 +205,11 @@ def _survivors(
     place[at] = np.arange(len(at))
     kept, place = kept[order], place[order]
     take = pa.array(place, mask=kept)
-    encoded = tokenizer.encode(batch["text"].take(pa.array(order[kept])))
+    encoded = tokenizer.encode(
+        batch["text"].take(pa.array(order[kept])),
+        data_set=f"{constant['partner']}/{constant['data_set']}",
+        join=data_set.join,
+    )
     token_counts = np.zeros(count, dtype=np.int32)
     token_counts[kept] = np.diff(encoded.offsets.to_numpy())
     begins = np.concatenate([[0], np.cumsum(token_counts)]).astype(np.int32)

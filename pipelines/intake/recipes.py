@@ -106,7 +106,7 @@ def _broken_rules(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
         if isinstance(glob, str) and (glob.startswith(("/", "~")) or ".." in steps):
             message = "leaves the recipe's and the drops' directory: write a path from the drops, or ../ once"
             yield source.problem(("decontaminate", "benchmarks", index), message)
-    yield from _tokenizer(source, value.get("tokens"))
+    yield from _tokenizer(source, value)
 
 
 def _partners(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
@@ -216,16 +216,48 @@ def _choices(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
             yield source.problem(("language", "wanted", index), message)
 
 
-def _tokenizer(source: Source, tokens: Any) -> Iterator[Problem]:
+def _tokenizer(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
+    tokens = value.get("tokens")
     if not isinstance(tokens, dict):
         return
     name, digest = tokens.get("tokenizer"), tokens.get("tokenizer_sha256")
-    if isinstance(name, str) and ("/" in name or name.endswith(".json")) and digest is None:
+    is_file = isinstance(name, str) and ("/" in name or name.endswith((".json", ".tiktoken")))
+    if is_file and digest is None:
         yield source.problem(
             ("tokens", "tokenizer"), "a file needs tokenizer_sha256: add it (sha256sum FILE)"
         )
     if isinstance(digest, str) and not _SHA256.fullmatch(digest):
         yield source.problem(("tokens", "tokenizer_sha256"), "is no SHA-256: 64 small hexadecimal digits")
+    is_table = isinstance(name, str) and name.endswith(".tiktoken")
+    if is_table and tokens.get("pattern") is None:
+        message = "a .tiktoken table needs pattern, the expression that cuts a text into words: add it"
+        yield source.problem(("tokens", "tokenizer"), message)
+    for key in ("pattern", "special_tokens"):
+        if not is_table and tokens.get(key):
+            message = "is of .tiktoken tables only; another file says it itself: take it out"
+            yield source.problem(("tokens", key), message)
+    yield from _templates(source, value, tokens)
+
+
+def _templates(source: Source, value: dict[str, Any], tokens: dict[str, Any]) -> Iterator[Problem]:
+    partners, seen = value.get("partners"), set()
+    for index, template in _listed(tokens.get("templates")):
+        if not isinstance(template, dict):
+            continue
+        at = ("tokens", "templates", index)
+        data_set, turn = template.get("data_set"), template.get("turn")
+        if isinstance(data_set, str):
+            partner, slash, name = data_set.partition("/")
+            if not slash or not name or (isinstance(partners, list) and partner not in partners):
+                message = "is no data set of a partner of this recipe: write partner/data_set"
+                yield source.problem((*at, "data_set"), message)
+            if data_set in seen:
+                yield source.problem((*at, "data_set"), f"{data_set} has a template already: remove one")
+            seen.add(data_set)
+        if isinstance(turn, list) and "".join(map(str, turn)).count("{text}") != 1:
+            yield source.problem((*at, "turn"), "{text} must stand in it once: that is where the turn goes")
+        if template.get("roles") == []:
+            yield source.problem((*at, "roles"), "is empty: name who speaks")
 
 
 def _listed(value: Any) -> Iterator[tuple[int, Any]]:

@@ -31,7 +31,8 @@ def made_of(build: Path, texts: tuple[str, ...], *, kept_label: str | None = Non
         row["tokens"] = len(row["input_ids"])
         row["pii"] = [] if kept_label is None else [(f"{kept_label}:kept", 1)]
     manifest = write_build(build, rows)
-    publish(build, replace(manifest, tokenizer=tokenizer.facts))
+    recipe = {**manifest.recipe, "tokens": TokenSettings()}
+    publish(build, replace(manifest, tokenizer=tokenizer.facts, recipe=recipe))
     return build
 
 

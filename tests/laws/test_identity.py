@@ -13,7 +13,7 @@ from pipelines.admit import admit_drop
 from pipelines.build import chain, make_plan, stages
 from pipelines.engine.clean import run_stages
 from pipelines.engine.drops import DropPlace
-from pipelines.engine.plan import Plan, Sources, plan_build, runtime
+from pipelines.engine.plan import SHAPING_TEXT, Plan, Sources, plan_build, versions
 from pipelines.intake.readers import read_split
 from schemas.reasons import Stage
 
@@ -32,6 +32,7 @@ def planned(plan: Plan, **changes: object) -> Plan:
         "admit": admit_drop,
         "date": site.date,
         "build": site.build,
+        "home": site.home,
         "staging": site.staging,
         "log": site.log,
         "workers": site.lanes,
@@ -84,7 +85,7 @@ def test_a_stage_whose_output_changed_has_a_new_version(plan: Plan, request: pyt
     found = {
         "versions": {stage.value: version for stage, version in plan.site.pipeline.versions.items()},
         "inputs": sorted(file.sha256 for drop in plan.drops for file in drop.files),
-        "packages": runtime(),
+        "packages": versions(SHAPING_TEXT),
         "outputs": outputs(plan),
     }
     if request.config.getoption("--update-golden"):

@@ -1,133 +1,208 @@
+"""Tokenizers as recipes name them: three kinds of files, pinned; what stands around documents and turns."""
+
 from __future__ import annotations
 
 import importlib.util
-from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import AddedToken, decoders, models, pre_tokenizers
-from tokenizers import Tokenizer as FastTokenizer
+from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+from tokenizers import AddedToken, models, pre_tokenizers
+from tokenizers import Tokenizer as ReferenceTokenizer
 
 from pipelines.tokens import tokenizer as subject
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import file_sha256
-from schemas.recipe import TokenSettings
+from schemas.recipe import DialogueTemplate, TokenSettings
+from tests.tokens.vocabularies import (
+    TEXTS,
+    settings_of,
+    small_model,
+    tekken,
+    write_model,
+    write_table,
+)
 
-TEXTS = [
-    "말모이는 우리말을 모은 첫 사전의 이름입니다.\n\n온 나라 사람들이 낱말을 보냈어요!",
-    "The words of a consortium, gathered into one corpus; it's 10,000 documents.",
-    "ㅋㅋㅋㅋ 👍🏽 🇰🇷 e\u0301 Ⅱ 中文字体 ひらがな ¿Qué tal?",
-    "def f(x):\n    return {'a': [x // 2, x ** 3]}  # 주석\n\n\n\t\tpass\r\n",
-    "  앞뒤 공백  ",
-    "</s><s>[INST] 이것은 글일 뿐이다 [/INST]</s>",
-    "",
-    "\x00\x01\x02\x03 a \x00\x01\x02",
-]
+DATA = Path(importlib.util.find_spec("mistral_common").origin).parent / "data"
+SPECIAL_LOOKS = st.sampled_from(
+    ["</s>", "<s>", "<unk>", "[INST]", "<SPECIAL_20>", "<|endoftext|>", "<|im_start|>", "<|im_end|>", "[EOS]"]
+)
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+MIXED = st.lists(SPECIAL_LOOKS | st.text(CHARACTERS, max_size=8), max_size=8).map("".join)
 
 
 @pytest.fixture(scope="module")
-def tekken() -> Tokenizer:
+def ours() -> Tokenizer:
     return load_tokenizer(TokenSettings(), directory=Path())
 
 
 @pytest.fixture(scope="module")
-def mistral():
-    from mistral_common.tokens.tokenizers.tekken import Tekkenizer
-
-    data = Path(importlib.util.find_spec("mistral_common").origin).parent / "data"
-    return Tekkenizer.from_file(data / "tekken_240911.json")
+def mistral() -> Tekkenizer:
+    return Tekkenizer.from_file(DATA / "tekken_240911.json")
 
 
-def encoded(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
-    return tokenizer.encode(pa.array(texts, pa.string())).to_pylist()
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A small tokenizer.json and tekken as a .tiktoken table."""
+    home = tmp_path_factory.mktemp("files")
+    write_model(home / "tokenizer.json", small_model())
+    write_table(home / "tekken.tiktoken", tekken()[1])
+    return home
 
 
-def test_ids_are_those_of_mistral_common_with_the_end_behind_each_document(tekken, mistral):
-    assert encoded(tekken, TEXTS) == [mistral.encode(text, bos=False, eos=True) for text in TEXTS]
-    assert (tekken.vocabulary, tekken.end_of_document) == (mistral.n_words, mistral.eos_id)
+def table_settings(home: Path, **more) -> TokenSettings:
+    given_ = {"special_tokens": {"<|endoftext|>": 130072}, "pattern": tekken()[0], **more}
+    return settings_of(home / "tekken.tiktoken", **given_)
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=8))
-@settings(deadline=None, max_examples=60)
-def test_documents_encoded_together_are_as_if_encoded_alone(tekken, texts):
-    together = encoded(tekken, texts)
-    assert together == [ids for text in texts for ids in encoded(tekken, [text])]
-    assert [tekken.decode(ids) for ids in together] == texts
+def encoded(tokenizer: Tokenizer, texts: list[str], **more: str) -> list[list[int]]:
+    return tokenizer.encode(pa.array(texts, pa.string()), **more).to_pylist()
 
 
-def test_a_document_that_holds_the_mark_between_documents_is_only_text(tekken):
-    texts = ["앞", f"가{subject._MARK}나{subject._MARK}", subject._MARK[:2], subject._MARK[1:], "뒤"]
-    assert [tekken.decode(ids) for ids in encoded(tekken, texts)] == texts
-    assert all(ids.index(2) == len(ids) - 1 for ids in encoded(tekken, texts))
+def test_ids_are_those_of_mistral_common_with_the_end_behind_each_document(ours, mistral):
+    assert encoded(ours, TEXTS) == [mistral.encode(text, bos=False, eos=True) for text in TEXTS]
+    assert (ours.vocabulary, ours.end_of_document) == (mistral.n_words, mistral.eos_id)
 
 
-def test_special_token_strings_in_a_text_never_become_special_ids(tekken):
-    (ids,) = encoded(tekken, ["</s> <s> [INST] <pad> <unk> <SPECIAL_20>"])
-    assert ids.pop() == 2
-    assert min(ids) >= 1000
+def test_special_tokens_are_named_as_in_mistral_common(ours, mistral):
+    names = [token["token_str"] for token in Tekkenizer.DEPRECATED_SPECIAL_TOKENS]
+    named = ours.vocabulary_file.specials
+    assert [named[str(getattr(name, "value", name))] for name in names] == list(range(len(names)))
+    assert len(named) == mistral.num_special_tokens
+    assert named["<SPECIAL_999>"] == 999
 
 
-def test_handed_korean_text_is_encoded_as_mistral_common_does(tekken, mistral, handed):
-    table = pq.read_table(handed / "fortytwodot" / "manuals_1.parquet", columns=["body_md"])
-    texts = table["body_md"].drop_null()[:40]
-    expected = [mistral.encode(text, bos=False, eos=True) for text in texts.to_pylist()]
-    assert tekken.encode(texts).to_pylist() == expected
+def test_the_older_vocabulary_loads_as_well():
+    older = load_tokenizer(TokenSettings(tokenizer="tekken_240718"), directory=Path())
+    mistral = Tekkenizer.from_file(DATA / "tekken_240718.json")
+    assert encoded(older, TEXTS) == [mistral.encode(text, bos=False, eos=True) for text in TEXTS]
+    assert [older.decode(ids) for ids in encoded(older, TEXTS)] == TEXTS
 
 
-def test_a_long_text_is_cut_only_where_no_token_is_torn(tekken, monkeypatch):
-    text = "".join(f"{number} 말을/모으다!\n/길/ \n\n  x{'=' * (number % 9)}\n" for number in range(400))
-    (whole,) = encoded(tekken, [text])
-    monkeypatch.setattr(subject, "_PIECE", 300)
-    pieces = subject._pieces(text)
-    assert len(pieces) > 20
-    assert max(map(len, pieces)) <= 300
-    assert "".join(pieces) == text
-    assert encoded(tekken, ["앞", text, "뒤"])[1] == whole
+@given(st.lists(st.text(CHARACTERS), max_size=8))
+@settings(max_examples=60)
+def test_documents_encoded_together_are_as_if_encoded_alone_and_come_back(ours, texts):
+    together = encoded(ours, texts)
+    assert together == [ids for text in texts for ids in encoded(ours, [text])]
+    assert [ours.decode(ids) for ids in together] == texts
 
 
-@given(st.text(alphabet="가a1/! \n\r\t=", min_size=60, max_size=400))
-@settings(deadline=None, max_examples=80)
-def test_cuts_at_line_ends_change_no_token(tekken, text):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subject, "_PIECE", 30)
-        cut = subject._pieces(text)
-    # A line longer than half a piece is cut where it must be, which may be inside a token.
-    forced = any(
-        not left.endswith("\n") or right[0] == "/" or right[0].isspace() for left, right in pairwise(cut)
-    )
-    (whole,) = encoded(tekken, [text])
-    joined = [token for piece in cut for token in encoded(tekken, [piece])[0][:-1]]
-    assert forced or joined == whole[:-1]
+def test_a_tiktoken_table_gives_the_ranks_as_ids(ours, home):
+    table = load_tokenizer(table_settings(home), directory=home)
+    shift = tekken()[2]
+    expected = [[token - shift for token in ids[:-1]] + [130072] for ids in encoded(ours, TEXTS)]
+    assert encoded(table, TEXTS) == expected
+    assert (table.vocabulary, table.end_of_document) == (130073, 130072)
+    assert [table.decode(ids) for ids in encoded(table, TEXTS)] == TEXTS
 
 
-@pytest.mark.parametrize(("after", "first"), [("나", 18), ("1", 18), ("/", 30), (" ", 30), ("\n", 19)])
-def test_a_cut_follows_a_line_end_unless_the_next_character_may_belong_to_it(monkeypatch, after, first):
-    monkeypatch.setattr(subject, "_PIECE", 30)
-    pieces = subject._pieces("가" * 16 + "!\n" + after + "나" * 25)
-    assert [len(piece) for piece in pieces] == [first, 44 - first]
+@pytest.fixture(scope="module", params=["tekken", "table", "json"])
+def one_of_each(request, ours, home) -> Tokenizer:
+    """A tokenizer of each kind of file."""
+    if request.param == "tekken":
+        return ours
+    chosen = table_settings(home) if request.param == "table" else settings_of(home / "tokenizer.json")
+    return load_tokenizer(chosen, directory=home)
 
 
-@pytest.mark.parametrize("unit", [" ", "\t ", "\n", "가", "aB"])
-def test_a_text_of_a_million_characters_without_a_break_is_encoded(tekken, unit):
-    text = unit * (1_200_000 // len(unit))
-    (ids,) = encoded(tekken, [text])
-    assert tekken.decode(ids) == text
+@given(st.lists(MIXED, min_size=1, max_size=4))
+@settings(max_examples=80)
+def test_text_that_looks_like_a_special_token_is_never_encoded_as_one(one_of_each, texts):
+    specials = set(one_of_each.vocabulary_file.specials.values())
+    for text, ids in zip(texts, encoded(one_of_each, texts), strict=True):
+        assert ids[-1] == one_of_each.end_of_document
+        assert not specials & set(ids[:-1])
+        assert one_of_each.decode(ids) == text
 
 
-def test_slices_chunks_and_nothing_at_all_are_encoded(tekken):
-    array = pa.array(["가", "나다", "라", "마"], pa.string())
-    assert tekken.encode(array.slice(1, 2)).to_pylist() == tekken.encode(array).to_pylist()[1:3]
-    chunked = pa.chunked_array([array.slice(0, 1), array.slice(1, 0), array.slice(1)])
-    assert tekken.encode(chunked).to_pylist() == tekken.encode(array).to_pylist()
-    for empty in (array.slice(0, 0), pa.chunked_array([], pa.string())):
-        assert tekken.encode(empty).type == pa.list_(pa.int32())
-        assert len(tekken.encode(empty)) == 0
+def test_a_special_token_that_is_a_word_of_the_vocabulary_too_is_still_text(tmp_path):
+    model = small_model()
+    vocabulary = dict(model.get_vocab()) | {"END": len(model.get_vocab())}
+    path = write_model(tmp_path / "tokenizer.json", model, vocab=vocabulary, ignore_merges=True)
+    plain = load_tokenizer(settings_of(path), directory=tmp_path)
+    assert vocabulary["END"] in encoded(plain, ["END"])[0]  # the trap is set
+    model = ReferenceTokenizer.from_file(str(path))
+    model.add_special_tokens([AddedToken("END", special=True)])
+    model.save(str(path))
+    special = load_tokenizer(settings_of(path), directory=tmp_path)
+    assert special.vocabulary_file.specials["END"] == vocabulary["END"]
+    assert vocabulary["END"] not in encoded(special, ["END", "a END b"])[0]
+    assert special.decode(encoded(special, ["END"])[0]) == "END"
+
+
+def test_a_special_token_of_a_unigram_model_is_text_as_well(tmp_path):
+    pieces = [("<unk>", 0.0), ("</s>", 0.0), ("▁", -1.0), *((c, -2.0) for c in "</s>ab")]
+    model = ReferenceTokenizer(models.Unigram(pieces, unk_id=0))
+    model.pre_tokenizer = pre_tokenizers.Metaspace()
+    model.add_special_tokens(["<unk>", "</s>"])
+    path = write_model(tmp_path / "tokenizer.json", model)
+    (ids,) = encoded(load_tokenizer(settings_of(path), directory=tmp_path), ["a</s>b"])
+    assert ids.count(1) == 1
+    assert ids[-1] == 1
+
+
+def test_what_the_recipe_puts_around_documents_stands_there(ours):
+    around = load_tokenizer(TokenSettings(begin="<s>", end="[IMG_END]"), directory=Path())
+    plain = encoded(ours, TEXTS)
+    assert encoded(around, TEXTS) == [[1, *ids[:-1], 13] for ids in plain]
+    assert (around.facts.begin_of_document, around.facts.end_of_document) == (1, 13)
+    assert around.identity != ours.identity
+
+
+CHATML = ("<|im_start|>", "{role}\n{text}", "<|im_end|>", "\n")
+
+
+def chat(home: Path, **more) -> Tokenizer:
+    template = DialogueTemplate("a_dot/chat", turn=CHATML, **more)
+    return load_tokenizer(settings_of(home / "tokenizer.json", templates=(template,)), directory=home)
+
+
+@given(st.lists(st.lists(st.text(alphabet="가나 ab.1", max_size=9), min_size=1, max_size=5), max_size=4))
+@settings(max_examples=60)
+def test_a_template_gives_the_ids_of_the_rendered_chat(home, dialogues):
+    for then, roles in (("again", ["user", "assistant"] * 3), ("last", ["user", *["assistant"] * 5])):
+        tokenizer = chat(home, then=then)
+        model = ReferenceTokenizer.from_file(str(home / "tokenizer.json"))
+        texts = ["\n".join(turns) for turns in dialogues]
+        written = [
+            "".join(
+                f"<|im_start|>{role}\n{turn}<|im_end|>\n"
+                for role, turn in zip(roles, text.split("\n"), strict=False)
+            )
+            for text in texts
+        ]
+        expected = [[*model.encode(text).ids, tokenizer.end_of_document] for text in written]
+        assert encoded(tokenizer, texts, data_set="a_dot/chat") == expected
+
+
+def test_a_turn_that_writes_the_template_s_tokens_is_only_text(home):
+    tokenizer = chat(home)
+    (ids,) = encoded(tokenizer, ["안녕<|im_end|>\n<|im_start|>system"], data_set="a_dot/chat", join="\n\n")
+    named = tokenizer.vocabulary_file.specials
+    assert [ids.count(named[name]) for name in ("<|im_start|>", "<|im_end|>", "<|endoftext|>")] == [1, 1, 1]
+
+
+def test_a_template_is_for_its_data_set_alone(home):
+    plain = load_tokenizer(settings_of(home / "tokenizer.json"), directory=home)
+    assert encoded(chat(home), TEXTS, data_set="a_dot/other") == encoded(plain, TEXTS)
+    assert encoded(chat(home), TEXTS) == encoded(plain, TEXTS)
+
+
+def test_slices_chunks_and_nothing_at_all_are_encoded(ours, home):
+    for tokenizer, data_set in ((ours, ""), (chat(home), "a_dot/chat")):
+        array = pa.array(["가", "나다", "라", "마"], pa.string())
+        one = tokenizer.encode(array, data_set=data_set)
+        assert tokenizer.encode(array.slice(1, 2), data_set=data_set).to_pylist() == one.to_pylist()[1:3]
+        chunked = pa.chunked_array([array.slice(0, 1), array.slice(1, 0), array.slice(1)])
+        assert tokenizer.encode(chunked, data_set=data_set).to_pylist() == one.to_pylist()
+        for empty in (array.slice(0, 0), pa.chunked_array([], pa.string())):
+            assert tokenizer.encode(empty, data_set=data_set).type == pa.list_(pa.int32())
+            assert len(tokenizer.encode(empty, data_set=data_set)) == 0
 
 
 def test_groups_are_bounded_and_hold_every_text_once(monkeypatch):
@@ -138,65 +213,57 @@ def test_groups_are_bounded_and_hold_every_text_once(monkeypatch):
     assert all(len(group) == 1 or sum(map(len, group)) <= 10 for group in groups)
 
 
-def test_a_null_text_is_an_error(tekken):
+def test_a_null_text_is_an_error(ours):
     with pytest.raises(BuildInconsistent):
-        tekken.encode(pa.array(["가", None], pa.string()))
+        ours.encode(pa.array(["가", None], pa.string()))
 
 
-def test_the_same_settings_give_the_same_loaded_tokenizer():
-    settings_ = TokenSettings()
-    assert load_tokenizer(settings_, directory=Path()) is load_tokenizer(
-        settings_, directory=Path("elsewhere")
-    )
+def test_a_file_is_read_once_a_process(ours):
+    again = load_tokenizer(TokenSettings(begin="<s>"), directory=Path("elsewhere"))
+    assert again.vocabulary_file is ours.vocabulary_file
 
 
-def test_the_older_vocabulary_loads_as_well():
-    older = load_tokenizer(TokenSettings(tokenizer="tekken_240718"), directory=Path())
-    assert older.vocabulary == 131072
-    assert [older.decode(ids) for ids in encoded(older, TEXTS)] == TEXTS
+def test_ids_decode_from_any_kind_of_list(ours):
+    (ids,) = encoded(ours, ["말모이"])
+    for given_ in (ids, np.array(ids, np.int32), pa.array(ids, pa.int32())):
+        assert ours.decode(given_) == "말모이"
 
 
-def test_the_engine_is_tiktoken_with_the_mark_as_its_only_special_token(tekken):
-    encoding = tekken._engine._encoding
-    assert isinstance(encoding, tiktoken.Encoding)
-    assert encoding.special_tokens_set == {subject._MARK}
-
-
-@pytest.fixture
-def tokenizer_json(tmp_path) -> Path:
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    model = FastTokenizer(models.BPE(vocab={char: index for index, char in enumerate(alphabet)}, merges=[]))
-    model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    model.decoder = decoders.ByteLevel()
-    model.add_special_tokens([AddedToken("<|endoftext|>", special=True)])
-    path = tmp_path / "tokenizer.json"
-    model.save(str(path))
-    return path
-
-
-def test_any_tokenizer_json_is_used_by_its_digest(tokenizer_json):
-    named = TokenSettings(tokenizer="tokenizer.json", tokenizer_sha256=file_sha256(tokenizer_json))
-    tokenizer = load_tokenizer(named, directory=tokenizer_json.parent)
-    assert (tokenizer.vocabulary, tokenizer.end_of_document) == (257, 256)
-    texts = ["말", "", "a<|endoftext|>b"]
-    ids = encoded(tokenizer, texts)
-    assert [len(document) for document in ids] == [4, 1, 16]
-    assert all(document.index(256) == len(document) - 1 for document in ids)
-    assert [tokenizer.decode(document) for document in ids] == texts
-
-
-def test_a_wrong_digest_an_unknown_name_and_a_missing_file_are_usage_errors(tokenizer_json):
-    directory = tokenizer_json.parent
-    digest = file_sha256(tokenizer_json)
-    (directory / "broken.json").write_text("{}")
-    broken = file_sha256(directory / "broken.json")
-    for settings_, word in (
-        (TokenSettings(tokenizer="tokenizer.json", tokenizer_sha256="0" * 64), digest),
-        (TokenSettings(tokenizer="tokenizer.json"), "tokenizer_sha256"),
-        (TokenSettings(tokenizer="gpt2"), "tekken_240911"),
-        (TokenSettings(tokenizer="absent.json", tokenizer_sha256=digest), "absent.json"),
-        (TokenSettings(tokenizer="broken.json", tokenizer_sha256=broken), "broken.json"),
-        (TokenSettings(tokenizer_sha256="0" * 64), "SHA-256"),
+def test_every_error_names_its_field_and_what_to_do(home):
+    digest = file_sha256(home / "tokenizer.json")
+    (home / "broken.json").write_text("{}")
+    (home / "text.tiktoken").write_text("=\n")
+    write_table(home / "few.tiktoken", [b"a", b"b"])
+    for settings_, words in (
+        (
+            TokenSettings(tokenizer="tokenizer.json", tokenizer_sha256="0" * 64),
+            (digest, "0" * 64, "tokenizer.json"),
+        ),
+        (TokenSettings(tokenizer_sha256="0" * 64), ("tekken_240911", "0" * 64, "SHA-256")),
+        (TokenSettings(tokenizer="tokenizer.json"), ("tokenizer_sha256",)),
+        (TokenSettings(tokenizer="gpt2"), ("tekken_240911", ".tiktoken")),
+        (TokenSettings(tokenizer="absent.json", tokenizer_sha256=digest), ("absent.json", "path")),
+        (settings_of(home / "broken.json"), ("broken.json", "tokenizer.json")),
+        (settings_of(home / "tekken.tiktoken"), ("tokens.pattern", "tekken.tiktoken")),
+        (settings_of(home / "text.tiktoken", pattern="."), ("text.tiktoken:1", "base64")),
+        (settings_of(home / "few.tiktoken", pattern="."), ("few.tiktoken", "256 bytes")),
+        (table_settings(home, special_tokens={"<x>": 5}), ("tokens.special_tokens.<x>", "id 5")),
+        (table_settings(home, special_tokens={}), ("tokens.end", "</s>")),
+        (TokenSettings(vocabulary=131_071), ("tokens.vocabulary", "131071", "131072")),
+        (settings_of(home / "tokenizer.json", vocabulary=300), ("tokens.vocabulary", "300")),
+        (TokenSettings(begin="<bos>"), ("tokens.begin", "<bos>")),
+        (TokenSettings(end="<eos>"), ("tokens.end", "<eos>")),
+        (
+            TokenSettings(templates=(DialogueTemplate("a/b", ("{role}",)),)),
+            ("tokens.templates.0.turn", "{text}"),
+        ),
     ):
-        with pytest.raises(UsageError, match=word):
-            load_tokenizer(settings_, directory=directory)
+        with pytest.raises(UsageError) as raised:
+            load_tokenizer(settings_, directory=home)
+        assert all(word in str(raised.value) for word in words), str(raised.value)
+    with pytest.raises(UsageError, match=r"tokens\.pattern"):
+        encoded(load_tokenizer(table_settings(home, pattern="("), directory=home), ["a"])
+
+
+def test_a_vocabulary_of_exactly_the_declared_size_is_taken():
+    assert load_tokenizer(TokenSettings(vocabulary=131_072), directory=Path()).vocabulary == 131_072
