@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 import zstandard
 
 Row = Mapping[str, Any] | bytes
-CONTRACT_VERSION = "1.0.0"  # of the six contracts that the drops are made under
+FIRST_VERSION = "1.0.0"  # of the contracts that the drops are made under
+LATER_VERSIONS = {"snu_kaist": "1.1.0"}
 
 
 def json_lines(rows: Sequence[Row], *, crlf_every: int = 0, blank_every: int = 0) -> bytes:
@@ -140,7 +141,7 @@ def write_drop_json(drop: Path, *, partner: str, period: tuple[str, str], rows: 
     content = {
         "version": 1,
         "partner": partner,
-        "contract": {"version": CONTRACT_VERSION},
+        "contract": {"version": LATER_VERSIONS.get(partner, FIRST_VERSION)},
         "period": {"first": period[0], "last": period[1]},
         "files": files,
     }
