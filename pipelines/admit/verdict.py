@@ -41,7 +41,7 @@ class RefusedRows(NamedTuple):
 
 
 Refused = dict[str, RefusedRows]  # by file
-_NONE = RefusedRows(np.zeros(0, np.int64), pa.array([], pa.string()), 0)
+_NONE = RefusedRows(np.zeros(0, np.int64), pa.nulls(0, pa.string()), 0)
 
 
 @dataclass(frozen=True)
