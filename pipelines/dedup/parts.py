@@ -74,16 +74,12 @@ def divide(shared: Sequence[Path], *, directory: Path, part_documents: int = PAR
     for batch in _batches(shared):
         rows = _rows_by_split(batch["split"].to_numpy(), batch["position"].to_numpy(), rows)
     starts = np.concatenate([[0], np.cumsum(rows)])
-    part = np.full(starts[-1], -1, np.int32 if starts[-1] < 1 << 31 else np.int64)  # first, whom it leads to
+    part = np.full(starts[-1], -1, np.int32 if starts[-1] < 1 << 31 else np.int64)
     for batch in _batches(shared):
-        key, split, position = (batch[name].to_numpy() for name in SHARED_BUCKETS.names)
-        _join(part, key, starts[split] + position)
-    _flatten(part)
+        part[starts[batch["split"].to_numpy()] + batch["position"].to_numpy()] = 0
     count = max(1, -(-int(np.count_nonzero(part >= 0)) // part_documents))
-    for start in range(0, len(part), _AT_ONCE):
-        some = part[start : start + _AT_ONCE]
-        there = some >= 0
-        some[there] = mixed(some[there].astype(np.uint64), _ROOT) % np.uint64(count)
+    if count > 1:  # few new documents on a large base are one part: nothing is joined then
+        _assign(part, starts, shared, count)
     _write_members(directory / "members.arrow", part, starts)
     schema = SHARED_BUCKETS.with_metadata({"parts": str(count)})
     with pa.ipc.new_file(str(directory / "buckets.arrow"), schema) as writer:
@@ -95,6 +91,19 @@ def divide(shared: Sequence[Path], *, directory: Path, part_documents: int = PAR
                     batch.take(pa.array(order[start:end])).replace_schema_metadata(schema.metadata)
                 )
     return Parts(directory)
+
+
+def _assign(part: NDArray[np.int32], starts: NDArray[np.int64], shared: Sequence[Path], count: int) -> None:
+    """Give each document of `part` that is not -1 the part of its component, of so many."""
+    part.fill(-1)  # from here on: whom a document leads to
+    for batch in _batches(shared):
+        key, split, position = (batch[name].to_numpy() for name in SHARED_BUCKETS.names)
+        _join(part, key, starts[split] + position)
+    _flatten(part)
+    for start in range(0, len(part), _AT_ONCE):
+        some = part[start : start + _AT_ONCE]
+        there = some >= 0
+        some[there] = mixed(some[there].astype(np.uint64), _ROOT) % np.uint64(count)
 
 
 def _batches(shared: Sequence[Path]) -> Iterator[pa.RecordBatch]:
@@ -118,6 +127,8 @@ def _write_members(path: Path, part: NDArray[np.int32], starts: NDArray[np.int64
 
 def _grouped(part: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], list[int]]:
     """An order by part, stable, and where each part's rows begin and end in it."""
+    if count == 1:
+        return np.arange(len(part)), [0, len(part)]
     small = part.astype(np.uint16) if count <= 1 << 16 else part  # NumPy sorts 16 bits by radix
     bounds = np.concatenate([[0], np.cumsum(np.bincount(part, minlength=count))])
     return np.argsort(small, kind="stable"), bounds.tolist()
@@ -131,14 +142,8 @@ def _rows_by_split(
         return rows
     grown = np.zeros(max(len(rows), int(split.max()) + 1), np.int64)
     grown[: len(rows)] = rows
-    _raise_rows(split, position, grown)
+    np.maximum.at(grown, split, position + np.int64(1))
     return grown
-
-
-@njit(cache=True, nogil=True)
-def _raise_rows(split: NDArray[np.int32], position: NDArray[np.int32], rows: NDArray[np.int64]) -> None:
-    for i in range(len(split)):
-        rows[split[i]] = max(rows[split[i]], position[i] + 1)
 
 
 @njit(cache=True, nogil=True, inline="always")
