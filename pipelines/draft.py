@@ -19,17 +19,20 @@ from pipelines.intake.draft_groups import group_files, to_sample
 from pipelines.intake.draft_sample import SAMPLE_BYTES, FileSample, Unread, files_of, sample_file
 from pipelines.intake.draft_set import DraftSet
 from pipelines.intake.draft_texts import texts_of
+from pipelines.intake.drop_json import read_drop_json
 from pipelines.stages.extract import extract
 from pipelines.stages.language import language
 from pipelines.stages.normalise import normalise
 from pipelines.stages.pii.find import find_pii
 from schemas.contract import Column, DataSet, Kind, Role
 from schemas.documents import DOCUMENT
+from schemas.drop import DROP_JSON
 from schemas.errors import InputUnreadable, UsageError
 from schemas.recipe import ExtractSettings, LanguageSettings, NormaliseSettings, PiiSettings
 
 TOTAL_BYTES = 256 << 20  # uncompressed, of all samples together: many files are sampled by less of each
 TEXTS = 2_000  # of one data set whose language and personal data is looked at
+FIRST_VERSION = "1.0.0"
 _SHARE = 0.02  # of the texts, from which a language counts as one of the data set's
 
 
@@ -55,7 +58,15 @@ def draft(drop: Path, *, partner: str) -> str:
         others = sum((drop / path).stat().st_size for path in group.more)
         proposed = propose(group, scale=1 + others / max(1, sampled))
         sets.append((proposed, findings(proposed)))
-    return draft_contract(partner, sets, unread)
+    return draft_contract(partner, sets, unread, version=_version(drop))
+
+
+def _version(drop: Path) -> str:
+    """The contract's version by drop.json, under another the drop would be refused; the first without one."""
+    try:
+        return read_drop_json(drop / DROP_JSON).contract.version
+    except (FileNotFoundError, InputUnreadable):  # admission tells what is wrong with it
+        return FIRST_VERSION
 
 
 def findings(proposed: DraftSet) -> Findings:

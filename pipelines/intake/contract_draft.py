@@ -47,9 +47,11 @@ def draft_contract(
     partner: str,
     sets: list[tuple[DraftSet, Findings]],
     unread: Iterable[Unread],
+    *,
+    version: str,
 ) -> str:
-    """The draft as YAML text; the same drop gives the same text."""
-    lines = [*_head(partner), *_rights(sets), *_service(sets), "schema:"]
+    """The draft as YAML text; the same drop gives the same text. `version` is the contract's."""
+    lines = [*_head(partner, version), *_rights(sets), *_service(sets), "schema:"]
     for draft, found in sets:
         lines += _data_set(draft, found)
     lines += _not_covered(unread)
@@ -80,7 +82,7 @@ def _said(indent: str, english: str, korean: str) -> Iterator[str]:
     yield f"{indent}# {korean}"
 
 
-def _head(partner: str) -> Iterator[str]:
+def _head(partner: str, version: str) -> Iterator[str]:
     most = f"{SAMPLE_ROWS:,} rows and {SAMPLE_BYTES >> 20} MiB of a file at most"
     yield f"# Draft by `malmoi contract init`, from {most}."
     yield from _said(
@@ -92,7 +94,7 @@ def _head(partner: str) -> Iterator[str]:
     yield "kind: DataContract"
     yield f"id: malmoi-{partner.replace('_', '-')}"
     yield f"name: Texts of {partner}"
-    yield 'version: "1.0.0"'
+    yield f"version: {quoted(version)}"
     yield "status: draft # active, once it is agreed. 합의하면 active로 바꾼다"
     yield f"tenant: {quoted(partner)}"
     yield "description:"
