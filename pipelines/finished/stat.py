@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.finished.shards import mapped_shard, readable_build, spans
+from pipelines.lineage.length_report import bins_of
 from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.errors import BuildInconsistent, UsageError
@@ -98,12 +99,6 @@ class _Sums:
             int(self.characters[group]),
             tuple(lengths),
         )
-
-
-def bins_of(tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The bin of each number of tokens: the exponent of the largest power of two that is not larger."""
-    exponents: npt.NDArray[np.int64] = np.frexp(np.maximum(tokens, 1))[1].astype(np.int64)
-    return exponents - 1  # below 2^53 a float64 is exact
 
 
 def statistics(build: Path, *, tokenizer: str | None = None, tokenizers: Path = Path()) -> Statistics:
@@ -195,7 +190,7 @@ def _contracts(manifest: Manifest, by_partner: list[Count]) -> Iterator[Count]:
 def _total(shards: list[Count]) -> Count:
     lengths = np.zeros(BINS, np.int64)
     for count in shards:
-        lengths[: len(count.lengths)] += count.lengths
+        lengths[: len(count.lengths)] += np.array(count.lengths, np.int64)  # of an empty shard: none
     return Count(
         "total",
         sum(count.documents for count in shards),

@@ -20,7 +20,9 @@ TOKENS = 10_000_000
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ten_million_tokens_are_one_row_that_every_reader_has(tmp_path):
-    words = np.random.default_rng(7).choice(np.array(WORDS), 5_000_000)
+    # Wind is also what a game is called for short: beside other words it can look like somebody's name there.
+    plain = np.array([word for word in WORDS if word != "바람"])
+    words = np.random.default_rng(7).choice(plain, 5_000_000)
     lines = [" ".join(words[at : at + 12]) + "." for at in range(0, len(words), 12)]
     long = {"id": "long", "text": "\n".join(lines)}
     partner = Partner(rows=[long, *({"id": f"k{n}", "text": text(n)} for n in range(20))])
