@@ -35,9 +35,9 @@ def _masked(text: str, findings: list[Finding]) -> str:
     the quarantine keeps none (PIPA Art. 24-2), and a masked order number costs nobody anything.
     """
     able = [f for f in findings if f.label in UNIQUE_IDENTIFIERS or f.score >= MIN_SCORE]
-    if not able and not RESIDENT.pattern.search(text):
-        return text
     shaped = [Finding(*match.span(), "KR_RRN", _CERTAIN, ()) for match in RESIDENT.pattern.finditer(text)]
+    if not (able or shaped):
+        return text
     for finding in reversed(resolve([*able, *shaped], 0.0)):
         text = f"{text[: finding.start]}[{finding.label}]{text[finding.end :]}"
     return text

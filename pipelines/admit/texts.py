@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.intake.quality_rules import as_text, values_at
@@ -146,7 +145,7 @@ class LanguageSample:
         self._cut()
         for rows in self._rows:
             if len(self._texts) == 1 and not self._declared and pa.types.is_string(rows[0].type):
-                self._held += [(text, None) for text in self._shortened_column(rows[0]).to_pylist()]
+                self._held += [(self._shortened(text or ""), None) for text in rows[0].to_pylist()]
                 continue
             names = rows.schema.names
             told = zip(*(column.to_pylist() for column in rows.columns), strict=True)
@@ -162,13 +161,6 @@ class LanguageSample:
         joined = self._data_set.join.join(text for text in texts if text)
         declared = (text for c in self._declared for text in leaves(row.get(c.path[0]), c.path[1:]))
         return self._shortened(joined), next((text for text in declared if text), None)
-
-    def _shortened_column(self, texts: pa.Array) -> pa.Array:
-        """A column of texts, each as `_shortened` has it."""
-        long = np.flatnonzero(pc.greater(pc.utf8_length(texts), 2 * self._length).fill_null(False))
-        if not len(long):
-            return texts.fill_null("")
-        return pa.array([self._shortened(text or "") for text in texts.to_pylist()], pa.string())
 
     def _shortened(self, text: str) -> str:
         length = self._length

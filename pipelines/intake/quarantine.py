@@ -26,7 +26,7 @@ from schemas.contract import Contract, DataSet, Policy, Role
 from schemas.errors import UsageError
 
 FAULTS_FILE, QUARANTINE_FILE = "faults.parquet", "quarantine.jsonl"
-_HELD_BYTES = 1048576  # of refused rows that are masked together
+_HELD_BYTES = 1 << 20  # of refused rows that are masked together
 _LEAST = 10  # a number below it is no identifier: a share, a measure, whatever the digits of its fraction
 _ORDER = ("file", "row", "line", "offset", "field", "rule", "reason")
 
