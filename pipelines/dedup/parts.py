@@ -75,11 +75,19 @@ def divide(shared: Sequence[Path], *, directory: Path, part_documents: int = PAR
         rows = _rows_by_split(batch["split"].to_numpy(), batch["position"].to_numpy(), rows)
     starts = np.concatenate([[0], np.cumsum(rows)])
     part = np.full(starts[-1], -1, np.int32 if starts[-1] < 1 << 31 else np.int64)
-    for batch in _batches(shared):
-        part[starts[batch["split"].to_numpy()] + batch["position"].to_numpy()] = 0
+    for batch in _batches(shared):  # first, whom a document leads to: itself
+        documents = starts[batch["split"].to_numpy()] + batch["position"].to_numpy()
+        part[documents] = documents
     count = max(1, -(-int(np.count_nonzero(part >= 0)) // part_documents))
     if count > 1:  # few new documents on a large base are one part: nothing is joined then
-        _assign(part, starts, shared, count)
+        for batch in _batches(shared):
+            key, split, position = (batch[name].to_numpy() for name in SHARED_BUCKETS.names)
+            _join(part, key, starts[split] + position)
+        _flatten(part)
+    for start in range(0, len(part), _AT_ONCE):
+        some = part[start : start + _AT_ONCE]
+        there = some >= 0
+        some[there] = mixed(some[there].astype(np.uint64), _ROOT) % np.uint64(count)
     _write_members(directory / "members.arrow", part, starts)
     schema = SHARED_BUCKETS.with_metadata({"parts": str(count)})
     with pa.ipc.new_file(str(directory / "buckets.arrow"), schema) as writer:
@@ -91,19 +99,6 @@ def divide(shared: Sequence[Path], *, directory: Path, part_documents: int = PAR
                     batch.take(pa.array(order[start:end])).replace_schema_metadata(schema.metadata)
                 )
     return Parts(directory)
-
-
-def _assign(part: NDArray[np.int32], starts: NDArray[np.int64], shared: Sequence[Path], count: int) -> None:
-    """Give each document of `part` that is not -1 the part of its component, of so many."""
-    part.fill(-1)  # from here on: whom a document leads to
-    for batch in _batches(shared):
-        key, split, position = (batch[name].to_numpy() for name in SHARED_BUCKETS.names)
-        _join(part, key, starts[split] + position)
-    _flatten(part)
-    for start in range(0, len(part), _AT_ONCE):
-        some = part[start : start + _AT_ONCE]
-        there = some >= 0
-        some[there] = mixed(some[there].astype(np.uint64), _ROOT) % np.uint64(count)
 
 
 def _batches(shared: Sequence[Path]) -> Iterator[pa.RecordBatch]:
@@ -159,8 +154,6 @@ def _root(leads: NDArray[np.int32], document: int) -> int:
 def _join(leads: NDArray[np.int32], key: NDArray[np.uint64], document: NDArray[np.int64]) -> None:
     """Join neighbours of one key; the lower number leads."""
     for i in range(len(key)):
-        if leads[document[i]] < 0:
-            leads[document[i]] = document[i]
         if i and key[i] == key[i - 1]:
             first, second = _root(leads, document[i - 1]), _root(leads, document[i])
             if first < second:

@@ -12,6 +12,7 @@ import apache_beam as beam
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.files import whole_file
 from pipelines.engine.plan import Plan, Site
+from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
 from pipelines.intake.quarantine import FAULTS_FILE
 from pipelines.lineage.loss import Balance, check_losses
@@ -31,14 +32,10 @@ class AdmitDrops(beam.PTransform):
         """Wait for all splits; nothing behind this step runs for a build that breaks a limit."""
         return (
             staged
-            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, StagedSplit])
+            | "Collect" >> beam.Map(under_one_key).with_output_types(tuple[int, StagedSplit])
             | "All" >> beam.GroupByKey()
             | "Admit" >> beam.FlatMap(_admit, self.plan)
         )
-
-
-def _under_one_key(split: StagedSplit) -> tuple[int, StagedSplit]:
-    return 0, split
 
 
 def receipt_files(plan: Plan) -> Iterator[str]:

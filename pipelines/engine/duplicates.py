@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import apache_beam as beam
 import numpy as np
@@ -29,15 +28,13 @@ from pipelines.dedup.sketches import write_sketches
 from pipelines.engine.clean import DEDUP_PARTITIONS, StagedSplit
 from pipelines.engine.files import whole_directory, whole_file, write_whole
 from pipelines.engine.plan import Site
-from pipelines.engine.runner import SpreadOverWorkers
+from pipelines.engine.runner import SpreadOverWorkers, under_one_key
 from pipelines.engine.runs import task
 from pipelines.engine.select import read_lost
 from pipelines.stages.fingerprint import shingle_sets
 from schemas.errors import BuildInconsistent
 from schemas.reasons import Reason, Stage
 from schemas.recipe import Recipe
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class FindCandidates(beam.PTransform):
             | "ToPartitions" >> beam.FlatMap(_to_partitions).with_output_types(tuple[int, StagedSplit])
             | "ByPartition" >> beam.GroupByKey()
             | "FindShared" >> beam.Map(_find_shared, self.site)
-            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, Path])
+            | "Collect" >> beam.Map(under_one_key).with_output_types(tuple[int, Path])
             | "All" >> beam.GroupByKey()
             | "Divide" >> beam.Map(_divide, self.site)
         )
@@ -112,7 +109,7 @@ class ResolveDuplicates(beam.PTransform):
             | "EachPart" >> beam.FlatMap(_each_part)
             | "SpreadParts" >> SpreadOverWorkers(lanes=self.site.lanes)
             | "Resolve" >> beam.Map(_resolve, self.site, sketched)
-            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, Resolved])
+            | "Collect" >> beam.Map(under_one_key).with_output_types(tuple[int, Resolved])
             | "All" >> beam.GroupByKey()
             | "Gather" >> beam.Map(_gather, self.site, sketched)
         )
@@ -171,10 +168,6 @@ def _divide(keyed: tuple[int, Iterable[Path]], site: Site) -> Parts:
 
 def _weigh(split: StagedSplit) -> tuple[float, StagedSplit]:
     return float(split.counts["text_bytes"]), split
-
-
-def _under_one_key(element: T) -> tuple[int, T]:
-    return 0, element
 
 
 def _sketch(split: StagedSplit, site: Site, parts: Parts) -> StagedSplit:

@@ -173,10 +173,10 @@ def without_passages(
     """Take out (or only flag) the repeated passages of a batch whose first row has that position."""
     places = repeats["position"].to_numpy()
     start, end = np.searchsorted(places, [position, position + len(batch)])
+    if start == end:
+        return WithoutPassages(batch, pa.nulls(len(batch), pa.string()), _emptied([], []))
     details: list[str | None] = [None] * len(batch)
     emptied: list[int] = []
-    if start == end:
-        return WithoutPassages(batch, pa.array(details, pa.string()), _emptied([], []))
     texts, spans = batch["text"].to_pylist(), batch["spans"].to_pylist()
     rows = repeats.slice(int(start), int(end - start)).to_pydict()
     by_row: dict[int, list[tuple[int, int]]] = {}

@@ -16,6 +16,7 @@ from pipelines.engine.admit import receipt_files
 from pipelines.engine.duplicates import KeptWithout
 from pipelines.engine.files import facts_of, write_index, write_whole
 from pipelines.engine.plan import Plan, lock_digest, runtime
+from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
 from pipelines.engine.shards import WrittenPartition
 from pipelines.lineage.balance import count_part
@@ -59,13 +60,13 @@ class PublishManifest(beam.PTransform):
 
     def expand(self, inputs: Mapping[str, beam.PCollection]) -> beam.PCollection:
         """One task: everything is there, so check it, write the report, publish."""
-        written = inputs["written"] | "Key" >> beam.Map(_under_one_key).with_output_types(
+        written = inputs["written"] | "Key" >> beam.Map(under_one_key).with_output_types(
             tuple[int, WrittenPartition]
         )
-        counts = inputs["counts"] | "KeyCounts" >> beam.Map(_under_one_key).with_output_types(
+        counts = inputs["counts"] | "KeyCounts" >> beam.Map(under_one_key).with_output_types(
             tuple[int, pa.RecordBatch]
         )
-        without = inputs["without"] | "KeyWithout" >> beam.Map(_under_one_key).with_output_types(
+        without = inputs["without"] | "KeyWithout" >> beam.Map(under_one_key).with_output_types(
             tuple[int, KeptWithout]
         )
         return (
@@ -73,10 +74,6 @@ class PublishManifest(beam.PTransform):
             | "All" >> beam.CoGroupByKey()
             | "Publish" >> beam.Map(_publish, self.plan)
         )
-
-
-def _under_one_key(value: Any) -> tuple[int, Any]:
-    return 0, value
 
 
 def _count(written: WrittenPartition, plan: Plan) -> pa.RecordBatch:

@@ -62,7 +62,7 @@ class SpreadOverWorkers(beam.PTransform):
         """Elements are (cost, value); cost is any number that grows with the work."""
         return (
             elements
-            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, Any])
+            | "Collect" >> beam.Map(under_one_key).with_output_types(tuple[int, Any])
             | "All" >> beam.GroupByKey()
             | "Deal" >> beam.FlatMap(_deal, self.lanes).with_output_types(tuple[int, Any])
             | "Lanes" >> beam.GroupByKey()
@@ -70,7 +70,8 @@ class SpreadOverWorkers(beam.PTransform):
         )
 
 
-def _under_one_key(element: Any) -> tuple[int, Any]:
+def under_one_key(element: Any) -> tuple[int, Any]:
+    """Everything under one key: a GroupByKey behind it brings all together."""
     return 0, element
 
 

@@ -22,6 +22,7 @@ from pipelines.engine.base import check_base_documents
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.files import whole_directory
 from pipelines.engine.plan import Site
+from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
 from pipelines.intake.selection import LOST as LOST_ROWS
 from pipelines.intake.selection import lost_rows, needs_looking, selection_identity
@@ -52,7 +53,7 @@ class SelectDocuments(beam.PTransform):
             | "ByPartner" >> beam.Map(_by_partner).with_output_types(tuple[str, StagedSplit])
             | "OfPartner" >> beam.GroupByKey()
             | "Select" >> beam.FlatMap(_select, self.site)
-            | "Collect" >> beam.Map(_under_one_key).with_output_types(tuple[int, StagedSplit])
+            | "Collect" >> beam.Map(under_one_key).with_output_types(tuple[int, StagedSplit])
             | "All" >> beam.GroupByKey()
             | "Name" >> beam.FlatMap(_named, self.site)
         )
@@ -68,10 +69,6 @@ def read_lost(split: StagedSplit, site: Site) -> pa.Table:
 
 def _by_partner(split: StagedSplit) -> tuple[str, StagedSplit]:
     return split.partner, split
-
-
-def _under_one_key(split: StagedSplit) -> tuple[int, StagedSplit]:
-    return 0, split
 
 
 def _named(keyed: tuple[int, Iterable[StagedSplit]], site: Site) -> Iterator[StagedSplit]:

@@ -169,9 +169,9 @@ def _rows(
     with pa.memory_map(str(staged / "dropped.arrow")) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
-            order, begins = layout.order(reader.get_batch(number)["doc_id"], share)
-            batch = reader.get_batch(number).take(pa.array(order))
-            count = len(batch)
+            dropped = reader.get_batch(number)
+            order, begins = layout.order(dropped["doc_id"], share)
+            batch, count = dropped.take(pa.array(order)), len(dropped)
             columns = {name: batch[name] for name in batch.schema.names} | {
                 "kept": pa.repeat(False, count),
                 "tokens": pa.repeat(pa.scalar(0, pa.int32()), count),
