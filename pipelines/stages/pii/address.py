@@ -13,6 +13,7 @@ import re
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
+from pipelines.stages.pii.regions import REGIONS
 
 _LEFT, _RIGHT = 60, 90  # characters around an anchor: five names; a number, a building, a unit, a reference
 _CUE_REACH = 24
@@ -234,25 +235,11 @@ def _over(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(*found.span(), "KR_ADDRESS", 0.9, ("region", "over lines"))
 
 
-_REGIONS = (
-    *(
-        "서울",
-        "부산",
-        "대구",
-        "인천",
-        "광주",
-        "대전",
-        "울산",
-        "세종",
-        "경기",
-        "강원",
-        "충청",
-        "전라",
-        "경상",
-        "충남",
-    ),
-    *("충북", "전남", "전북", "경남", "경북", "제주"),
-)
 ADDRESS_OVER = Detector(
-    entities=("KR_ADDRESS",), pattern=_LINE_ENDS, weigh=_over, words=_REGIONS, lines=2, tail=90
+    entities=("KR_ADDRESS",),
+    pattern=_LINE_ENDS,
+    weigh=_over,
+    words=(*REGIONS, "충청", "전라", "경상"),
+    lines=2,
+    tail=90,
 )

@@ -8,6 +8,8 @@ Words of two and three letters have entries of their own.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,13 +26,19 @@ _FIBONACCI = 2_654_435_769  # 2**32 / golden ratio: Knuth, TAOCP 3, 6.4
 
 
 @njit(cache=True, nogil=True, inline="always")
-def head_of(keys: NDArray[np.int64], key: int) -> int:
-    """Where a head's key (two to four symbols, 12 bits each) lies in the table, or the free place."""
+def slot_of(keys: NDArray[Any], key: int) -> int:
+    """Where a key lies in a table with linear probing, or the free place for it; no key is 0."""
     mask = len(keys) - 1
-    at = (key * _FIBONACCI >> 17) & mask
+    at = (key * _FIBONACCI >> 12) & mask
     while keys[at] and keys[at] != key:
         at = (at + 1) & mask
     return at
+
+
+@njit(cache=True, nogil=True, inline="always")
+def edge_of(keys: NDArray[np.int32], state: int, symbol: int) -> int:
+    """Where the edge of a state lies in the table, or the free place for it."""
+    return int(slot_of(keys, state << 16 | symbol))
 
 
 @njit(cache=True)
@@ -55,7 +63,7 @@ def _heads(
         for letter in range(depth):
             key |= int(by[at]) << LETTER * letter
             at = int(parents[at])
-        place = head_of(keys, key)
+        place = slot_of(keys, key)
         keys[place], states_of[place] = key, state
         lowest = TWO if depth == 2 else T1 if depth == 3 else Q1
         last, at = int(by[state]), int(parents[state])
@@ -64,17 +72,6 @@ def _heads(
             pairs[(first << PAIR) + last] |= lowest << pair
             last, at = first, int(parents[at])
     return keys, states_of, pairs
-
-
-@njit(cache=True, nogil=True, inline="always")
-def place_of(keys: NDArray[np.int32], state: int, symbol: int) -> int:
-    """Where the edge of a state lies in the table, or the free place for it; no edge has key 0."""
-    key = state << 16 | symbol
-    mask = len(keys) - 1
-    at = (key * _FIBONACCI >> 12) & mask
-    while keys[at] and keys[at] != key:
-        at = (at + 1) & mask
-    return at
 
 
 @njit(cache=True)
@@ -100,7 +97,8 @@ def states(
 
     The start's successors; edges of all symbols as a table with linear probing (key: state and symbol), the
     successors of every state for the first `ascii_symbols` symbols, fails, what every state says, its depth;
-    the heads of words with their states (keys as `head_of` makes them), and what each pair of symbols can be.
+    the heads of words with their states (a key is two to four symbols, 12 bits each), and what each pair of
+    symbols can be.
     """
     size = 1024
     while size < 2 * len(letters):
@@ -114,7 +112,7 @@ def states(
         state = 0
         while at < ends[word]:
             symbol = int(letters[at])
-            place = place_of(keys, state, symbol)
+            place = edge_of(keys, state, symbol)
             if not keys[place]:
                 keys[place] = state << 16 | symbol
                 values[place] = count
@@ -130,10 +128,10 @@ def states(
     for state in order[1:]:
         symbol, fail = int(by[state]), int(fails[parents[state]])
         if depths[state] > 1:
-            place = place_of(keys, fail, symbol)
+            place = edge_of(keys, fail, symbol)
             while fail and not keys[place]:
                 fail = int(fails[fail])
-                place = place_of(keys, fail, symbol)
+                place = edge_of(keys, fail, symbol)
             fails[state] = values[place] if keys[place] else 0
         heard[state] |= heard[fails[state]]
     first = 0
@@ -154,7 +152,7 @@ def states(
         first = last
     roots = np.zeros(symbols, np.int16)
     for symbol in range(1, symbols):
-        place = place_of(keys, 0, symbol)
+        place = edge_of(keys, 0, symbol)
         roots[symbol] = values[place] if keys[place] else 0
     heads, head_states, pairs = _heads(parents, by, depths, heard[:count], symbols)
     return (

@@ -9,7 +9,7 @@ import re
 
 from pipelines.stages.pii.checks import LATEST_BIRTH_YEAR, is_date
 from pipelines.stages.pii.detector import Detector, spelt
-from pipelines.stages.pii.evidence import Finding, heading, probability
+from pipelines.stages.pii.evidence import Finding, heading, line_from, probability
 from pipelines.stages.pii.expression import expression
 
 _REACH = 24
@@ -98,7 +98,7 @@ def _birth_date(text: str, match: re.Match[str]) -> Finding | None:
     form, logit = _WEAK.get(number, ("date", -3.0) if year or number == "12" else ("no year", -4.2))
     if number == "2" and len(year or "") == 2 and int(month or 0) > 12:
         return None
-    before = text[max(text.rfind("\n", 0, start) + 1, start - _REACH) : start]
+    before = text[line_from(text, start, _REACH) : start]
     cue = None
     for cue in BIRTH.finditer(before):  # noqa: B007 (the last one)
         pass

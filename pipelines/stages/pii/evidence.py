@@ -82,11 +82,20 @@ def nearest_cue(text: str, start: int) -> tuple[str, int] | None:
     return (found.lastgroup or "", start - found.end()) if found else None
 
 
+def line_from(text: str, start: int, reach: int) -> int:
+    """Where what stands before a place begins: on its line, so many characters back at most."""
+    return max(text.rfind("\n", 0, start) + 1, start - reach)
+
+
+def line_to(text: str, end: int, reach: int) -> int:
+    """Where what stands behind a place ends: on its line, so many characters on at most."""
+    stop = text.find("\n", end, end + reach)
+    return min(len(text), end + reach) if stop < 0 else stop
+
+
 def cue_after(text: str, end: int) -> str | None:
     """The kind of the first cue word in the REACH_AFTER characters behind, on the same line, or None."""
-    stop = min(len(text), end + REACH_AFTER)
-    line = text.find("\n", end, stop)
-    match = _CUE.search(text, end, stop if line < 0 else line)
+    match = _CUE.search(text, end, line_to(text, end, REACH_AFTER))
     return match.lastgroup if match else None
 
 
@@ -116,9 +125,7 @@ def own_cue(
     """Logits of a word of one's own before, behind on the line, or as the heading of the column."""
     if words.search(text, max(0, start - REACH_BEFORE), start):
         return OWN_CUE, (f"cue:{name}",)
-    stop = min(len(text), end + REACH_AFTER)
-    line = text.find("\n", end, stop)
-    if words.search(text, end, stop if line < 0 else line):
+    if words.search(text, end, line_to(text, end, REACH_AFTER)):
         return AFTER_CUE, (f"cue after:{name}",)
     column = heading(text, start)
     return (HEADING, (f"heading:{name}",)) if column and words.search(column) else (0.0, ())

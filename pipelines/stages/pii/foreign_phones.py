@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from pipelines.stages.pii.detector import Detector
-from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.evidence import Finding, line_from, probability
 from pipelines.stages.pii.expression import expression
 
 _CUE = (
@@ -60,18 +60,13 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:
     digits = _NO_DIGIT.sub("", number)
     if not 7 <= len(digits) <= 15:
         return None
-    begin = max(0, text.rfind("\n", 0, start) + 1, start - _REACH)
+    begin = line_from(text, start, _REACH)
     before, after = _BEFORE.search(text, max(0, start - _NEAR), start), _AFTER.match(text, end)
     coded = number[0] == "+" or _ABROAD.match(number) is not None
     american = _NORTH_AMERICA.fullmatch(number) is not None
     national = _NATIONAL.fullmatch(number) is not None
     afar = not before and _AFAR.search(text, begin, start) is not None and _AMOUNT.match(number) is None
-    if (
-        not before
-        and len(digits) >= _FULL
-        and _NEXT.search(text, begin, start)
-        and _BEFORE_ANY.search(text, begin, start)
-    ):
+    if not before and len(digits) >= _FULL and _BEFORE_ANY.search(text, begin, start):
         before = _NEXT.search(text, begin, start)
     if not (before or after or coded or extension or american or afar or national):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from pipelines.stages.pii.detector import Detector, spelt
-from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.evidence import Finding, line_from
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.game_talk import is_talk, is_verbal
 from pipelines.stages.pii.handle_words import CLOSE, GAMES, OPEN, PLACEHOLDER, STRONG
@@ -51,13 +51,13 @@ _MYSELF = expression(r"(?:(?<![가-힣])(?:저는?|나는?|난|전)|안녕하세
 
 def _named(text: str, match: re.Match[str]) -> Finding | None:
     cue = match.start()
-    found = _BEFORE.search(text, max(0, text.rfind("\n", 0, cue) + 1, cue - _REACH), cue)
+    found = _BEFORE.search(text, line_from(text, cue, _REACH), cue)
     if found is None:
         return None
     group = found.lastgroup or ""
     start, end = found.span(group)
     name = text[start:end]
-    before = text[max(text.rfind("\n", 0, start) + 1, start - _LINE) : start]
+    before = text[line_from(text, start, _LINE) : start]
     if PLACEHOLDER.match(name) or name.isdigit() or not _is_led_to(before, match):
         return None
     if group == "name":
@@ -78,7 +78,7 @@ def _is_led_to(before: str, match: re.Match[str]) -> bool:
 def _is_hangul_name(text: str, name: str, end: int, match: re.Match[str]) -> bool:
     if match["reported"] or match["beaten"] or (match["introduced"] and _SORT.search(name)):
         return False
-    begin = max(text.rfind("\n", 0, end) + 1, end - _LINE)
+    begin = line_from(text, end, _LINE)
     if match["whispered"] and not _GAME_BEFORE.search(text, begin, end - len(name)):
         return False
     verbal = is_verbal(name) and not (match["named"] or match["introduced"])

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 
 from pipelines.stages.pii.detector import Detector, spelt
-from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.evidence import Finding, line_from, line_to, probability
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.game_behind import NAMED_BEHIND
 from pipelines.stages.pii.game_chat import GAME_MESSAGES
 from pipelines.stages.pii.game_lists import GAME_LISTS
 from pipelines.stages.pii.game_tags import GAME_TAGS
-from pipelines.stages.pii.game_talk import CLOSING, is_talk, is_verbal, name_of
+from pipelines.stages.pii.game_talk import CLOSING, SERVERS, is_talk, is_verbal, name_of
 from pipelines.stages.pii.handle_words import (
     CLOSE,
     GAME_FIRST,
@@ -187,12 +187,8 @@ _ANY_GAME = expression(GAMES, re.IGNORECASE)
 
 def _game_near(text: str, start: int, end: int) -> bool:
     """Whether a game is named on the line, close before or behind."""
-    begin = max(text.rfind("\n", 0, start) + 1, start - _NEAR)
-    stop = text.find("\n", end, end + _NEAR)
-    return (
-        _ANY_GAME.search(text, begin, start) is not None
-        or _ANY_GAME.search(text, end, end + _NEAR if stop < 0 else stop) is not None
-    )
+    begin, stop = line_from(text, start, _NEAR), line_to(text, end, _NEAR)
+    return _ANY_GAME.search(text, begin, start) is not None or _ANY_GAME.search(text, end, stop) is not None
 
 
 def _after_service(text: str, start: int) -> bool:
@@ -236,10 +232,7 @@ def _bounds(text: str, match: re.Match[str], *, said: bool) -> tuple[int, int, b
 
 
 _WORD_BEHIND = expression("[ ][가-힣]")
-_SERVER_BEHIND = expression(
-    r"[ ](?:[가-힣]{1,5}[ ]?서버|루페온|카단|아만|니나브|카제로스|실리안|아브렐슈드|스카니아|루나|엘리시움|"
-    r"크로아|베라)"
-)
+_SERVER_BEHIND = expression(rf"[ ](?:[가-힣]{{1,5}}[ ]?서버|{SERVERS})")
 
 
 def _is_none(text: str, match: re.Match[str], start: int, end: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pipelines.stages.pii.detector import Detector, spelt
-from pipelines.stages.pii.evidence import Finding
+from pipelines.stages.pii.evidence import Finding, line_from, line_to
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.handle_words import GAMES
 
@@ -33,9 +33,8 @@ def _tagged(text: str, match: re.Match[str]) -> Finding | None:
         return None
     start, end = match.span()
     if match["latin"]:
-        stop = text.find("\n", end, end + _REACH)
-        begin = max(text.rfind("\n", 0, start) + 1, start - _REACH)
-        near = text[begin:start] + " " + text[end : end + _REACH if stop < 0 else stop]
+        before, behind = line_from(text, start, _REACH), line_to(text, end, _REACH)
+        near = text[before:start] + " " + text[end:behind]
         if not _PLAYER.search(near):
             return None
     return Finding(start, end, "GAME_ID", 0.8, ("tag",))
@@ -85,10 +84,10 @@ def _number(text: str, match: re.Match[str]) -> Finding | None:
         if not (_UID_GAME.search(text, near, start) or _UID_GAME.search(text, end, end + 12)):
             return None
     if group == "form":
-        near = max(text.rfind("\n", 0, start) + 1, start - _FAR)
-        stop = text.find("\n", end, end + _FAR)
-        behind = text[end : end + _FAR if stop < 0 else stop]
-        if not (_TAG_GAME.search(text, near, start) or _TAG_GAME.search(behind)):
+        before = line_from(text, start, _FAR)
+        if not (
+            _TAG_GAME.search(text, before, start) or _TAG_GAME.search(text[end : line_to(text, end, _FAR)])
+        ):
             return None
     return Finding(start, end, "GAME_ID", 0.85, ("cue:game",))
 

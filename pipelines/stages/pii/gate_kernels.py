@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.kernels import njit
-from pipelines.stages.pii.automaton_kernels import HEAD, LETTER, PAIR, Q1, Q3, T1, T2, TWO, head_of, place_of
+from pipelines.stages.pii.automaton_kernels import HEAD, LETTER, PAIR, Q1, Q3, T1, T2, TWO, edge_of, slot_of
 
 # ruff: noqa: PLR0912, PLR0915 -- one pass over the characters is one function
 
@@ -94,12 +94,12 @@ def scan(
                 elif flags & _COMPLETE:
                     two = third << LETTER | symbol
                     if flags & TWO:
-                        seen |= outputs[head_states[head_of(heads, two)]]
+                        seen |= outputs[head_states[slot_of(heads, two)]]
                     if flags & T2:
-                        seen |= outputs[head_states[head_of(heads, second << 2 * LETTER | two)]]
+                        seen |= outputs[head_states[slot_of(heads, second << 2 * LETTER | two)]]
                     if flags & Q3:
                         key = first << 3 * LETTER | second << 2 * LETTER | two
-                        state = int(head_states[head_of(heads, key)])
+                        state = int(head_states[slot_of(heads, key)])
                         seen |= outputs[state]
                     if flags & SPELLS:
                         seen |= _spells(values, i, end, signs)
@@ -156,12 +156,12 @@ def _after(
     """The state behind a state and a symbol."""
     if symbol < ascii_symbols:
         return int(dense[state * ascii_symbols + symbol])
-    edge = place_of(keys, state, symbol)
+    edge = edge_of(keys, state, symbol)
     while not keys[edge]:
         state = int(fails[state])
         if state == 0:
             return int(roots[symbol])
-        edge = place_of(keys, state, symbol)
+        edge = edge_of(keys, state, symbol)
     return int(successors[edge])
 
 

@@ -225,7 +225,6 @@ MESSENGER = Detector(
     pattern=_MESSENGER_ID,
     weigh=_messenger,
     words=(
-        *("상담톡", "문의톡", "업무톡", "예약톡", "테레그램", "我的wx", "wx号", "wx:", "扣扣", "加q", "큐큐"),
         *(
             "카카오톡",
             "카톡",

@@ -36,6 +36,7 @@ from pipelines.stages.pii.checks import (
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import AFTER_CUE, SURROGATE_SCORE, Finding, probability, weigh_cue
 from pipelines.stages.pii.expression import expression
+from pipelines.stages.pii.regions import REGIONS
 
 _RESIDENT = frozenset({"resident"})
 _CORPORATE = frozenset({"corporate"})
@@ -218,26 +219,7 @@ _ALNUM = "0-9A-Za-z０-９Ａ-Ｚａ-ｚ"
 _PASSPORT_CORE = (
     f"(?:{LETTER}{{1,2}}[ \\-]?{DIGIT}{{7,8}}|{one_of('MSRGDOmsrgdoXx')}{DIGIT}{{3}}{LETTER}{DIGIT}{{4}})"
 )
-_REGION_NAMES = [
-    "서울",
-    "부산",
-    "대구",
-    "인천",
-    "광주",
-    "대전",
-    "울산",
-    "세종",
-    "경기",
-    "강원",
-    "충북",
-    "충남",
-    "전북",
-    "전남",
-    "경북",
-    "경남",
-    "제주",
-    "한국",
-]
+_REGION_NAMES = (*REGIONS, "한국")
 _REGIONS = "|".join(_REGION_NAMES).replace("경기", "경기(?:남부|북부)?")
 _OLD_CORE = f"(?:{_REGIONS}){JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{2}}"
 _NEW_CORE = f"{DIGIT}{{2}}{JOINT}{DIGIT}{{2}}{JOINT}{DIGIT}{{6}}{JOINT}{DIGIT}{{2}}"

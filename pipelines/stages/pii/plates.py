@@ -12,6 +12,7 @@ import re
 from pipelines.stages.pii.detector import Detector, spelt
 from pipelines.stages.pii.evidence import Finding, own_cue, probability
 from pipelines.stages.pii.expression import expression
+from pipelines.stages.pii.regions import REGIONS
 
 _PLATE = expression(
     r"차량|번호판|차번|차[ ]?번호|주차|입차|출차|택시|버스|렌트|렌터|견인|자동차|승용차|"
@@ -22,7 +23,7 @@ _PLATE = expression(
 )
 _USE = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자배하허호"
 _AMBIGUOUS = frozenset("조호주도자로사구바마대수")
-_REGION = "서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주"
+_REGION = "|".join(REGIONS)
 _MISSION = "외교|영사|준외|준영|국기|협정|대표"
 _AFTER = (
     r"(?![0-9])(?![-.,][0-9])(?! ?(?:원|명|년|억|만|회|쪽|번지|번째|페이지|세대|톤|킬로|미터|"
