@@ -9,9 +9,8 @@ recipe's template wrote around the turns of a dialogue is part of them there.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.audit.kept_texts import read_shard, tokenizer_of
+from pipelines.engine.files import whole_file
 from pipelines.lineage.ledger import read_ledger
+from pipelines.lineage.verify_rights import use_of
 from pipelines.tokens.tokenizer import Tokenizer
 from schemas.errors import BuildInconsistent, LossExceeded, UsageError
 from schemas.identity import canonical_json
@@ -113,15 +114,7 @@ def _use(manifest: Manifest, purposes: Sequence[str], on: str | None) -> Use:
     known = [purpose.value for purpose in Purpose]
     if unknown := [purpose for purpose in purposes if purpose not in known]:
         raise UsageError(f"--purpose {unknown[0]}: is none of {', '.join(known)}: name one of them")
-    recipe: dict[str, Any] = manifest.recipe
-    return Use(
-        purposes=tuple(sorted(set(purposes))),
-        release=str(recipe["release"]),
-        territory=tuple(recipe["territory"]),
-        date=on or manifest.date,
-        student_parameters=int(recipe["student_parameters"]),
-        accepts=tuple((one["partner"], one["verb"]) for one in recipe["accepts"]),
-    )
+    return replace(use_of(manifest, on or manifest.date), purposes=tuple(sorted(set(purposes))))
 
 
 def _left_out(manifest: Manifest, use: Use) -> Iterator[Excluded]:
@@ -223,13 +216,6 @@ def _texts(
 def _write(output: Path, sample: Sample, batches: Iterator[pa.RecordBatch]) -> None:
     """The file, whole or not at all; its bytes know no clock."""
     schema = SAMPLE.with_metadata({"malmoi.sample": canonical_json(sample)})
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for batch in batches:
-                writer.write_batch(batch.replace_schema_metadata(schema.metadata))
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(output) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch.replace_schema_metadata(schema.metadata))

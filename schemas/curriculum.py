@@ -5,11 +5,11 @@ The manifest carries it, and `pipelines.tokens.loader` follows it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
@@ -44,6 +44,14 @@ class TrainingStage:
     packing: Literal["best_fit", "concat"] = "best_fit"
     batch: Positive | None = None  # sequences a step of all ranks; otherwise the trainer says
     mixture: tuple[Portion, ...] = ()
+
+
+_CURRICULUM: TypeAdapter[tuple[TrainingStage, ...]] = TypeAdapter(tuple[TrainingStage, ...])
+
+
+def curriculum_of(recipe: Mapping[str, Any]) -> tuple[TrainingStage, ...]:
+    """The curriculum in a manifest's recipe; pydantic's ValidationError where it is none."""
+    return _CURRICULUM.validate_python(recipe.get("curriculum", ()))
 
 
 def fits(portion: Portion, *, partner: str, language: str | None, epoch: int | None) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from pipelines.lineage.verify import misplaced
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import file_sha256
 from schemas.manifest import Manifest, ShardFacts, read_manifest
-from schemas.shards import SHARD, SPLITS, shard_name, shard_path
+from schemas.shards import SHARD
 
 
 def readable_build(build: Path) -> Manifest:
@@ -21,16 +22,11 @@ def readable_build(build: Path) -> Manifest:
     Raises BuildInconsistent: a path in a manifest is written by others and may climb out of the build.
     """
     manifest = read_manifest(build)
-    for segment in manifest.segments:
-        for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True):
-            for index, shard in enumerate(shards):
-                name = shard_name(epoch=segment.epoch, split=split, index=index)
-                path = shard_path(epoch=segment.epoch, split=split, index=index, count=len(shards))
-                if (shard.name, shard.path) != (name, path):
-                    raise BuildInconsistent(
-                        f"{build.name}: shard {index} of {split} has another name or path than its place: "
-                        f"run `malmoi verify {build.name}`"
-                    )
+    for _, name, _ in misplaced(manifest):
+        raise BuildInconsistent(
+            f"{build.name}: the shard in the place of {name} has another name or path: "
+            f"run `malmoi verify {build.name}`"
+        )
     if not sum(shard.tokens for shard in manifest.shards):
         raise BuildInconsistent(f"{build.name} holds no tokens: there is nothing to read")
     return manifest

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.lineage.duplicates import Lost, losses, read_dedup_facts
+from pipelines.lineage.loss import came_to_deduplication
 from pipelines.lineage.report_page import Cell, both, code, share, table
 from schemas.manifest import Manifest
 
@@ -21,10 +23,7 @@ _COUNTED = {
 def duplicates_table(manifest: Manifest, build: Path) -> str:
     """The matrix of losses, one row a pair; tokens are those of the kept copies."""
     facts = read_dedup_facts(build, manifest)
-    came = {
-        partner: sum(_came(manifest, partner).values())
-        for partner in sorted({data_set.partner for data_set in manifest.data_sets})
-    }
+    came, _ = came_to_deduplication(manifest.data_sets)
     counted: list[list[Cell]] = [
         [both(*words), facts.resolved[name]] for name, words in _COUNTED.items() if name in facts.resolved
     ]
@@ -35,16 +34,7 @@ def duplicates_table(manifest: Manifest, build: Path) -> str:
     )
 
 
-def _came(manifest: Manifest, partner: str) -> dict[str, int]:
-    """Documents of a partner that came to deduplication, by data set."""
-    return {
-        facts.data_set: facts.kept + sum(n for key, n in facts.dropped.items() if key.startswith("dedup/"))
-        for facts in manifest.data_sets
-        if facts.partner == partner
-    }
-
-
-def _matrix(found: tuple[Lost, ...], came: dict[str, int]) -> str:
+def _matrix(found: tuple[Lost, ...], came: Mapping[str, int]) -> str:
     heads = [
         both("잃은 쪽", "lost by"),
         both("남은 쪽", "kept by"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.plots import STYLE, bars
@@ -35,10 +36,14 @@ def length_plots(manifest: Manifest, build: Path) -> str:
     return f'{STYLE}<div class="plots">{figures}</div>{_by_partner(rows)}'
 
 
+def bins_of(tokens: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The bin of each number of tokens: the exponent of the largest power of two that is not larger."""
+    exponents: NDArray[np.int64] = np.frexp(np.maximum(tokens, 1))[1].astype(np.int64)
+    return exponents - 1  # below 2^53 a float64 is exact
+
+
 def _histogram(label: str, tokens: pl.Series) -> Html:
-    counts = (
-        np.bincount(np.frexp(np.maximum(tokens.to_numpy(), 1))[1] - 1) if len(tokens) else np.zeros(1, int)
-    )
+    counts = np.bincount(bins_of(tokens.to_numpy()), minlength=1)
     first = int(np.flatnonzero(counts)[0]) if counts.any() else 0
     bins = [(f"{1 << k:,} +", int(count)) for k, count in enumerate(counts.tolist())][first:]
     return bars(f"tokens in a document, {label}", bins)

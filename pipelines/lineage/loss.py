@@ -56,11 +56,7 @@ def check_duplicates(data_sets: Sequence[DataSetFacts], recipe: Recipe) -> None:
 
     The share is of the documents that came to deduplication; repeated keys count among the lost.
     """
-    came, lost = Counter[str](), Counter[str]()
-    for facts in data_sets:
-        copies = sum(n for key, n in facts.dropped.items() if key.split("/", 1)[0] == Stage.DEDUP)
-        came[facts.partner] += facts.kept + copies
-        lost[facts.partner] += copies
+    came, lost = came_to_deduplication(data_sets)
     faults = [
         f"{partner}: {lost[partner]} of the {came[partner]} documents that came to deduplication are copies, "
         f"the recipe allows {limit:.1%}"
@@ -72,6 +68,16 @@ def check_duplicates(data_sets: Sequence[DataSetFacts], recipe: Recipe) -> None:
             "\n".join(faults) + "\nSee whom they lost to (dedup in the report of an earlier build), mend the "
             "drop, or allow more in the recipe (max_duplicates)"
         )
+
+
+def came_to_deduplication(data_sets: Sequence[DataSetFacts]) -> tuple[Counter[str], Counter[str]]:
+    """By partner, how many documents came to deduplication, and how many of these it dropped."""
+    came, lost = Counter[str](), Counter[str]()
+    for facts in data_sets:
+        copies = sum(n for key, n in facts.dropped.items() if key.split("/", 1)[0] == Stage.DEDUP)
+        came[facts.partner] += facts.kept + copies
+        lost[facts.partner] += copies
+    return came, lost
 
 
 def check_matches(matched: Mapping[Stage, int], recipe: Recipe) -> None:

@@ -15,54 +15,47 @@ padding:.6rem .8rem}
 .plot text{fill:var(--soft);font-size:11px}</style>"""
 _WIDTH, _HEIGHT = 340, 132
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 24
+_TALL, _BASE = _HEIGHT - _TOP - _BOTTOM, _HEIGHT - _BOTTOM
 
 
 def line(label: str, points: Sequence[tuple[str, float]], *, shown: Callable[[float], str]) -> Html:
     """Values by day (ISO), in the order given, from 0 on; told in words to those who do not see it."""
     top = max((value for _, value in points), default=0.0) or 1.0
     step = (_WIDTH - _LEFT - _RIGHT) / max(len(points) - 1, 1)
-    height = _HEIGHT - _TOP - _BOTTOM
-    places = [(_LEFT + step * i, _TOP + height * (1 - value / top)) for i, (_, value) in enumerate(points)]
+    places = [(_LEFT + step * i, _TOP + _TALL * (1 - value / top)) for i, (_, value) in enumerate(points)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>' for x, y in places[:-1])
     newest = "".join(f'<circle class="new" cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y in places[-1:])
-    base = _TOP + height
-    days = [(_LEFT, "start", points[0][0]), (_WIDTH - _RIGHT, "end", points[-1][0])] if points else []
-    words = "".join(
-        f'<text x="{x}" y="{base + 16}" text-anchor="{anchor}">{escape(day)}</text>'
-        for x, anchor, day in days
-    )
-    told = ", ".join(f"{day}: {shown(value)}" for day, value in points)
-    return Html(
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(f"{label}: {told}")}">'
-        f'<path class="axis" d="M{_LEFT},{_TOP}V{base}H{_WIDTH - _RIGHT}"/>'
-        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{escape(shown(top))}</text>'
-        f'<text x="{_LEFT - 6}" y="{base}" text-anchor="end">{escape(shown(0))}</text>'
-        f'<polyline points="{path}"/>{dots}{newest}{words}</svg>'
-    )
+    told = [(day, shown(value)) for day, value in points]
+    return _plot(label, told, (shown(0), shown(top)), f'<polyline points="{path}"/>{dots}{newest}')
 
 
 def bars(label: str, counts: Sequence[tuple[str, int]]) -> Html:
     """A histogram: (name of the bin, count), in the order given; first and last bin are named."""
     top = max((count for _, count in counts), default=0) or 1
     wide = (_WIDTH - _LEFT - _RIGHT) / max(len(counts), 1)
-    height, base = _HEIGHT - _TOP - _BOTTOM, _HEIGHT - _BOTTOM
     rects = "".join(
-        f'<rect x="{_LEFT + wide * i + 1:.1f}" y="{base - height * count / top:.1f}" '
-        f'width="{max(wide - 2, 1):.1f}" height="{height * count / top:.1f}"/>'
+        f'<rect x="{_LEFT + wide * i + 1:.1f}" y="{_BASE - _TALL * count / top:.1f}" '
+        f'width="{max(wide - 2, 1):.1f}" height="{_TALL * count / top:.1f}"/>'
         for i, (_, count) in enumerate(counts)
     )
-    ends = [(_LEFT, "start", counts[0][0]), (_WIDTH - _RIGHT, "end", counts[-1][0])] if counts else []
+    told = [(name, f"{count:,}") for name, count in counts]
+    return _plot(label, told, ("0", f"{top:,}"), rects)
+
+
+def _plot(label: str, told: Sequence[tuple[str, str]], ends: tuple[str, str], inside: str) -> Html:
+    """Axes, the least and the largest value beside them, the first and the last name below, all in words."""
+    least, largest = ends
+    named = [(_LEFT, "start", told[0][0]), (_WIDTH - _RIGHT, "end", told[-1][0])] if told else []
     words = "".join(
-        f'<text x="{x}" y="{base + 16}" text-anchor="{anchor}">{escape(name)}</text>'
-        for x, anchor, name in ends
+        f'<text x="{x}" y="{_BASE + 16}" text-anchor="{anchor}">{escape(name)}</text>'
+        for x, anchor, name in named
     )
-    told = ", ".join(f"{name}: {count:,}" for name, count in counts)
+    said = ", ".join(f"{name}: {value}" for name, value in told)
     return Html(
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(f"{label}: {told}")}">'
-        f'<path class="axis" d="M{_LEFT},{_TOP}V{base}H{_WIDTH - _RIGHT}"/>'
-        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{top:,}</text>'
-        f'<text x="{_LEFT - 6}" y="{base}" text-anchor="end">0</text>{rects}{words}</svg>'
+        f'aria-label="{escape(f"{label}: {said}")}">'
+        f'<path class="axis" d="M{_LEFT},{_TOP}V{_BASE}H{_WIDTH - _RIGHT}"/>'
+        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{escape(largest)}</text>'
+        f'<text x="{_LEFT - 6}" y="{_BASE}" text-anchor="end">{escape(least)}</text>{inside}{words}</svg>'
     )

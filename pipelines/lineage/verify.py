@@ -152,17 +152,20 @@ def _check_conservation(manifest: Manifest) -> Iterator[Finding]:
             yield Finding("conservation", "manifest.json", message)
 
 
-def _check_names(manifest: Manifest) -> Iterator[Finding]:
-    """Shards have the names and paths of their place."""
+def misplaced(manifest: Manifest) -> Iterator[tuple[ShardFacts, str, str]]:
+    """Shards that have not the name and path of their place in the manifest, with these."""
     for segment in manifest.segments:
         for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True):
             for index, shard in enumerate(shards):
                 name = shard_name(epoch=segment.epoch, split=split, index=index)
                 path = shard_path(epoch=segment.epoch, split=split, index=index, count=len(shards))
                 if (shard.name, shard.path) != (name, path):
-                    yield Finding(
-                        "shards", shard.path, f"is called {shard.name}: its place is {name}, {path}"
-                    )
+                    yield shard, name, path
+
+
+def _check_names(manifest: Manifest) -> Iterator[Finding]:
+    for shard, name, path in misplaced(manifest):
+        yield Finding("shards", shard.path, f"is called {shard.name}: its place is {name}, {path}")
 
 
 def _check_rows(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines.lineage.duplicates import copies_path, count_copies
 from pipelines.lineage.finding import Finding
+from pipelines.lineage.verify_rows import WAS_KEPT
 from schemas.documents import COPIES, EDGES
 from schemas.manifest import Manifest
 from schemas.reasons import Reason
@@ -46,8 +47,7 @@ def _check_edges(build: Path, manifest: Manifest, edges: pl.DataFrame) -> Iterat
     paths = [build / file.path for segment in manifest.segments for file in segment.ledger]
     columns = ["doc_id", "kept", "reason", "duplicate_of", "similarity"]
     rows = pl.concat([pl.DataFrame(pq.read_table(path, columns=columns)) for path in paths])
-    emptied = (pl.col("reason") == Reason.REPEATED_PASSAGES.value).fill_null(value=False)
-    kept = rows.filter(pl.col("kept") | emptied).select("doc_id")
+    kept = rows.filter(WAS_KEPT).select("doc_id")
     lost = rows.filter(pl.col("reason").is_in([Reason.EXACT_DUPLICATE.value, Reason.NEAR_DUPLICATE.value]))
     named = lost.select("doc_id", "similarity", kept="duplicate_of")
     for words, wrong in (

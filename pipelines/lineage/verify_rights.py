@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from pipelines.lineage.finding import Finding
-from schemas.curriculum import TrainingStage, most_times
+from schemas.curriculum import curriculum_of, most_times
 from schemas.manifest import ContractFacts, Manifest
 from schemas.rights import Use, denials, held_until
-
-_CURRICULUM: TypeAdapter[tuple[TrainingStage, ...]] = TypeAdapter(tuple[TrainingStage, ...])
 
 
 def check_rights(manifest: Manifest) -> Iterator[Finding]:
@@ -85,7 +83,7 @@ def _against(contract: ContractFacts, manifest: Manifest) -> Iterator[str]:
     upsampling = recipe.get("upsampling")
     once = upsampling.get(contract.partner, 1) if isinstance(upsampling, dict) else 1
     try:
-        curriculum = _CURRICULUM.validate_python(recipe.get("curriculum", ()))
+        curriculum = curriculum_of(recipe)
     except ValidationError:
         yield "the recipe's curriculum cannot be read"
         return

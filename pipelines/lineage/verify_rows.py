@@ -27,6 +27,8 @@ _COLUMNS = [
 ]
 _SHOWN = 3  # examples in one message
 _REPEATED = Reason.REPEATED_KEY.value
+# Kept by deduplication: one of which passages left nothing was kept when its copies lost to it.
+WAS_KEPT = pl.col("kept") | (pl.col("reason") == Reason.REPEATED_PASSAGES.value).fill_null(value=False)
 _ALIKE = [Reason.EXACT_DUPLICATE.value, Reason.NEAR_DUPLICATE.value]
 
 
@@ -73,12 +75,8 @@ def check_ledger_rows(ledger: pl.DataFrame, manifest: Manifest) -> Iterator[Find
 
 
 def _check_winners(ledger: pl.DataFrame) -> Iterator[Finding]:
-    """A winner is a kept document; that of a repeated key may have lost to one itself.
-
-    One of which passages left nothing was kept when its copies lost to it.
-    """
-    emptied = (pl.col("reason") == Reason.REPEATED_PASSAGES.value).fill_null(value=False)
-    kept = ledger.filter(pl.col("kept") | emptied).select("doc_id").unique()
+    """A winner is a document that was kept; that of a repeated key may have lost to one itself."""
+    kept = ledger.filter(WAS_KEPT).select("doc_id").unique()
     alike = ledger.filter(~pl.col("kept") & pl.col("reason").is_in(_ALIKE)).select("doc_id")
     named = ledger.filter(~pl.col("kept") & pl.col("duplicate_of").is_not_null())
     repeated = named.filter(pl.col("reason") == _REPEATED)

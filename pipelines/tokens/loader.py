@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from pipelines.tokens.batch_kernels import fill_batch, fill_rows
 from pipelines.tokens.finished import FinishedBuild, open_build
@@ -28,13 +28,12 @@ from pipelines.tokens.order import Order, counted, make_order
 from pipelines.tokens.order_index import OrderIndex, open_index
 from pipelines.tokens.packing import Pieces
 from pipelines.tokens.withdrawn import Withdrawn, read_withdrawn
-from schemas.curriculum import TrainingStage
+from schemas.curriculum import TrainingStage, curriculum_of
 from schemas.documents import DOC_ID
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.manifest import Manifest
 
 STATE_VERSION = 1
-_CURRICULUM: TypeAdapter[tuple[TrainingStage, ...]] = TypeAdapter(tuple[TrainingStage, ...])
 DOCUMENTS = pa.schema(
     [
         ("sequence", pa.int32()),  # of the rank's batch
@@ -324,7 +323,7 @@ def _curriculum(
             fields = ", ".join(sorted({str(found["loc"][-1]) for found in error.errors()}))
             raise UsageError(f"{fields}: not possible: see schemas.curriculum.TrainingStage") from None
     try:
-        return _CURRICULUM.validate_python(manifest.recipe.get("curriculum", ()))
+        return curriculum_of(manifest.recipe)
     except ValidationError:
         raise BuildInconsistent("manifest.json: its recipe has no readable curriculum: build again") from None
 

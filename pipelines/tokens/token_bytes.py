@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
+from pipelines.tokens.vocabularies import shipped_path
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import file_sha256
 from schemas.manifest import TokenizerFacts
@@ -71,7 +71,7 @@ def read_token_bytes(facts: TokenizerFacts, directory: Path) -> TokenBytes:
 
 @functools.cache
 def _read(name: str, sha256: str, size: int, directory: Path) -> TokenBytes:
-    path = _place(name, directory)
+    path = directory / name if name.endswith((".json", ".tiktoken")) else shipped_path(name)
     try:
         digest = file_sha256(path)
     except OSError as error:
@@ -95,15 +95,6 @@ def _read(name: str, sha256: str, size: int, directory: Path) -> TokenBytes:
     begins = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
     counted = np.concatenate([[0], np.cumsum(begins)])
     return TokenBytes(table, np.diff(counted[np.frombuffer(ends, np.int64)[: size + 1]]).astype(np.uint8))
-
-
-def _place(name: str, directory: Path) -> Path:
-    if name.endswith((".json", ".tiktoken")):
-        return directory / name
-    spec = importlib.util.find_spec("mistral_common")
-    if spec is None or spec.origin is None:
-        raise UsageError(f"{name} comes with the package mistral-common: install it")
-    return Path(spec.origin).parent / "data" / f"{name}.json"
 
 
 def _entries(path: Path) -> dict[int, bytes]:

@@ -99,12 +99,17 @@ def _read(path: Path, expected: str | None) -> tuple[bytes, str]:
     return content, digest
 
 
-@functools.cache
-def _tekken(name: str, expected: str | None) -> Vocabulary:
+def shipped_path(name: str) -> Path:
+    """Where a shipped vocabulary lies; UsageError where its package is not installed."""
     spec = importlib.util.find_spec("mistral_common")
     if spec is None or spec.origin is None:
         raise UsageError(f"tokens.tokenizer: {name} comes with the package mistral-common: install it")
-    content, digest = _read(Path(spec.origin).parent / "data" / f"{name}.json", expected)
+    return Path(spec.origin).parent / "data" / f"{name}.json"
+
+
+@functools.cache
+def _tekken(name: str, expected: str | None) -> Vocabulary:
+    content, digest = _read(shipped_path(name), expected)
     model = orjson.loads(content)
     config = model["config"]
     first = config["default_num_special_tokens"]
