@@ -213,6 +213,7 @@ def run(
     """All steps over the first files, or all; what each took. So many were settled by a run before in HOME."""
     home.mkdir(parents=True, exist_ok=True)
     inputs = list(enumerate(sorted([*texts.glob("*.arrow"), *texts.glob("*.jsonl")])[:first]))
+    pa.array(np.zeros(1))  # imports pandas where it is installed: 0.15 s of no step's work
     memory = Memory()
     memory.start()
     fork = multiprocessing.get_context("fork")
