@@ -26,15 +26,20 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	$(UV) pip install --quiet --python $(VENV) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
-corpus: $(VENV)/.runtime  ## build the example corpus: contracts, drops, shards, report
+# Our own bytecode, as the packages': without it every process compiles 300 files where Python may not write any.
+$(VENV)/.bytecode: $(VENV)/.runtime $(shell find pipelines schemas dags -name '*.py')
+	$(BIN)/python -m compileall -q pipelines schemas dags
+	@touch $@
+
+corpus: $(VENV)/.bytecode  ## build the example corpus: contracts, drops, shards, report
 	$(BIN)/malmoi contract lint data_contracts/*.yaml
 	$(BIN)/malmoi build recipes/example.yaml -o build/example --replace
 	$(BIN)/malmoi verify build/example
 
-test: lint  ## lint, then the tests (under 20 minutes on 2 cores)
+test: lint $(VENV)/.bytecode  ## lint, then the tests (under 20 minutes on 2 cores)
 	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile same
 
-test-all: lint  ## every test, Airflow and the handed drops included
+test-all: lint $(VENV)/.bytecode  ## every test, Airflow and the handed drops included
 	$(BIN)/python -m pytest -rs --hypothesis-profile new
 
 lint: $(VENV)/.dev  ## ruff, types, import directions, contracts
@@ -48,10 +53,10 @@ format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev  ## side by side with datatrove on the handed drops, into benchmarks/RESULTS.md
+bench: $(VENV)/.dev $(VENV)/.bytecode  ## side by side with datatrove on the handed drops, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/side_by_side.py
 
-bench-pii: $(VENV)/.dev  ## personal data: recall, precision, silence, speed against rivals (PII="--only speed" ...)
+bench-pii: $(VENV)/.dev $(VENV)/.bytecode  ## personal data: recall, precision, silence, speed against rivals (PII="--only speed" ...)
 	$(BIN)/python benchmarks/pii.py $(PII)
 
 lock: $(UV)  ## pin the requirements anew

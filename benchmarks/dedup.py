@@ -52,10 +52,9 @@ def hot(given: argparse.Namespace, home: Path) -> str:
         ("strangers", "short texts that share bands and are no duplicates"),
     ):
         for documents in (given.hot // 4, given.hot):
-            write_hot(kind, home / f"{kind}-{documents}", documents)
-            _, used, found = child(
-                "dedup_run.py", home / f"{kind}-{documents}", home / "out", "--workers", str(given.workers)
-            )
+            texts, out = home / f"{kind}-{documents}", home / f"out-{kind}-{documents}"
+            write_hot(kind, texts, documents)
+            _, used, found = child("dedup_run.py", texts, out, "--workers", str(given.workers))
             facts = found["facts"]
             rows.append(
                 [

@@ -61,7 +61,7 @@ def main() -> None:
     with _told():
         from pipelines.commands.app import app  # hundreds of modules: after the threshold is set
 
-        app()
+        app(sys.argv[1:])()
 
 
 if __name__ == "__main__":

@@ -1,80 +1,88 @@
-"""The commands by name. Each parses, calls one public function, prints, and exits 0, 1 or 2."""
+"""The commands by name. Each parses, calls one public function, prints, and exits 0, 1 or 2.
+
+A command's module is imported where it is called or listed: of a process that lives for a second, reading all
+of them takes a tenth.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib import import_module
+
 import typer
 
-from pipelines.commands import (
-    audit,
-    builds,
-    contract,
-    contract_change,
-    drops,
-    export,
-    keys,
-    prepare,
-    registry,
-    stat,
-    texts,
-    tokenizers,
+_HELP = "Contracts and drops of text in, tokenized Arrow shards out, every token traceable."
+_GROUPS = {
+    "contract": "Data contracts.",
+    "registry": "The log of what was admitted, sealed and released.",
+    "key": "Signing keys.",
+    "receipt": "Receipts of drops; 'malmoi verify --receipt' checks one.",
+    "audit": "What a finished build may still hold.",
+    "quarantine": "Refused rows: take them out, or let them go.",
+    "export": "A finished build for other programs.",
+    "tokenizer": "Tokenizers from a build's clean text.",
+}
+# What is typed, and the module of this package and the function that it calls; in the order of the help.
+_COMMANDS = (
+    ("contract lint", "contract", "lint"),
+    ("contract approve", "contract", "approve"),
+    ("contract fields", "contract", "fields"),
+    ("contract diff", "contract_change", "diff"),
+    ("contract init", "contract_change", "init"),
+    ("registry init", "registry", "init"),
+    ("registry log", "registry", "log"),
+    ("registry verify", "registry", "verify"),
+    ("registry seal", "registry", "seal"),
+    ("registry withdraw", "registry", "withdraw"),
+    ("registry release", "registry", "release"),
+    ("registry prove", "registry", "prove"),
+    ("key create", "keys", "create"),
+    ("receipt sign", "keys", "sign"),
+    ("quarantine export", "drops", "export"),
+    ("quarantine clean", "drops", "clean"),
+    ("audit pii", "audit", "pii"),
+    ("prepare", "prepare", "prepare"),
+    ("admit", "drops", "admit"),
+    ("build", "builds", "build"),
+    ("verify", "builds", "verify"),
+    ("trace", "builds", "trace"),
+    ("report", "builds", "report"),
+    ("stat", "stat", "stat"),
+    ("export megatron", "export", "megatron"),
+    ("export text", "export", "text"),
+    ("tokenizer sample", "tokenizers", "sample"),
+    ("tokenizer train", "tokenizers", "train"),
+    ("retokenise", "tokenizers", "retokenise"),
+    ("explain", "texts", "explain"),
+    ("try", "texts", "try_"),
+    ("dedup", "texts", "dedup"),
 )
 
-app = typer.Typer(
-    name="malmoi",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Contracts and drops of text in, tokenized Arrow shards out, every token traceable.",
-)
-contract_app = typer.Typer(no_args_is_help=True, help="Data contracts.")
-app.add_typer(contract_app, name="contract")
-registry_app = typer.Typer(no_args_is_help=True, help="The log of what was admitted, sealed and released.")
-app.add_typer(registry_app, name="registry")
-key_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
-app.add_typer(key_app, name="key")
-receipt_app = typer.Typer(
-    no_args_is_help=True, help="Receipts of drops; 'malmoi verify --receipt' checks one."
-)
-app.add_typer(receipt_app, name="receipt")
-audit_app = typer.Typer(no_args_is_help=True, help="What a finished build may still hold.")
-app.add_typer(audit_app, name="audit")
-quarantine_app = typer.Typer(no_args_is_help=True, help="Refused rows: take them out, or let them go.")
-app.add_typer(quarantine_app, name="quarantine")
-export_app = typer.Typer(no_args_is_help=True, help="A finished build for other programs.")
-app.add_typer(export_app, name="export")
 
-tokenizer_app = typer.Typer(no_args_is_help=True, help="Tokenizers from a build's clean text.")
-app.add_typer(tokenizer_app, name="tokenizer")
+def app(words: Sequence[str] = ()) -> typer.Typer:
+    """The program for these words: with the command or group that the first of them names, or with all."""
+    called = [one for one in _COMMANDS if words and one[0].split()[0] == words[0]]
+    program = typer.Typer(
+        name="malmoi",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help=_HELP,
+    )
+    program.callback()(_program)
+    groups: dict[str, typer.Typer] = {}
+    for typed, module, function in called or _COMMANDS:
+        *group, name = typed.split()
+        into = program
+        if group:
+            (of,) = group
+            if of not in groups:
+                groups[of] = typer.Typer(no_args_is_help=True, help=_GROUPS[of])
+                program.add_typer(groups[of], name=of)
+            into = groups[of]
+        into.command(name)(getattr(import_module(f"pipelines.commands.{module}"), function))
+    return program
 
-contract_app.command("lint")(contract.lint)
-contract_app.command("approve")(contract.approve)
-contract_app.command("fields")(contract.fields)
-contract_app.command("diff")(contract_change.diff)
-contract_app.command("init")(contract_change.init)
-registry_app.command("init")(registry.init)
-registry_app.command("log")(registry.log)
-registry_app.command("verify")(registry.verify)
-registry_app.command("seal")(registry.seal)
-registry_app.command("withdraw")(registry.withdraw)
-registry_app.command("release")(registry.release)
-registry_app.command("prove")(registry.prove)
-key_app.command("create")(keys.create)
-receipt_app.command("sign")(keys.sign)
-quarantine_app.command("export")(drops.export)
-quarantine_app.command("clean")(drops.clean)
-audit_app.command("pii")(audit.pii)
-app.command("prepare")(prepare.prepare)
-app.command("admit")(drops.admit)
-app.command("build")(builds.build)
-app.command("verify")(builds.verify)
-app.command("trace")(builds.trace)
-app.command("report")(builds.report)
-app.command("stat")(stat.stat)
-export_app.command("megatron")(export.megatron)
-export_app.command("text")(export.text)
-tokenizer_app.command("sample")(tokenizers.sample)
-tokenizer_app.command("train")(tokenizers.train)
-app.command("retokenise")(tokenizers.retokenise)
-app.command("explain")(texts.explain)
-app.command("try")(texts.try_)
-app.command("dedup")(texts.dedup)
+
+def _program() -> None:
+    """Of a single command, typer makes a program without a name for it: a callback keeps the name."""
