@@ -23,7 +23,7 @@ def _commands(group: TyperGroup, before: str = "") -> Iterator[str]:
             yield before + name
 
 
-COMMANDS = list(_commands(get_command(app)))  # type: ignore[arg-type]
+COMMANDS = list(_commands(get_command(app())))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
