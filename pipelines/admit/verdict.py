@@ -16,7 +16,7 @@ from pipelines.admit import findings as say
 from pipelines.admit.masks import Placeholders
 from pipelines.admit.reading import FileFacts, Tally
 from pipelines.intake.drops import Drop, announced_faults
-from pipelines.intake.merkle import leaf_hash, root_of_hashes
+from schemas.merkle import leaf_hash, root_of_hashes
 from pipelines.intake.quality_rules import RuleResult
 from pipelines.intake.quarantine import first_of_rows
 from pipelines.intake.service_levels import Previous, language_shares, lateness, volume

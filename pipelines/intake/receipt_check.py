@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from pipelines.intake.merkle import root, verify_consistency, verify_inclusion
+from schemas.merkle import root, verify_consistency, verify_inclusion
 from pipelines.intake.receipt_signatures import signatures_beside, signatures_of
 from pipelines.intake.registry import read_event
 from pipelines.intake.registry_check import head_holds

@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.intake.merkle import leaf_hash, root_of_hashes
+from schemas.merkle import leaf_hash, root_of_hashes
 from pipelines.intake.new_files import sync_directory, write_new, write_secret
 from pipelines.intake.signatures import SigningKey
 from schemas.errors import BuildInconsistent, UsageError

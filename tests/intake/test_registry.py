@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.intake.merkle import leaf_hash, root
+from schemas.merkle import leaf_hash, root
 from pipelines.intake.new_files import write_new
 from pipelines.intake.registry import Registry, record_admission
 from pipelines.intake.registry_check import check_registry

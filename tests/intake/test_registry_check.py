@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.intake.merkle import leaf_hash
+from schemas.merkle import leaf_hash
 from pipelines.intake.registry import Registry
 from pipelines.intake.registry_check import check_registry
 from pipelines.intake.registry_events import seal
