@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipelines.lineage.balance import count_part
+from pipelines.lineage.records import piece_root
 from schemas.documents import LEDGER
 from schemas.errors import BuildInconsistent
 from schemas.identity import file_sha256
@@ -34,6 +35,8 @@ class WrittenLedger(NamedTuple):
 
     bytes: int
     sha256: str
+    rows: int
+    root: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def write_ledger(path: Path, table: pa.Table) -> WrittenLedger:
         )
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        written = WrittenLedger(temporary.stat().st_size, file_sha256(temporary))
+        written = WrittenLedger(temporary.stat().st_size, file_sha256(temporary), len(rows), piece_root(rows))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

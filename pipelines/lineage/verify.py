@@ -23,7 +23,7 @@ from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_
 from schemas.documents import LEDGER
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
-from schemas.manifest import FileFacts, Manifest, ShardFacts, read_manifest
+from schemas.manifest import FileFacts, LedgerFacts, Manifest, ShardFacts, read_manifest
 from schemas.shard_trailer import altered_parts
 from schemas.shards import SPLITS, shard_name, shard_path
 
@@ -61,7 +61,7 @@ def _check_digest(build: Path) -> Iterator[Finding]:
         yield Finding("files", "manifest.json", "is not what manifest.sha256 says")
 
 
-def _listed(manifest: Manifest) -> Iterator[FileFacts | ShardFacts]:
+def _listed(manifest: Manifest) -> Iterator[FileFacts | LedgerFacts | ShardFacts]:
     yield from manifest.shards
     for segment in manifest.segments:
         yield from segment.ledger
@@ -96,7 +96,7 @@ def _check_files(build: Path, manifest: Manifest) -> Iterator[Finding]:
                 yield Finding("files", relative, "does not belong to the build")
 
 
-def _file_problem(path: Path, facts: FileFacts | ShardFacts) -> str | None:
+def _file_problem(path: Path, facts: FileFacts | LedgerFacts | ShardFacts) -> str | None:
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
@@ -110,7 +110,7 @@ def _file_problem(path: Path, facts: FileFacts | ShardFacts) -> str | None:
     return None
 
 
-def _altered(path: Path, facts: FileFacts | ShardFacts) -> str:
+def _altered(path: Path, facts: FileFacts | LedgerFacts | ShardFacts) -> str:
     """Of a shard: which parts its own trailer says are not what was written."""
     if not isinstance(facts, ShardFacts):
         return ""

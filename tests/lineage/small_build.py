@@ -18,6 +18,7 @@ from pipelines.tokens.shards import (
     write_dataset_files,
     write_shard,
 )
+from schemas.content import content_root
 from schemas.documents import LEDGER
 from schemas.identity import document_ids, file_sha256
 from schemas.manifest import (
@@ -27,6 +28,7 @@ from schemas.manifest import (
     DropFacts,
     Excluded,
     FileFacts,
+    LedgerFacts,
     Manifest,
     Segment,
     ShardFacts,
@@ -99,7 +101,7 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
     table = pa.Table.from_pylist(entries, ENTRY).sort_by([("doc_id", "ascending"), ("row", "ascending")])
     aside = is_validation(table["doc_id"], VALIDATION_SHARE)
     shards: dict[str, list[ShardFacts]] = {"train": [], "validation": []}
-    ledger: list[FileFacts] = []
+    ledger: list[LedgerFacts] = []
     others = []
     (build / "ledger").mkdir(parents=True)
     for split, count in SHARDS.items():
@@ -117,12 +119,13 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
             part = part.drop_columns(["input_ids", "shard", "shard_row"])
             part = part.append_column("shard", pc.if_else(part["kept"], name, pa.scalar(None, pa.string())))
             part = part.append_column("shard_row", pc.if_else(part["kept"], places, None))
-            ledger_path = f"ledger/part-{len(ledger):05d}.parquet"
-            ledger.append(FileFacts(ledger_path, *write_ledger(build / ledger_path, part)))
+            ledger_path = f"ledger/part-0-{len(ledger):05d}.parquet"
+            ledger.append(LedgerFacts(ledger_path, *write_ledger(build / ledger_path, part)))
         directory = f"segments/0/{split}"
         names = [Path(shard.path).name for shard in shards[split]]
         write_dataset_files(build / directory, names, [shard.rows for shard in shards[split]])
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
+    segments = (Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),)
     manifest = Manifest(
         version=MANIFEST_VERSION,
         recipe={
@@ -152,8 +155,9 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         ),
         data_sets=tuple(_facts(entries, *names) for names in SETS),
         tokenizer=TokenizerFacts("tekken_240911", "3" * 64, 131072, END),
-        segments=(Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),),
+        segments=segments,
         other_files=tuple(facts_of(build, path) for path in sorted(others)),
+        root=content_root(segments),
     )
     (build / "report.html").write_text(render_report(manifest, build), encoding="utf-8")
     manifest = replace(manifest, other_files=(*manifest.other_files, facts_of(build, "report.html")))
