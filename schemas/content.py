@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from schemas.identity import canonical_json
 from schemas.manifest import Segment
 from schemas.merkle import root
-from schemas.shards import SPLITS
+from schemas.shards import SPLITS, partition_at
 
 RECORDS = 32  # records a leaf of a ledger piece: a proof shows the neighbours in it
 RECORD = struct.Struct(">16siiii")  # doc_id, shard_row, tokens, why, partner
@@ -53,3 +53,17 @@ def content_leaves(segments: Sequence[Segment]) -> Iterator[bytes]:
             yield canonical_json(
                 {**where, "ledger": segment.ledger[at] if at < len(segment.ledger) else None}
             )
+
+
+def piece_places(segments: Sequence[Segment], doc_id: bytes) -> Iterator[tuple[int, int, int]]:
+    """Where a document's ledger rows can stand: (leaf, segment, piece) of each, train before validation."""
+    leaf = 1
+    for number, segment in enumerate(segments):
+        train, validation = len(segment.train), len(segment.validation)
+        if train:
+            piece = partition_at(doc_id, train)
+            yield leaf + 2 * piece + 1, number, piece
+        if validation:
+            piece = train + partition_at(doc_id, validation)
+            yield leaf + 2 * piece + 1, number, piece
+        leaf += 2 * (train + validation)

@@ -13,6 +13,7 @@ from pipelines.commands import (
     export,
     keys,
     prepare,
+    proofs,
     registry,
     stat,
     texts,
@@ -67,6 +68,8 @@ app.command("prepare")(prepare.prepare)
 app.command("admit")(drops.admit)
 app.command("build")(builds.build)
 app.command("verify")(builds.verify)
+app.command("prove")(proofs.prove)
+app.command("sign")(proofs.sign)
 app.command("trace")(builds.trace)
 app.command("report")(builds.report)
 app.command("stat")(stat.stat)
