@@ -6,7 +6,7 @@ Reads and writes the columns of schemas.documents.LEDGER.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,12 +123,17 @@ def find_document(build: Path, doc_id: bytes, *, manifest: Manifest | None = Non
 def balance(build: Path, *, manifest: Manifest | None = None) -> tuple[DataSetBalance, ...]:
     """The counts of each data set, from the ledger alone, sorted by partner and data set."""
     known = manifest or read_manifest(build)
+    pieces = [file for segment in known.segments for file in segment.ledger]
+    return balance_of(count_part(build / file.path) for file in pieces)
+
+
+def balance_of(parts: Iterable[pa.RecordBatch]) -> tuple[DataSetBalance, ...]:
+    """The same from the counts (pipelines.lineage.balance.COUNTS) of all ledger files."""
     counts: dict[tuple[str, str], dict[str, int]] = {}
-    for segment in known.segments:
-        for file in segment.ledger:
-            for row in count_part(build / file.path).to_pylist():
-                measures = counts.setdefault((row["partner"], row["data_set"]), {})
-                measures[row["measure"]] = measures.get(row["measure"], 0) + row["value"]
+    for part in parts:
+        for row in part.to_pylist():
+            measures = counts.setdefault((row["partner"], row["data_set"]), {})
+            measures[row["measure"]] = measures.get(row["measure"], 0) + row["value"]
     return tuple(
         DataSetBalance(
             partner,
