@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from json.encoder import encode_basestring
 from pathlib import Path
@@ -21,50 +21,56 @@ def canonical_json(value: Any) -> bytes:
     Integers beyond 2^53 - 1, which the RFC leaves to texts, are written whole. Raises TypeError on all else,
     ValueError for what JSON has not: NaN, infinities, halves of surrogate pairs.
     """
-    return "".join(_written(value)).encode()
+    written: list[str] = []
+    _write(value, written.append)
+    return "".join(written).encode()
 
 
-def _written(value: Any) -> Iterator[str]:
+def _write(value: Any, put: Callable[[str], None]) -> None:
     if isinstance(value, Enum):
         value = value.value
-    if value is None or isinstance(value, bool):
-        yield {None: "null", True: "true", False: "false"}[value]
-    elif isinstance(value, str):
-        yield encode_basestring(value)
+    if isinstance(value, str):
+        put(encode_basestring(value))
+    elif value is None or isinstance(value, bool):
+        put({None: "null", True: "true", False: "false"}[value])
     elif isinstance(value, int):
-        yield int.__repr__(value)
+        put(int.__repr__(value))
     elif isinstance(value, float):
-        yield _number(value)
-    elif isinstance(value, Mapping):
-        yield from _object(value)
+        put(_number(value))
     elif isinstance(value, list | tuple):
-        yield from _array(value)
+        _write_array(value, put)
+    elif isinstance(value, Mapping):
+        _write_object(value, put)
     elif isinstance(value, frozenset):
-        yield from _array(sorted(value))
+        _write_array(sorted(value), put)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        yield from _object({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
+        _write_object({f.name: getattr(value, f.name) for f in dataclasses.fields(value)}, put)
     else:
         raise TypeError(f"{type(value).__name__} has no place in an identity")
 
 
-def _object(value: Mapping[Any, Any]) -> Iterator[str]:
+def _write_object(value: Mapping[Any, Any], put: Callable[[str], None]) -> None:
     if not all(isinstance(key, str) for key in value):
         raise TypeError("a key that is no text has no place in an identity")
     before = "{"
-    for key in sorted(value, key=lambda name: name.encode("utf-16-be")):
-        yield f"{before}{encode_basestring(key)}:"
-        yield from _written(value[key])
+    for key in sorted(value, key=_utf_16):
+        put(f"{before}{encode_basestring(key)}:")
+        _write(value[key], put)
         before = ","
-    yield "}" if value else "{}"
+    put("}" if value else "{}")
 
 
-def _array(value: Sequence[Any]) -> Iterator[str]:
+def _utf_16(key: str) -> bytes:
+    return key.encode("utf-16-be")
+
+
+def _write_array(value: Sequence[Any], put: Callable[[str], None]) -> None:
     before = "["
     for item in value:
-        yield before
-        yield from _written(item)
+        put(before)
+        _write(item, put)
         before = ","
-    yield "]" if value else "[]"
+    put("]" if value else "[]")
 
 
 def _number(value: float) -> str:

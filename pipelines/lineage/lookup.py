@@ -42,13 +42,13 @@ def _in_piece(path: Path, doc_id: bytes) -> Iterator[pa.Table]:
         if file.schema_arrow != LEDGER:
             raise ValueError(path.name)
         for group in _groups(file.metadata, doc_id):
-            ids = file.read_row_group(group, columns=["doc_id"])["doc_id"].combine_chunks()
+            ids = file.read_row_group(group, columns=["doc_id"], use_threads=False)["doc_id"].combine_chunks()
             if not len(ids):
                 continue
             here = np.frombuffer(ids.buffers()[1], "S16")[ids.offset : ids.offset + len(ids)]
             first, last = (int(np.searchsorted(here, np.bytes_(doc_id), side)) for side in ("left", "right"))
             if first < last:
-                yield file.read_row_group(group).slice(first, last - first)
+                yield file.read_row_group(group, use_threads=False).slice(first, last - first)
 
 
 def _groups(metadata: pq.FileMetaData, doc_id: bytes) -> Iterator[int]:
