@@ -30,6 +30,7 @@ from results import RESULTS, machine, table, write_section
 
 from pipelines.tokens.loader import open_loader
 from pipelines.tokens.shards import write_shard
+from schemas.content import content_root
 from schemas.manifest import (
     MANIFEST_VERSION,
     ContractFacts,
@@ -84,6 +85,7 @@ def write_build(
     manifest = Manifest(
         MANIFEST_VERSION, {}, "2026-11-24", "0" * 64, {}, {}, {}, contracts, (), (), (), (),
         TokenizerFacts("random", "0" * 64, 163_840, 2), (Segment(0, tuple(facts), (), ()),), (),
+        content_root((Segment(0, tuple(facts), (), ()),)),
     )  # fmt: skip
     content = manifest_bytes(manifest)
     (path / "manifest.json").write_bytes(content)

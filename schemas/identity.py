@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +15,85 @@ DIGEST_SIZE = 16  # bytes of a BLAKE2b-128 document id or exact fingerprint
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one JSON of a value: sorted keys, no spaces, UTF-8; raises TypeError on the unknown.
+    """The one JSON of a value, by RFC 8785: keys by their UTF-16 units, no spaces, numbers as ECMAScript's.
 
-    NaN and infinities raise ValueError: they have no JSON.
+    Takes dicts with string keys, sequences, dataclasses, enums, frozen sets (sorted), texts, numbers, None.
+    Integers beyond 2^53 - 1, which the RFC leaves to texts, are written whole. Raises TypeError on all else,
+    ValueError for what JSON has not: NaN, infinities, halves of surrogate pairs.
     """
-    return json.dumps(
-        value,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-        default=_plain,
-    ).encode()
+    written: list[str] = []
+    _write(value, written.append)
+    return "".join(written).encode()
 
 
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+def _write(value: Any, put: Callable[[str], None]) -> None:
     if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, frozenset):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} has no place in an identity")
+        value = value.value
+    if isinstance(value, str):
+        put(encode_basestring(value))
+    elif value is None or isinstance(value, bool):
+        put({None: "null", True: "true", False: "false"}[value])
+    elif isinstance(value, int):
+        put(int.__repr__(value))
+    elif isinstance(value, float):
+        put(_number(value))
+    elif isinstance(value, list | tuple):
+        _write_array(value, put)
+    elif isinstance(value, Mapping):
+        _write_object(value, put)
+    elif isinstance(value, frozenset):
+        _write_array(sorted(value), put)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        _write_object({f.name: getattr(value, f.name) for f in dataclasses.fields(value)}, put)
+    else:
+        raise TypeError(f"{type(value).__name__} has no place in an identity")
+
+
+def _write_object(value: Mapping[Any, Any], put: Callable[[str], None]) -> None:
+    if not all(isinstance(key, str) for key in value):
+        raise TypeError("a key that is no text has no place in an identity")
+    before = "{"
+    for key in sorted(value, key=_utf_16):
+        put(f"{before}{encode_basestring(key)}:")
+        _write(value[key], put)
+        before = ","
+    put("}" if value else "{}")
+
+
+def _utf_16(key: str) -> bytes:
+    return key.encode("utf-16-be")
+
+
+def _write_array(value: Sequence[Any], put: Callable[[str], None]) -> None:
+    before = "["
+    for item in value:
+        put(before)
+        _write(item, put)
+        before = ","
+    put("]" if value else "[]")
+
+
+def _number(value: float) -> str:
+    """A double as ECMAScript writes it (Number::toString, ECMA-262 6.1.6.1.20): its digits are Python's."""
+    if not math.isfinite(value):
+        raise ValueError("NaN and infinities have no JSON")
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, part = mantissa.partition(".")
+    part = "" if part == "0" else part
+    digits = (whole + part).lstrip("0")
+    point = len(whole) + int(exponent or 0) - (len(whole + part) - len(digits))  # before which digit
+    digits = digits.rstrip("0")
+    if len(digits) <= point <= 21:
+        return sign + digits + "0" * (point - len(digits))
+    if 0 < point <= 21:
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    tail = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"
 
 
 def fingerprint(value: Any) -> str:

@@ -5,17 +5,26 @@ Nothing in it knows a clock, a host, a path outside the build or the number of w
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from schemas.errors import BuildInconsistent
-from schemas.identity import canonical_json
+from schemas.identity import canonical_json, file_sha256
 from schemas.rights import Rights
 
-MANIFEST_VERSION = 2
+# 3: root over shards and ledger pieces, and the build before; read as it was written or not at all.
+MANIFEST_VERSION = 3
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
+Count = Annotated[int, Field(ge=0, lt=1 << 53)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# A manifest of 300,000 shards has some 200 MiB; without a bound a file of brackets would fill the memory.
+_MOST_BYTES = 256 << 20
+_MOST_VALUES = 16_000_000
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -23,8 +32,19 @@ class FileFacts:
     """A file of the build or of a drop: path relative to it, bytes, SHA-256."""
 
     path: str
-    bytes: int
-    sha256: str
+    bytes: Count
+    sha256: Digest
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LedgerFacts:
+    """A ledger piece: the rows of one partition's documents. `root` is over them (schemas.content)."""
+
+    path: str
+    bytes: Count
+    sha256: Digest
+    rows: Count
+    root: Digest
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -33,10 +53,10 @@ class ShardFacts:
 
     name: str
     path: str
-    bytes: int
-    sha256: str
-    rows: int
-    tokens: int
+    bytes: Count
+    sha256: Digest
+    rows: Count
+    tokens: Count
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -88,12 +108,12 @@ class DataSetFacts:
 
 @dataclass(frozen=True, config=_STRICT)
 class Segment:
-    """What one epoch added: immutable."""
+    """What one epoch added: immutable. Ledger piece i holds the documents of shard i, train first."""
 
-    epoch: int
+    epoch: Count
     train: tuple[ShardFacts, ...]
     validation: tuple[ShardFacts, ...]
-    ledger: tuple[FileFacts, ...]
+    ledger: tuple[LedgerFacts, ...]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -128,6 +148,8 @@ class Manifest:
     tokenizer: TokenizerFacts
     segments: tuple[Segment, ...]
     other_files: tuple[FileFacts, ...]  # receipts, report, dataset_info, state
+    root: Digest  # schemas.content.content_root: of what was built, not of what it was built on
+    parent: Digest | None = None  # SHA-256 of the manifest of the build this one goes on from or replaces
 
     @property
     def shards(self) -> tuple[ShardFacts, ...]:
@@ -140,16 +162,68 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return canonical_json(manifest) + b"\n"
 
 
+def manifest_digest(build: Path) -> str:
+    """SHA-256 of a build's manifest, by which others name the build; OSError where there is none."""
+    return file_sha256(build / "manifest.json")
+
+
 def read_manifest(build: Path) -> Manifest:
-    """Read BUILD/manifest.json; raises BuildInconsistent where it is missing or not one."""
-    path = build / "manifest.json"
+    """Read BUILD/manifest.json; raises BuildInconsistent where it is missing or not one.
+
+    Taken is only what `manifest_bytes` writes: no key twice, no number of another kind, no path that leaves
+    the build, no more than the bounds above.
+    """
+    where = f"{build.name}/manifest.json"
+    content = _bounded(build / "manifest.json", build.name)
     try:
-        return TypeAdapter(Manifest).validate_json(path.read_bytes())
+        manifest = TypeAdapter(Manifest).validate_json(content, strict=True)
+        written = manifest_bytes(manifest)
+    except (ValueError, RecursionError):
+        version = MANIFEST_VERSION
+        raise BuildInconsistent(f"{where} is not a manifest of version {version}: build again") from None
+    if manifest.version != MANIFEST_VERSION:
+        raise BuildInconsistent(
+            f"{where} is not a manifest of version {MANIFEST_VERSION} but of {manifest.version}: build again"
+        )
+    if written != content:
+        raise BuildInconsistent(
+            f"{where} is not a manifest as it is written (a key twice, blanks, other numbers): take it from "
+            "where it was built, or build again"
+        )
+    for path in _paths(manifest):
+        if not _inside(path):
+            shown = path[:200] if path.isprintable() else ascii(path[:200])
+            raise BuildInconsistent(f"{where}: {shown}: is no path inside the build: build again")
+    return manifest
+
+
+def _bounded(path: Path, name: str) -> bytes:
+    """The bytes of a plain file that is no larger than a manifest can be."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BuildInconsistent(f"{name}/manifest.json is no plain file: build again")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise BuildInconsistent(
-            f"{build.name}: no manifest.json, so this is no finished build: run `malmoi build` to its end"
+            f"{name}: no manifest.json, so this is no finished build: run `malmoi build` to its end"
         ) from None
-    except ValueError:
+    if len(content) > _MOST_BYTES or sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise BuildInconsistent(
-            f"{build.name}/manifest.json is not a manifest of version {MANIFEST_VERSION}: build again"
-        ) from None
+            f"{name}/manifest.json is larger than any manifest ({_MOST_BYTES >> 20} MiB, "
+            f"{_MOST_VALUES:,} values): it is not one of ours"
+        )
+    return content
+
+
+def _paths(manifest: Manifest) -> Iterator[str]:
+    for segment in manifest.segments:
+        yield from (shard.path for shard in (*segment.train, *segment.validation))
+        yield from (piece.path for piece in segment.ledger)
+    yield from (file.path for file in manifest.other_files)
+    yield from (file.path for drop in manifest.drops for file in drop.files)
+
+
+def _inside(path: str) -> bool:
+    """Whether a path stays below where it starts, in its one form; an absolute one begins with "" here."""
+    return "\0" not in path and not {"", ".", ".."}.intersection(path.split("/"))

@@ -40,6 +40,11 @@ def shard_path(*, epoch: int, split: str, index: int, count: int) -> str:
     return f"segments/{epoch}/{split}/data-{index:05d}-of-{count:05d}.arrow"
 
 
+def partition_at(doc_id: bytes, partitions: int) -> int:
+    """In which of equal ranges of ids a document lies; `pipelines.tokens.shards.partition_of` for one."""
+    return int.from_bytes(doc_id[:4], "big") * partitions >> 32
+
+
 def code_of(name: str) -> int:
     """The code of a partner or language, never negative; it depends on nothing but the name.
 

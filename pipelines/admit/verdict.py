@@ -16,7 +16,6 @@ from pipelines.admit import findings as say
 from pipelines.admit.masks import Placeholders
 from pipelines.admit.reading import FileFacts, Tally
 from pipelines.intake.drops import Drop, announced_faults
-from pipelines.intake.merkle import leaf_hash, root_of_hashes
 from pipelines.intake.quality_rules import RuleResult
 from pipelines.intake.quarantine import first_of_rows
 from pipelines.intake.service_levels import Previous, language_shares, lateness, volume
@@ -24,6 +23,7 @@ from pipelines.intake.standing import standing
 from schemas.admission import DataSetReceipt, DropFinding, Verdict
 from schemas.contract import Contract, Severity
 from schemas.drop import Period
+from schemas.merkle import leaf_hash, root_of_hashes
 from schemas.reasons import Refusal
 from schemas.receipt import Receipt, ReceiptContract, ReceiptFaults, ReceiptFile, drop_of, file_leaf
 from schemas.registry import Head

@@ -45,6 +45,8 @@ _COMMANDS = (
     ("admit", "drops", "admit"),
     ("build", "builds", "build"),
     ("verify", "builds", "verify"),
+    ("prove", "proofs", "prove"),
+    ("sign", "proofs", "sign"),
     ("trace", "builds", "trace"),
     ("report", "builds", "report"),
     ("stat", "stat", "stat"),

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.printing import BuildDirectory, Json, existing, print_json, print_table
+from pipelines.commands.proofs import check_proof, check_root
 from pipelines.lineage.finding import Finding
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -79,23 +80,37 @@ def verify(
         Path | None, typer.Option(file_okay=False, exists=True, help="Of a receipt: the drop's files.")
     ] = None,
     proof: Annotated[
-        Path | None, typer.Option(help="Of a receipt: from 'malmoi registry prove', that the log only grew.")
+        Path | None,
+        typer.Option(help="Alone: of 'malmoi prove'. Of a receipt: of 'malmoi registry prove'."),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option(metavar="HEX", help="Of a receipt: the registry's public key, as you know it."),
     ] = None,
+    root: Annotated[
+        str | None, typer.Option(metavar="HEX", help="Of a proof or a build: its root, as you know it.")
+    ] = None,
     on: Annotated[
         str | None, typer.Option(metavar="DAY", help="Of a build: judge its rights on this day (ISO) too.")
     ] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="Of a build: it must be one that this registry released.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of a build: who must have signed it, PEM or HEX.")
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Of a build: make some documents again.")] = False,
+    sample: Annotated[int, typer.Option(min=1, help="With --deep: how many documents.")] = 100,
+    seed: Annotated[int, typer.Option(help="With --deep: another seed draws others.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Check a build against its manifest, every digest, count and document's place; or, offline, a receipt.
+    """Check a build: every digest, root, count and document's place; or, offline, a receipt or a proof.
 
     Example: malmoi verify build/example
     """
     findings: Sequence[Finding | RecordFinding]
-    if receipt is not None and build is None and on is None:
+    of_build = (on, registry, public_key, deep) != (None, None, None, False)
+    if receipt is not None and build is None and root is None and not of_build:
         from pipelines.intake.receipt_check import check_receipt
 
         proven = None if proof is None else existing(proof)
@@ -103,12 +118,23 @@ def verify(
         whole = (
             "the receipt holds" if key else "the receipt agrees with itself; --key HEX says whose it must be"
         )
+    elif proof is not None and (build, receipt, drop, key) == (None, None, None, None) and not of_build:
+        findings, whole = check_proof(proof, root=root)
     elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
-        from pipelines.lineage.verify import verify as check
-
-        findings, whole = check(build, on=None if on is None else day_of(on)), "the build is whole"
+        findings, whole = _check_build(
+            build,
+            on=None if on is None else day_of(on),
+            root=root,
+            registry=registry,
+            public_key=public_key,
+            deep=sample if deep else 0,
+            seed=seed,
+        )
     else:
-        raise UsageError("verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like")
+        raise UsageError(
+            "verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like, or "
+            "--proof FILE with --root"
+        )
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])
     else:
@@ -116,6 +142,39 @@ def verify(
             typer.echo(str(finding))
         typer.echo(whole if not findings else f"{len(findings)} findings")
     raise typer.Exit(1 if findings else 0)
+
+
+def _check_build(
+    build: Path,
+    *,
+    on: str | None,
+    root: str | None,
+    registry: Path | None,
+    public_key: Path | None,
+    deep: int,
+    seed: int,
+) -> tuple[list[Finding | RecordFinding], str]:
+    from pipelines.lineage.verify import verify as check
+
+    findings: list[Finding | RecordFinding] = list(check(build, on=on))
+    if root is not None:
+        findings += check_root(build, root)
+    if registry is not None:
+        from pipelines.intake.released import check_released
+
+        findings += check_released(registry, build)
+    if public_key is not None:
+        from pipelines.intake.build_signatures import check_signed
+
+        findings += check_signed(build, public_key)
+    whole = "the build is whole"
+    if deep and not findings:
+        from pipelines.rerun import rerun
+
+        again = rerun(build, sample=deep, seed=seed)
+        findings += again.findings
+        whole += f"; {again.compared} documents made again are what it holds"
+    return findings, whole
 
 
 def day_of(value: str) -> str:

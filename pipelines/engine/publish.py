@@ -25,6 +25,7 @@ from pipelines.lineage.loss import Balance, check_duplicates, check_losses, chec
 from pipelines.lineage.report import render_report
 from pipelines.tokens.shards import write_dataset_files
 from pipelines.tokens.tokenizer import load_tokenizer
+from schemas.content import content_root
 from schemas.errors import BuildInconsistent
 from schemas.manifest import (
     MANIFEST_VERSION,
@@ -35,6 +36,7 @@ from schemas.manifest import (
     Manifest,
     Segment,
     manifest_bytes,
+    manifest_digest,
 )
 from schemas.reasons import Stage
 
@@ -226,6 +228,7 @@ def _manifest(
             [item.shard.rows for item in shards],
         )
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
+    segments = tuple(_segment(epoch, written) for epoch in sorted({item.epoch for item in written}))
     return Manifest(
         version=MANIFEST_VERSION,
         recipe=dict(site.recipe.identity),
@@ -258,10 +261,12 @@ def _manifest(
         ),
         data_sets=data_sets,
         tokenizer=tokenizer.facts,
-        segments=tuple(_segment(epoch, written) for epoch in sorted({item.epoch for item in written})),
+        segments=segments,
         other_files=tuple(
             sorted([*(facts_of(site.build, path) for path in others), *index], key=lambda file: file.path)
         ),
+        root=content_root(segments),
+        parent=None if site.base is None else manifest_digest(site.base),
     )
 
 
@@ -271,5 +276,5 @@ def _segment(epoch: int, written: Sequence[WrittenPartition]) -> Segment:
         epoch=epoch,
         train=tuple(item.shard for item in mine if item.part == "train"),
         validation=tuple(item.shard for item in mine if item.part == "validation"),
-        ledger=tuple(sorted((item.ledger for item in mine), key=lambda file: file.path)),
+        ledger=tuple(item.ledger for item in mine),
     )

@@ -33,7 +33,7 @@ from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.contract import DataSet
 from schemas.documents import LEDGER
 from schemas.identity import fingerprint
-from schemas.manifest import FileFacts, ShardFacts
+from schemas.manifest import FileFacts, LedgerFacts, ShardFacts
 from schemas.shards import shard_name, shard_path
 
 TOKENS_VERSION = 4  # 3: edges beside the decisions. 4: begin and end of documents and turns
@@ -49,7 +49,7 @@ class WrittenPartition:
     directory: str
     file: str
     shard: ShardFacts
-    ledger: FileFacts
+    ledger: LedgerFacts
     edges: FileFacts  # of its documents that were dropped as copies
 
 
@@ -300,6 +300,6 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
         directory=directory,
         file=path,
         shard=facts,
-        ledger=FileFacts(ledger_path, ledger_facts.bytes, ledger_facts.sha256),
+        ledger=LedgerFacts(ledger_path, *ledger_facts),
         edges=facts_of(site.build, edges),
     )

@@ -23,7 +23,7 @@ from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
 from schemas.documents import LEDGER
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json, file_sha256
-from schemas.manifest import FileFacts, Manifest, ShardFacts
+from schemas.manifest import LedgerFacts, Manifest, ShardFacts
 from schemas.rights import denials
 
 _FROM_LEDGER = [
@@ -137,7 +137,7 @@ def _templates(manifest: Manifest) -> list[str]:
 
 def _export_part(
     build: Path,
-    ledger: FileFacts,
+    ledger: LedgerFacts,
     shards: dict[str, ShardFacts],
     table: TokenBytes,
     allowed: list[str],

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from pipelines.intake.merkle import root, verify_consistency, verify_inclusion
 from pipelines.intake.receipt_signatures import signatures_beside, signatures_of
 from pipelines.intake.registry import read_event
 from pipelines.intake.registry_check import head_holds
 from schemas.drop import DROP_JSON, PART
 from schemas.errors import BuildInconsistent, InputUnreadable
 from schemas.identity import file_sha256
+from schemas.merkle import root, verify_consistency, verify_inclusion
 from schemas.receipt import Proof, Receipt, drop_of, file_leaf, read_proof, read_receipt
 from schemas.registry import DropAdmitted, Head, RecordFinding
 from schemas.signatures import verify_signature

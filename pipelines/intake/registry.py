@@ -18,11 +18,11 @@ from pathlib import Path
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.intake.merkle import leaf_hash, root_of_hashes
 from pipelines.intake.new_files import sync_directory, write_new, write_secret
 from pipelines.intake.signatures import SigningKey
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json
+from schemas.merkle import leaf_hash, root_of_hashes
 from schemas.registry import (
     BODIES,
     REGISTRY_VERSION,

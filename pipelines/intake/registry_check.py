@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from pipelines.intake.merkle import GrowingTree, consistency_proof, inclusion_proof, leaf_hash, root_of_hashes
 from pipelines.intake.registry import Registry, read_event
 from schemas.errors import BuildInconsistent, InputUnreadable, UsageError
+from schemas.merkle import GrowingTree, consistency_proof, inclusion_proof, leaf_hash, root_of_hashes
 from schemas.receipt import Proof, Receipt, read_receipt
 from schemas.registry import (
     START,

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.lineage.finding import Finding
-from pipelines.lineage.ledger import DataSetBalance, balance
+from pipelines.lineage.ledger import DataSetBalance, balance_of
 from pipelines.lineage.verify_index import check_index
+from pipelines.lineage.verify_pieces import Piece, all_rows, check_places, read_pieces
+from pipelines.lineage.verify_receipts import check_receipts
 from pipelines.lineage.verify_rights import check_rights, check_rights_of_documents, check_rights_on
-from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_splits, ledger_places
-from schemas.documents import LEDGER
+from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_splits
+from schemas.content import content_root
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
-from schemas.manifest import FileFacts, Manifest, ShardFacts, read_manifest
+from schemas.manifest import FileFacts, LedgerFacts, Manifest, ShardFacts, read_manifest
 from schemas.shard_trailer import altered_parts
 from schemas.shards import SPLITS, shard_name, shard_path
 
@@ -40,14 +42,16 @@ def verify(build: Path, *, on: str | None = None) -> tuple[Finding, ...]:
         return (Finding("files", "manifest.json", str(error)),)
     findings = [*_check_digest(build)]
     damaged: set[str] = set()
-    for finding in _check_files(build, manifest):
-        findings.append(finding)
-        damaged.add(finding.where)
-    findings += _check_conservation(manifest)
-    findings += check_rights(manifest)
-    findings += check_rights_on(manifest, on) if on is not None else ()
-    findings += _check_names(manifest)
-    findings += _check_rows(build, manifest, damaged)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # digests and kernels run beside each other
+        for finding in _check_files(build, manifest, pool):
+            findings.append(finding)
+            damaged.add(finding.where)
+        findings += _check_conservation(manifest)
+        findings += check_receipts(build, manifest, damaged)
+        findings += check_rights(manifest)
+        findings += check_rights_on(manifest, on) if on is not None else ()
+        findings += _check_names(manifest)
+        findings += _check_rows(build, manifest, damaged, pool)
     return tuple(sorted(set(findings)))
 
 
@@ -61,26 +65,26 @@ def _check_digest(build: Path) -> Iterator[Finding]:
         yield Finding("files", "manifest.json", "is not what manifest.sha256 says")
 
 
-def _listed(manifest: Manifest) -> Iterator[FileFacts | ShardFacts]:
+def _listed(manifest: Manifest) -> Iterator[FileFacts | LedgerFacts | ShardFacts]:
     yield from manifest.shards
     for segment in manifest.segments:
         yield from segment.ledger
     yield from manifest.other_files
 
 
-def _check_files(build: Path, manifest: Manifest) -> Iterator[Finding]:
+def _check_files(build: Path, manifest: Manifest, pool: Executor) -> Iterator[Finding]:
     """Every listed file is there with its bytes and digest, and nothing else lies in the directory."""
     listed: set[str] = set()
+    wanted: list[FileFacts | LedgerFacts | ShardFacts] = []
     for facts in _listed(manifest):
         if facts.path in listed:
             yield Finding("files", facts.path, "stands in the manifest twice")
             continue
         listed.add(facts.path)
-        pure = PurePosixPath(facts.path)
-        if pure.is_absolute() or ".." in pure.parts or facts.path != str(pure):
-            yield Finding("files", facts.path, "is no path inside the build")
-            continue
-        problem = _file_problem(build / facts.path, facts)
+        wanted.append(facts)
+    wanted.sort(key=lambda facts: -facts.bytes)  # the longest first, so that all end together
+    problems = pool.map(lambda facts: _file_problem(build / facts.path, facts), wanted)
+    for facts, problem in zip(wanted, problems, strict=True):
         if problem is not None:
             yield Finding("files", facts.path, problem)
     directories = {str(parent) for path in listed for parent in PurePosixPath(path).parents}
@@ -96,7 +100,7 @@ def _check_files(build: Path, manifest: Manifest) -> Iterator[Finding]:
                 yield Finding("files", relative, "does not belong to the build")
 
 
-def _file_problem(path: Path, facts: FileFacts | ShardFacts) -> str | None:
+def _file_problem(path: Path, facts: FileFacts | LedgerFacts | ShardFacts) -> str | None:
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
@@ -110,7 +114,7 @@ def _file_problem(path: Path, facts: FileFacts | ShardFacts) -> str | None:
     return None
 
 
-def _altered(path: Path, facts: FileFacts | ShardFacts) -> str:
+def _altered(path: Path, facts: FileFacts | LedgerFacts | ShardFacts) -> str:
     """Of a shard: which parts its own trailer says are not what was written."""
     if not isinstance(facts, ShardFacts):
         return ""
@@ -166,38 +170,60 @@ def misplaced(manifest: Manifest) -> Iterator[tuple[ShardFacts, str, str]]:
 def _check_names(manifest: Manifest) -> Iterator[Finding]:
     for shard, name, path in misplaced(manifest):
         yield Finding("shards", shard.path, f"is called {shard.name}: its place is {name}, {path}")
+    yield from check_places(manifest)
+    if content_root(manifest.segments) != manifest.root:
+        yield Finding("root", "manifest.json", "its root is not over its shards and ledger pieces")
 
 
-def _check_rows(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator[Finding]:
+def _check_rows(build: Path, manifest: Manifest, damaged: set[str], pool: Executor) -> Iterator[Finding]:
     """Ledger against manifest and shards; of damaged files nothing is concluded."""
     paths = [file.path for segment in manifest.segments for file in segment.ledger]
     if damaged.intersection(paths):
         yield Finding("ledger", "ledger", "is damaged, so neither counts nor shards were compared with it")
         return
+    if not paths:
+        yield Finding("ledger", "ledger", "has no files")
+        return
     try:
-        schemas = [pq.read_schema(build / path) for path in paths]
-        if not schemas or not all(schema.equals(LEDGER) and schema.metadata is None for schema in schemas):
-            yield Finding("ledger", "ledger", "has no files, or other columns than a ledger")
-            return
-        places = ledger_places([build / path for path in paths])
+        pieces = read_pieces(build, manifest, pool)
     except _UNREADABLE as error:
         yield Finding("ledger", "ledger", f"cannot be read ({type(error).__name__})")
         return
-    yield from check_ledger_rows(places, manifest)
-    yield from check_rights_of_documents(places, manifest)
-    try:
-        counted = balance(build, manifest=manifest)
-    except _UNREADABLE:
+    for piece in pieces:
+        yield from piece.findings
+    ledger = all_rows(pieces)
+    yield from check_ledger_rows(ledger, manifest)
+    yield from check_rights_of_documents(ledger, manifest)
+    counts = [piece.counts for piece in pieces if piece.counts is not None]
+    if len(counts) < len(pieces):
         yield Finding("ledger", "ledger", "has rows that cannot be counted")
     else:
-        yield from _check_balance(manifest, {(c.partner, c.data_set): c for c in counted})
-    kept = places.filter("kept")
-    by_shard = {str(name): rows for (name,), rows in kept.partition_by("shard", as_dict=True).items()}
-    for shard in manifest.shards:
-        if shard.path not in damaged:
-            yield from check_shard(build, shard, by_shard.get(shard.name, kept.clear()), manifest.tokenizer)
+        yield from _check_balance(manifest, {(c.partner, c.data_set): c for c in balance_of(counts)})
+    yield from _check_shards(build, manifest, damaged, pieces, pool)
     yield from check_splits(build, manifest, damaged)
-    yield from check_index(build, manifest, damaged)
+    yield from check_index(build, manifest, damaged, ledger)
+
+
+def _check_shards(
+    build: Path, manifest: Manifest, damaged: set[str], pieces: Sequence[Piece], pool: Executor
+) -> Iterator[Finding]:
+    """Each shard against its ledger piece, whose kept documents lie in no other."""
+    of_shard = {piece.place.shard: piece for piece in pieces}
+
+    def check(shard: ShardFacts) -> list[Finding]:
+        piece = of_shard.get(shard.name)
+        if piece is None or shard.path in damaged:
+            return []
+        kept = piece.rows.filter("kept")
+        found = list(check_shard(build, shard, kept, manifest.tokenizer))
+        elsewhere = kept.filter(pl.col("shard") != shard.name)
+        if len(elsewhere):
+            message = f"places {len(elsewhere)} documents in another shard, as {elsewhere['doc_id'][0].hex()}"
+            found.append(Finding("ledger", piece.place.facts.path, message))
+        return found
+
+    for findings in pool.map(check, manifest.shards):
+        yield from findings
 
 
 def _check_balance(manifest: Manifest, counted: dict[tuple[str, str], DataSetBalance]) -> Iterator[Finding]:

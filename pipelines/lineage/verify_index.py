@@ -11,13 +11,15 @@ import pyarrow.parquet as pq
 
 from pipelines.lineage.duplicates import copies_path, count_copies
 from pipelines.lineage.finding import Finding
-from pipelines.lineage.verify_rows import WAS_KEPT
+from pipelines.lineage.verify_rows import WAS_KEPT, those_of
 from schemas.documents import COPIES, EDGES
 from schemas.manifest import Manifest
 from schemas.reasons import Reason
 
 
-def check_index(build: Path, manifest: Manifest, damaged: Collection[str]) -> Iterator[Finding]:
+def check_index(
+    build: Path, manifest: Manifest, damaged: Collection[str], ledger: pl.DataFrame
+) -> Iterator[Finding]:
     """Edges and copies of every epoch that the manifest lists; the ledger's own files are whole."""
     listed = {file.path for file in manifest.other_files} - set(damaged)
     edges = sorted(path for path in listed if path.startswith("index/edges/"))
@@ -31,7 +33,7 @@ def check_index(build: Path, manifest: Manifest, damaged: Collection[str]) -> It
     if any(part is None for part in parts):
         yield Finding("index", "index/edges", "has a file that is no table of edges")
     elif parts:
-        yield from _check_edges(build, manifest, pl.concat([pl.DataFrame(part) for part in parts]))
+        yield from _check_edges(ledger, pl.concat([pl.DataFrame(part) for part in parts]))
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table | None:
@@ -42,12 +44,9 @@ def _read(path: Path, schema: pa.Schema) -> pa.Table | None:
     return table if table.schema.equals(schema) else None
 
 
-def _check_edges(build: Path, manifest: Manifest, edges: pl.DataFrame) -> Iterator[Finding]:
+def _check_edges(rows: pl.DataFrame, edges: pl.DataFrame) -> Iterator[Finding]:
     """Each duplicate has an edge to the document it lost to; each edge leads to a kept one."""
-    paths = [build / file.path for segment in manifest.segments for file in segment.ledger]
-    columns = ["doc_id", "kept", "reason", "duplicate_of", "similarity"]
-    rows = pl.concat([pl.DataFrame(pq.read_table(path, columns=columns)) for path in paths])
-    kept = rows.filter(WAS_KEPT).select("doc_id")
+    kept = those_of(edges["kept"], rows, WAS_KEPT)
     lost = rows.filter(pl.col("reason").is_in([Reason.EXACT_DUPLICATE.value, Reason.NEAR_DUPLICATE.value]))
     named = lost.select("doc_id", "similarity", kept="duplicate_of")
     for words, wrong in (

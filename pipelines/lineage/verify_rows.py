@@ -6,7 +6,7 @@ the ledger, and all columns of the shards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,35 +14,18 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.lineage.finding import Finding
+from pipelines.lineage.verify_pieces import PREFIX
 from schemas.manifest import Manifest, ShardFacts, TokenizerFacts
 from schemas.reasons import Reason, Stage
 from schemas.shards import NO_LANGUAGE, SHARD, TOKENS_AT, code_of
 
-_COLUMNS = [
-    *("doc_id", "partner", "drop", "data_set", "language", "kept", "stage", "reason", "duplicate_of"),
-    *("similarity", "tokens", "shard", "shard_row"),
-]
 _SHOWN = 3  # examples in one message
 _REPEATED = Reason.REPEATED_KEY.value
 # Kept by deduplication: one of which passages left nothing was kept when its copies lost to it.
 WAS_KEPT = pl.col("kept") | (pl.col("reason") == Reason.REPEATED_PASSAGES.value).fill_null(value=False)
 _ALIKE = [Reason.EXACT_DUPLICATE.value, Reason.NEAR_DUPLICATE.value]
-
-
-def ledger_places(paths: Sequence[Path]) -> pl.DataFrame:
-    """The columns that the checks need, of all ledger files together; `paths` are one at least.
-
-    Raises OSError, ArrowException or ValueError for a file that is damaged.
-    """
-    parts = []
-    for path in paths:
-        table = pq.read_table(path)
-        table.validate(full=True)  # of all columns: polars, which counts them later, would panic
-        parts.append(pl.DataFrame(table.select(_COLUMNS)))
-    return pl.concat(parts)
 
 
 def check_ledger_rows(ledger: pl.DataFrame, manifest: Manifest) -> Iterator[Finding]:
@@ -69,22 +52,37 @@ def check_ledger_rows(ledger: pl.DataFrame, manifest: Manifest) -> Iterator[Find
             ~pl.col("shard").is_in([shard.name for shard in manifest.shards]),
         ),
     )
-    for message, broken in rules:
-        yield from _examples("ledger", message, ledger.filter(broken.fill_null(value=False)))
+    broken = [expression.fill_null(value=False) for _, expression in rules]
+    seen = ledger.select(one.any().alias(str(number)) for number, one in enumerate(broken)).row(0)
+    for (message, _), one, any_ in zip(rules, broken, seen, strict=True):
+        if any_:
+            yield from _examples("ledger", message, ledger.filter(one))
     yield from _check_winners(ledger)
 
 
 def _check_winners(ledger: pl.DataFrame) -> Iterator[Finding]:
     """A winner is a document that was kept; that of a repeated key may have lost to one itself."""
-    kept = ledger.filter(WAS_KEPT).select("doc_id").unique()
-    alike = ledger.filter(~pl.col("kept") & pl.col("reason").is_in(_ALIKE)).select("doc_id")
     named = ledger.filter(~pl.col("kept") & pl.col("duplicate_of").is_not_null())
     repeated = named.filter(pl.col("reason") == _REPEATED)
     others = named.filter(pl.col("reason") != _REPEATED)
-    survivors = pl.concat([kept, alike]).unique()
-    for rows, winners in ((others, kept), (repeated, survivors)):
+    lost = ~pl.col("kept") & pl.col("reason").is_in(_ALIKE).fill_null(value=False)
+    for rows, survives in ((others, WAS_KEPT), (repeated, WAS_KEPT | lost)):
+        winners = those_of(rows["duplicate_of"], ledger, survives)
         orphans = rows.join(winners, left_on="duplicate_of", right_on="doc_id", how="anti")
         yield from _examples("duplicates", "names a winner that was not kept", orphans)
+
+
+def those_of(ids: pl.Series, ledger: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:
+    """The ids (as column doc_id) that the ledger has in rows of a kind.
+
+    Few ids are looked for among many rows: 8 bytes of each are compared first, as numbers.
+    """
+    if not len(ids):
+        return ledger.select("doc_id").clear()
+    wanted = pl.DataFrame({"doc_id": ids.unique()})
+    first = wanted.select(pl.col("doc_id").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big"))
+    near = ledger.filter(pl.col(PREFIX).is_in(first["doc_id"].implode())).filter(where).select("doc_id")
+    return near.join(wanted, on="doc_id", how="semi").unique()
 
 
 def check_shard(
@@ -96,6 +94,8 @@ def check_shard(
     """
     try:
         with pa.memory_map(str(build / shard.path)) as source:
+            begin = source.read_buffer(1).address  # of the mapping
+            source.seek(0)
             reader = pa.ipc.open_stream(source)
             if not reader.schema.equals(SHARD):
                 yield Finding("shards", shard.path, "has other columns than a shard")
@@ -104,13 +104,13 @@ def check_shard(
             batch.validate(full=True)
             if next(iter(reader), None) is not None:
                 yield Finding("shards", shard.path, "has more than one record batch")
-            yield from _check_batch(build, shard, batch, ledger, tokenizer)
+            yield from _check_batch(begin, shard, batch, ledger, tokenizer)
     except (OSError, StopIteration, ValueError, pa.ArrowException) as error:
         yield Finding("shards", shard.path, f"is no readable Arrow stream ({type(error).__name__})")
 
 
 def _check_batch(
-    build: Path, shard: ShardFacts, batch: pa.RecordBatch, ledger: pl.DataFrame, tokenizer: TokenizerFacts
+    begin: int, shard: ShardFacts, batch: pa.RecordBatch, ledger: pl.DataFrame, tokenizer: TokenizerFacts
 ) -> Iterator[Finding]:
     where = shard.path
     lists = batch["input_ids"]
@@ -125,30 +125,27 @@ def _check_batch(
         )
         yield Finding("shards", where, message)
     if len(tokens):
-        page = np.memmap(build / where, dtype=np.uint8, mode="r")[TOKENS_AT : TOKENS_AT + tokens.nbytes]
-        if not np.array_equal(page, tokens.view(np.uint8)):
+        if tokens.ctypes.data - begin != TOKENS_AT:  # both in one mapping of the file
             yield Finding("shards", where, f"its tokens do not begin at byte {TOKENS_AT}")
-        if tokens.min() < 0 or tokens.max() >= tokenizer.vocabulary:
+        if tokens.view(np.uint32).max() >= tokenizer.vocabulary:  # a negative one is past 2^31
             yield Finding("shards", where, f"has a token outside the vocabulary of {tokenizer.vocabulary}")
     lengths = np.diff(offsets)
     if not lengths.all() or (tokens[offsets[1:] - 1] != tokenizer.end_of_document).any():
         yield Finding(
             "shards", where, f"has a document that does not end in token {tokenizer.end_of_document}"
         )
-    rows = ledger.sort("shard_row")
-    if rows["shard_row"].to_list() != list(range(len(batch))):
+    if not np.array_equal(ledger["shard_row"].to_numpy(), np.arange(len(batch))):
         message = (
-            f"has {len(batch)} rows, the ledger places {len(rows)} documents in it, or not one in each row"
+            f"has {len(batch)} rows, the ledger places {len(ledger)} documents in it, or not one in each row"
         )
         yield Finding("shards", where, message)
         return
-    expected = pa.table({name: rows[name].to_arrow() for name in ("doc_id", "partner", "language", "tokens")})
-    ids = expected["doc_id"].combine_chunks().cast(batch["doc_id"].type)
+    ids = ledger["doc_id"].to_arrow().cast(batch["doc_id"].type)
     for name, differs in (
         ("document id", ~_equal(ids, batch["doc_id"])),
-        ("number of tokens", expected["tokens"].to_numpy() != lengths),
-        ("contract code", _codes(rows["partner"]) != batch["contract"].to_numpy()),
-        ("language code", _codes(rows["language"].fill_null(NO_LANGUAGE)) != batch["language"].to_numpy()),
+        ("number of tokens", ledger["tokens"].to_numpy() != lengths),
+        ("contract code", _codes(ledger["partner"]) != batch["contract"].to_numpy()),
+        ("language code", _codes(ledger["language"].fill_null(NO_LANGUAGE)) != batch["language"].to_numpy()),
     ):
         if differs.any():
             first = int(np.flatnonzero(differs)[0])
@@ -162,32 +159,39 @@ def check_splits(build: Path, manifest: Manifest, damaged: set[str]) -> Iterator
     for split in ("train", "validation"):
         shards = [shard for segment in manifest.segments for shard in getattr(segment, split)]
         ids = [_doc_ids(build / shard.path) for shard in shards if shard.path not in damaged]
-        sides.append(pl.concat([pl.DataFrame({"doc_id": []}, schema={"doc_id": pl.Binary}), *ids]))
-    train, validation = sides
-    both = validation.join(train, on="doc_id", how="semi")
+        whole = np.concatenate([np.zeros((0, 16), np.uint8), *ids])
+        sides.append((whole, whole[:, :8].copy().view(np.uint64).ravel()))
+    (train, first), (validation, other) = sides
+    near = np.asarray(pl.Series(first).is_in(pl.Series(other).implode()))
+    here = pl.DataFrame({"doc_id": [one.tobytes() for one in train[near]]}, schema={"doc_id": pl.Binary})
+    aside = pl.DataFrame({"doc_id": [one.tobytes() for one in validation]}, schema={"doc_id": pl.Binary})
+    both = aside.join(here, on="doc_id", how="semi")
     yield from _examples("splits", "stands in a validation shard and in a training shard", both)
 
 
-def _doc_ids(path: Path) -> pl.DataFrame:
-    """The ids of a shard; none of a file that `check_shard` has found unreadable."""
+def _doc_ids(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """The ids of a shard, (documents, 16); none of a file that `check_shard` has found unreadable."""
     try:
         with pa.memory_map(str(path)) as source:
             column = pa.ipc.open_stream(source).read_next_batch()["doc_id"]
-            return pl.DataFrame(
-                {"doc_id": column.cast(pa.binary()).to_pylist()}, schema={"doc_id": pl.Binary}
-            )
-    except (OSError, StopIteration, KeyError, pa.ArrowException):
-        return pl.DataFrame(schema={"doc_id": pl.Binary})
+            whole = np.frombuffer(column.buffers()[1], np.uint8, 16 * len(column), 16 * column.offset)
+            return whole.reshape(-1, 16).copy()
+    except (OSError, StopIteration, KeyError, ValueError, pa.ArrowException):
+        return np.zeros((0, 16), np.uint8)
 
 
 def _repeated_ids(ledger: pl.DataFrame) -> pl.Series:
-    kept = ledger.filter("kept")["doc_id"]
-    return kept.filter(kept.is_duplicated()).unique()
+    kept = ledger.lazy().filter("kept").select("doc_id", PREFIX)
+    near = kept.filter(pl.col(PREFIX).is_duplicated()).collect()["doc_id"]
+    return near.filter(near.is_duplicated()).unique()
 
 
 def _codes(names: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    table = {name: code_of(name) for name in names.unique().to_list()}
-    return np.array([table[name] for name in names.to_list()], dtype=np.int32)
+    """The code of each name; a table of the few different ones, taken from by position."""
+    encoded = names.to_arrow().dictionary_encode()
+    table = np.array([code_of(name) for name in encoded.dictionary.to_pylist()] or [0], np.int32)
+    found: np.ndarray[tuple[int], np.dtype[np.int32]] = table[encoded.indices.to_numpy()]
+    return found
 
 
 def _equal(left: pa.Array, right: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

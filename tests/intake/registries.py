@@ -7,12 +7,12 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from pipelines.intake.merkle import root
 from pipelines.intake.registry import Registry, record_admission
 from pipelines.intake.registry_check import check_registry
 from pipelines.intake.registry_events import seal, withdraw
 from schemas.admission import DataSetReceipt, Verdict
 from schemas.identity import file_sha256
+from schemas.merkle import root
 from schemas.receipt import (
     Receipt,
     ReceiptContract,

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.intake.merkle import leaf_hash, root
 from pipelines.intake.new_files import write_new
 from pipelines.intake.registry import Registry, record_admission
 from pipelines.intake.registry_check import check_registry
 from pipelines.intake.registry_events import seal
 from schemas.errors import UsageError
 from schemas.identity import canonical_json
+from schemas.merkle import leaf_hash, root
 from schemas.registry import (
     START,
     EventType,

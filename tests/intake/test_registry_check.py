@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.intake.merkle import leaf_hash
 from pipelines.intake.registry import Registry
 from pipelines.intake.registry_check import check_registry
 from pipelines.intake.registry_events import seal
 from pipelines.intake.signatures import SigningKey
 from schemas.errors import BuildInconsistent
 from schemas.identity import canonical_json
+from schemas.merkle import leaf_hash
 from schemas.registry import (
     START,
     DropWithdrawn,

@@ -18,6 +18,8 @@ from pipelines.tokens.shards import (
     write_dataset_files,
     write_shard,
 )
+from schemas.admission import Verdict
+from schemas.content import content_root
 from schemas.documents import LEDGER
 from schemas.identity import document_ids, file_sha256
 from schemas.manifest import (
@@ -27,21 +29,36 @@ from schemas.manifest import (
     DropFacts,
     Excluded,
     FileFacts,
+    LedgerFacts,
     Manifest,
     Segment,
     ShardFacts,
     TokenizerFacts,
     manifest_bytes,
 )
+from schemas.merkle import root
 from schemas.reasons import Reason, Stage
+from schemas.receipt import (
+    Receipt,
+    ReceiptContract,
+    ReceiptFaults,
+    ReceiptFile,
+    drop_of,
+    file_leaf,
+    receipt_bytes,
+)
 from schemas.shards import shard_name, shard_path
 from tests.agreements import ALL_RIGHTS
 
 END = 2
 VALIDATION_SHARE = 0.2
-DROP = "8" * 16
 SHARDS = {"train": 2, "validation": 1}
 SETS = (("a_dot", "chat", "dialogue"), ("liner", "pages", "web"), ("liner", "help", "web"))
+FILES = {
+    partner: {f"{name}.jsonl": "2" * 64 for owner, name, _ in SETS if owner == partner}
+    for partner in ("a_dot", "liner")
+}
+DROPS = {partner: drop_of(files) for partner, files in FILES.items()}
 ENTRY = pa.schema([*LEDGER, pa.field("input_ids", pa.list_(pa.int32()))])
 
 
@@ -56,7 +73,7 @@ def documents(per_set: int = 40) -> list[dict]:
                 "partner": partner,
                 "data_set": data_set,
                 "kind": kind,
-                "drop": DROP,
+                "drop": DROPS[partner][:16],
                 "file": f"{data_set}.jsonl",
                 "row": number,
                 "language": ("ko", "en", None)[number % 3],
@@ -99,7 +116,7 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
     table = pa.Table.from_pylist(entries, ENTRY).sort_by([("doc_id", "ascending"), ("row", "ascending")])
     aside = is_validation(table["doc_id"], VALIDATION_SHARE)
     shards: dict[str, list[ShardFacts]] = {"train": [], "validation": []}
-    ledger: list[FileFacts] = []
+    ledger: list[LedgerFacts] = []
     others = []
     (build / "ledger").mkdir(parents=True)
     for split, count in SHARDS.items():
@@ -117,12 +134,15 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
             part = part.drop_columns(["input_ids", "shard", "shard_row"])
             part = part.append_column("shard", pc.if_else(part["kept"], name, pa.scalar(None, pa.string())))
             part = part.append_column("shard_row", pc.if_else(part["kept"], places, None))
-            ledger_path = f"ledger/part-{len(ledger):05d}.parquet"
-            ledger.append(FileFacts(ledger_path, *write_ledger(build / ledger_path, part)))
+            ledger_path = f"ledger/part-0-{len(ledger):05d}.parquet"
+            ledger.append(LedgerFacts(ledger_path, *write_ledger(build / ledger_path, part)))
         directory = f"segments/0/{split}"
         names = [Path(shard.path).name for shard in shards[split]]
         write_dataset_files(build / directory, names, [shard.rows for shard in shards[split]])
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
+    data_sets = tuple(_facts(entries, *names) for names in SETS)
+    others += [_write_receipt(build, partner, data_sets) for partner in DROPS]
+    segments = (Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),)
     manifest = Manifest(
         version=MANIFEST_VERSION,
         recipe={
@@ -143,22 +163,63 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         drops=tuple(
             DropFacts(
                 partner=partner,
-                drop=DROP,
-                digest=DROP * 4,
+                drop=DROPS[partner][:16],
+                digest=DROPS[partner],
                 epoch=0,
-                files=tuple(FileFacts(f"{s}.jsonl", 9, "2" * 64) for p, s, _ in SETS if p == partner),
+                files=tuple(FileFacts(path, 9, sha256) for path, sha256 in FILES[partner].items()),
             )
             for partner in ("a_dot", "liner")
         ),
-        data_sets=tuple(_facts(entries, *names) for names in SETS),
+        data_sets=data_sets,
         tokenizer=TokenizerFacts("tekken_240911", "3" * 64, 131072, END),
-        segments=(Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),),
+        segments=segments,
         other_files=tuple(facts_of(build, path) for path in sorted(others)),
+        root=content_root(segments),
     )
     (build / "report.html").write_text(render_report(manifest, build), encoding="utf-8")
     manifest = replace(manifest, other_files=(*manifest.other_files, facts_of(build, "report.html")))
     publish(build, manifest)
     return manifest
+
+
+def _write_receipt(build: Path, partner: str, data_sets: tuple[DataSetFacts, ...]) -> str:
+    """The receipt of a partner's drop, one file a data set; its path."""
+    files = tuple(
+        ReceiptFile(
+            path=f"{facts.data_set}.jsonl",
+            data_set=facts.data_set,
+            bytes=9,
+            sha256="2" * 64,
+            rows_sent=facts.rows_sent,
+            rows_arrived=facts.rows_arrived,
+            documents=facts.documents,
+            uncompressed_bytes=facts.bytes,
+            quarantined=facts.quarantined,
+        )
+        for facts in sorted(data_sets, key=lambda one: one.data_set)
+        if facts.partner == partner
+    )
+    receipt = Receipt(
+        version=2,
+        partner=partner,
+        contract=ReceiptContract("1.0.0", "4" * 64, "5" * 64),
+        drop=DROPS[partner],
+        drop_json=True,
+        period=None,
+        verdict=Verdict.ADMITTED_WITH_QUARANTINE,
+        findings=(),
+        merkle_root=root(map(file_leaf, files)).hex(),
+        files=files,
+        data_sets=(),
+        not_named_by_contract=(),
+        not_delivered=(),
+        faults=ReceiptFaults(0, None),
+        log=None,
+    )
+    path = f"receipts/{partner}/{DROPS[partner][:16]}.json"
+    (build / path).parent.mkdir(parents=True, exist_ok=True)
+    (build / path).write_bytes(receipt_bytes(receipt))
+    return path
 
 
 def facts_of(build: Path, path: str) -> FileFacts:

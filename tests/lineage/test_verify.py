@@ -69,7 +69,7 @@ FILES = [
     "manifest.json",
     "manifest.sha256",
     "report.html",
-    "ledger/part-00001.parquet",
+    "ledger/part-0-00001.parquet",
     "segments/0/train/data-00001-of-00002.arrow",
     "segments/0/validation/state.json",
 ]

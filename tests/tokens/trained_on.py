@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipelines.intake.signatures import SigningKey
 from pipelines.tokens.shards import write_shard
+from schemas.content import content_root
 from schemas.identity import document_ids
 from schemas.manifest import (
     MANIFEST_VERSION,
@@ -114,6 +115,7 @@ def write_manifest(
         tokenizer=TokenizerFacts("test", "0" * 64, 1 << 30, END),
         segments=tuple(segments),
         other_files=(),
+        root=content_root(segments),
     )
     path.mkdir(exist_ok=True)
     sign_manifest(path, manifest_bytes(manifest))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.intake.merkle import (
+from schemas.merkle import (
     GrowingTree,
     consistency_proof,
     inclusion_proof,

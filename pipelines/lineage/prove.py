@@ -1,0 +1,104 @@
+"""Proofs from a build: that a shard is in it, what became of a document, or that it never came.
+
+Reads the manifest, and of the ledger the pieces that could hold the document: one of train and one of
+validation in every epoch. `pipelines.lineage.check_proof` checks what is written here, from the root alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.lineage.records import RECORD_COLUMNS, Records, piece_leaves, records
+from schemas.content import RECORD, RECORDS, content_leaves, piece_places
+from schemas.errors import BuildInconsistent, UsageError
+from schemas.manifest import LedgerFacts, read_manifest
+from schemas.merkle import inclusion_proof, leaf_hash, root_of_hashes
+from schemas.proof import DocumentProof, Leaf, Neighbours, Said, ShardProof
+
+_HEX_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def prove_document(build: Path, doc_id: str) -> DocumentProof:
+    """What became of a document id (32 hexadecimal digits), or that the build has none of it.
+
+    Raises UsageError for what is no id, BuildInconsistent where the build is not what its root says.
+    """
+    wanted = doc_id.strip().lower()
+    if not _HEX_ID.fullmatch(wanted):
+        raise UsageError("a document id has 32 hexadecimal digits, as in the ledger: give it whole")
+    manifest = read_manifest(build)
+    texts, hashes = _tree(build, content_leaves(manifest.segments), manifest.root)
+    pieces, outcomes = [], set()
+    for at, epoch, index in piece_places(manifest.segments, bytes.fromhex(wanted)):
+        facts = manifest.segments[epoch].ledger[index]
+        first, shown, paths = _around(build, facts, bytes.fromhex(wanted))
+        pieces.append(
+            Neighbours(_leaf(texts, hashes, at), first, tuple(one.tobytes().hex() for one in shown), paths)
+        )
+        outcomes |= {_outcome(one) for leaf in shown for one in leaf if one[:16].tobytes().hex() == wanted}
+    says: Said = "kept" if "kept" in outcomes else "dropped" if outcomes else "absent"
+    return DocumentProof("document", 1, manifest.root, wanted, says, _leaf(texts, hashes, 0), tuple(pieces))
+
+
+def prove_shard(build: Path, name: str) -> ShardProof:
+    """That a shard is in the build, with its rows, tokens and digest; UsageError for an unknown name."""
+    manifest = read_manifest(build)
+    names = [shard.name for shard in manifest.shards]
+    if name not in names:
+        raise UsageError(f"no shard is called {name!r}: `malmoi stat {build.name}` names the {len(names)}")
+    texts, hashes = _tree(build, content_leaves(manifest.segments), manifest.root)
+    at = 1 + 2 * names.index(name)
+    return ShardProof("shard", 1, manifest.root, name, _leaf(texts, hashes, 0), _leaf(texts, hashes, at))
+
+
+def _tree(build: Path, leaves: Iterable[bytes], root: str) -> tuple[list[bytes], list[bytes]]:
+    """The leaves and their hashes, if the manifest's root is over them."""
+    texts = list(leaves)
+    hashes = [leaf_hash(text) for text in texts]
+    if root_of_hashes(hashes).hex() != root:
+        raise BuildInconsistent(
+            f"{build.name}: the manifest's root is not over its shards: run `malmoi verify {build.name}`"
+        )
+    return texts, hashes
+
+
+def _leaf(texts: Sequence[bytes], hashes: Sequence[bytes], at: int) -> Leaf:
+    return Leaf(texts[at].decode(), _path(hashes, at))
+
+
+def _path(hashes: Sequence[bytes], at: int) -> tuple[str, ...]:
+    return tuple(sibling.hex() for sibling in inclusion_proof(hashes, at))
+
+
+def _around(
+    build: Path, facts: LedgerFacts, doc_id: bytes
+) -> tuple[int, list[Records], tuple[tuple[str, ...], ...]]:
+    """The leaves of a piece that show a document's records, or that there are none: first, records, paths."""
+    try:
+        found = records(pq.read_table(build / facts.path, columns=list(RECORD_COLUMNS)))
+    except (OSError, ValueError, KeyError, pa.ArrowException):
+        raise _damaged(build, facts) from None
+    hashes = piece_leaves(found)
+    if root_of_hashes(hashes).hex() != facts.root or len(found) != facts.rows:
+        raise _damaged(build, facts)
+    if not len(found):
+        return 0, [], ()
+    ids = np.ascontiguousarray(found[:, :16]).view("S16").ravel()
+    begin, end = (int(np.searchsorted(ids, np.bytes_(doc_id), side)) for side in ("left", "right"))
+    first, last = max(begin - 1, 0) // RECORDS, min(end, len(ids) - 1) // RECORDS
+    shown = [found[at * RECORDS : (at + 1) * RECORDS] for at in range(first, last + 1)]
+    return first, shown, tuple(_path(hashes, at) for at in range(first, last + 1))
+
+
+def _damaged(build: Path, facts: LedgerFacts) -> BuildInconsistent:
+    return BuildInconsistent(f"{facts.path}: is not what the manifest says: run `malmoi verify {build.name}`")
+
+
+def _outcome(record: Records) -> str:
+    return "dropped" if RECORD.unpack(record.tobytes())[1] < 0 else "kept"

@@ -1,0 +1,128 @@
+"""Ledger pieces, each by itself: columns, order, place, root; its rows for the checks over all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.lineage.balance import count_rows
+from pipelines.lineage.finding import Finding
+from pipelines.lineage.records import Records, piece_leaves, records
+from schemas.documents import LEDGER
+from schemas.manifest import LedgerFacts, Manifest
+from schemas.merkle import root_of_hashes
+from schemas.shards import SPLITS, shard_name
+
+COLUMNS = [
+    *("doc_id", "partner", "drop", "data_set", "language", "kept", "stage", "reason", "duplicate_of"),
+    *("similarity", "tokens", "shard", "shard_row"),
+]
+PREFIX = "prefix"  # the first 8 bytes of doc_id as a number: ids are compared by it first
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a ledger piece stands, and its shard."""
+
+    epoch: int
+    split: str
+    index: int
+    of: int
+    facts: LedgerFacts
+
+    @property
+    def shard(self) -> str:
+        """The name of the shard that its kept documents lie in."""
+        return shard_name(epoch=self.epoch, split=self.split, index=self.index)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece as it was read: COLUMNS and PREFIX, what it counts, what is wrong with it."""
+
+    place: Place
+    rows: pl.DataFrame
+    counts: pa.RecordBatch | None  # None: there are rows without a stage to be counted under
+    findings: tuple[Finding, ...]
+
+
+def places(manifest: Manifest) -> Iterator[Place]:
+    """Every ledger piece that has a shard, in order."""
+    for segment in manifest.segments:
+        of_shards = [
+            (split, index, len(shards))
+            for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True)
+            for index in range(len(shards))
+        ]
+        for (split, index, count), facts in zip(of_shards, segment.ledger, strict=False):
+            yield Place(segment.epoch, split, index, count, facts)
+
+
+def check_places(manifest: Manifest) -> Iterator[Finding]:
+    """Every shard has a ledger piece of the name that its place gives."""
+    for segment in manifest.segments:
+        shards = len(segment.train) + len(segment.validation)
+        if len(segment.ledger) != shards:
+            message = f"epoch {segment.epoch} has {shards} shards and {len(segment.ledger)} ledger pieces"
+            yield Finding("ledger", "ledger", message)
+        for at, facts in enumerate(segment.ledger):
+            expected = f"ledger/part-{segment.epoch}-{at:05d}.parquet"
+            if facts.path != expected:
+                yield Finding("ledger", facts.path, f"stands where {expected} belongs")
+
+
+def read_pieces(build: Path, manifest: Manifest, pool: Executor) -> list[Piece]:
+    """All pieces, read side by side. Raises OSError, ValueError, ArrowException or PolarsError."""
+    return list(pool.map(lambda place: _read(build, place), places(manifest)))
+
+
+def _read(build: Path, place: Place) -> Piece:
+    table = pq.read_table(build / place.facts.path)
+    if not table.schema.equals(LEDGER) or table.schema.metadata is not None:
+        raise ValueError("other columns than a ledger")
+    table.validate(full=True)  # of all columns: polars, which counts them later, would panic
+    found = records(table)
+    rows = pl.DataFrame(table.select(COLUMNS)).with_columns(pl.Series(PREFIX, _words(found)[:, 0]))
+    return Piece(place, rows, _counted(table), tuple(_check(place, found)))
+
+
+def _counted(table: pa.Table) -> pa.RecordBatch | None:
+    try:
+        return count_rows(table)
+    except (ValueError, pa.ArrowException, pl.exceptions.PolarsError):
+        return None
+
+
+def _check(place: Place, found: Records) -> Iterator[Finding]:
+    facts = place.facts
+    if (len(found), root_of_hashes(piece_leaves(found)).hex()) != (facts.rows, facts.root):
+        yield Finding(
+            "root", facts.path, "has other rows than the manifest's count and Merkle root of it say"
+        )
+    if not len(found):
+        return
+    words = _words(found)
+    high, low = words.T
+    if not ((high[:-1] < high[1:]) | ((high[:-1] == high[1:]) & (low[:-1] <= low[1:]))).all():
+        yield Finding("ledger", facts.path, "is not sorted by document id")
+    first = (high >> np.uint64(32)) * np.uint64(place.of) >> np.uint64(32)
+    if (first != place.index).any():
+        wrong = found[int(np.flatnonzero(first != place.index)[0]), :16].tobytes().hex()
+        yield Finding("ledger", facts.path, f"holds a document of another piece, as {wrong}")
+
+
+def _words(found: Records) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
+    """The document ids as two numbers each, the first bytes the weightiest."""
+    return np.ascontiguousarray(found[:, :16]).view(">u8").astype(np.uint64)
+
+
+def all_rows(pieces: Sequence[Piece]) -> pl.DataFrame:
+    """The rows of all pieces."""
+    return pl.concat([piece.rows for piece in pieces])
