@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +21,14 @@ from pipelines.stages.extract import extract
 from pipelines.stages.fingerprint import fingerprint, shingle_sets
 from pipelines.stages.normalise import normalise
 from pipelines.stages.pii.find import find_pii
+from pipelines.stages.pii.stand_ins import find_with_stand_ins, spellings
 from schemas.contract import Column, DataSet, Delivery, Format, Markup, Role
 from schemas.documents import DOCUMENT
 from schemas.errors import BuildInconsistent
 from schemas.manifest import Manifest, read_manifest
 from schemas.recipe import Recipe
+
+_SPELLINGS = 64  # of the particles behind stand-ins that are tried
 
 
 @dataclass(frozen=True)
@@ -37,29 +39,42 @@ class Canonical:
     exact: bytes  # 16
     bands: NDArray[np.uint64]
     shingles: NDArray[np.uint64]  # sorted, distinct
+    respelled: bool = False  # a guess at what stood before personal data was replaced: for `exact` alone
 
 
 def canonicals(build: Path, text: str, *, manifest: Manifest | None = None) -> tuple[Canonical, ...]:
-    """The different canonical texts that a build's data sets make of a text, by the first of each.
+    """The different canonical texts that a build's data sets make of a text.
 
-    A text is taken as its data set delivers it (HTML, Markdown) and as one that is plain already. Empty where
-    nothing is left of it. Raises BuildInconsistent where the build does not say how its texts were made.
+    A text is taken as its data set delivers it (HTML, Markdown), as one that is plain already, and as the
+    build left it, with stand-ins for personal data. Classes of personal data differ by contract, and so may
+    canonical texts: each contract's are tried. Empty where nothing is left of the text. Raises
+    BuildInconsistent where the build does not say how its texts were made.
     """
-    known = manifest or read_manifest(build)
-    recipe = recipe_of(known)
-    named: dict[tuple[object, ...], list[str]] = {}
-    shaped: dict[tuple[object, ...], Way] = {}
+    recipe = recipe_of(manifest or read_manifest(build))
+    by_shape: dict[tuple[object, ...], list[Way]] = {}
     for way in read_ways(build):
-        named.setdefault(way.shape, []).append(way.name)
-        shaped.setdefault(way.shape, way)
+        by_shape.setdefault(way.shape, []).append(way)
     found: dict[bytes, Canonical] = {}
-    for shape, way in shaped.items():
-        for batch in _on_its_way(text, way, recipe):
-            made = _fingerprinted(batch, recipe, _data_set(way))
-            before = found[made.exact].data_sets if made.exact in found else ()
-            names = dict.fromkeys((*before, *named[shape]))
-            found[made.exact] = replace(made, data_sets=tuple(names))
+    for ways in by_shape.values():
+        for made in _of_way(text, ways[0], recipe):
+            known = found.setdefault(made.exact, made)
+            names = dict.fromkeys((*known.data_sets, *(way.name for way in ways)))
+            found[made.exact] = replace(
+                known, data_sets=tuple(names), respelled=known.respelled and made.respelled
+            )
     return tuple(found.values())
+
+
+def recovered(text: str, way: Way, recipe: Recipe, *, exact: bytes) -> tuple[Canonical, bool]:
+    """The canonical text of a document out of what a shard holds of it, and whether its digest proves it.
+
+    Where it does not (a passage was cut, a template wrote the turns) it is that of the text in the shard.
+    """
+    data_set = _data_set(way)
+    left = spellings(find_with_stand_ins(_document(text), recipe.pii, data_set), most=_SPELLINGS)
+    digests = fingerprint(left, recipe.fingerprint, data_set).kept["exact"].to_pylist()
+    at = digests.index(exact) if exact in digests else 0
+    return _fingerprinted(left.slice(at, 1), recipe, data_set), exact in digests
 
 
 def recipe_of(manifest: Manifest) -> Recipe:
@@ -72,20 +87,24 @@ def recipe_of(manifest: Manifest) -> Recipe:
         ) from None
 
 
-def _on_its_way(text: str, way: Way, recipe: Recipe) -> Iterator[pa.RecordBatch]:
-    """The text with its spans, as delivered and as plain text."""
+def _of_way(text: str, way: Way, recipe: Recipe) -> Iterator[Canonical]:
+    """As delivered and as plain text, which are often the same; then as the build left it."""
     delivered = _data_set(way)
-    settings = replace(recipe.pii, max_share=1.0)
     for data_set in {way.markup: delivered, Markup.PLAIN: replace(delivered, markup=Markup.PLAIN)}.values():
-        batch = _document(text)
-        for stage in (
-            partial(extract, settings=recipe.extract),
-            partial(normalise, settings=recipe.normalise),
-            partial(find_pii, settings=settings),
-        ):
-            batch = stage(batch, data_set=data_set).kept
-        if len(batch):
-            yield batch
+        batch = _clean(text, data_set, recipe)
+        if not len(batch):
+            continue
+        settings = replace(recipe.pii, max_share=1.0)
+        yield _fingerprinted(find_pii(batch, settings, data_set).kept, recipe, data_set)
+        left = spellings(find_with_stand_ins(batch, recipe.pii, data_set), most=_SPELLINGS)
+        for number in range(len(left)):
+            made = _fingerprinted(left.slice(number, 1), recipe, data_set)
+            yield replace(made, respelled=number > 0)
+
+
+def _clean(text: str, data_set: DataSet, recipe: Recipe) -> pa.RecordBatch:
+    batch = extract(_document(text), recipe.extract, data_set).kept
+    return normalise(batch, recipe.normalise, data_set).kept if len(batch) else batch
 
 
 def _fingerprinted(batch: pa.RecordBatch, recipe: Recipe, data_set: DataSet) -> Canonical:
@@ -93,8 +112,8 @@ def _fingerprinted(batch: pa.RecordBatch, recipe: Recipe, data_set: DataSet) -> 
     return Canonical(
         data_sets=(),
         exact=made["exact"][0].as_py(),
-        bands=made["bands"].values.to_numpy(),
-        shingles=shingle_sets(batch, recipe.fingerprint).values.to_numpy(),
+        bands=made["bands"].flatten().to_numpy(),
+        shingles=shingle_sets(batch, recipe.fingerprint).flatten().to_numpy(),
     )
 
 
