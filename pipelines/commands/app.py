@@ -17,6 +17,7 @@ from pipelines.commands import (
     stat,
     texts,
     tokenizers,
+    traces,
 )
 
 app = typer.Typer(
@@ -67,7 +68,7 @@ app.command("prepare")(prepare.prepare)
 app.command("admit")(drops.admit)
 app.command("build")(builds.build)
 app.command("verify")(builds.verify)
-app.command("trace")(builds.trace)
+app.command("trace")(traces.trace)
 app.command("report")(builds.report)
 app.command("stat")(stat.stat)
 export_app.command("megatron")(export.megatron)

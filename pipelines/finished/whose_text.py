@@ -1,8 +1,8 @@
-"""`malmoi trace BUILD --text FILE`: is this text in the corpus, and from whom?
+"""Whether a text is in the corpus, and from whom: `malmoi trace BUILD --text FILE`.
 
 The text goes the way documents go (`pipelines.finished.canonical`) and is looked up in the build's index: by
-the digest of its canonical text, then by its bands. What is alike by bands is compared shingle by shingle with
-the text that a shard holds. Ids, numbers and names come out; no text.
+the digest of its canonical text, then by its bands. What is alike by bands is compared, shingle by shingle,
+with the text that a shard holds. Ids, numbers and names come out; no text.
 """
 
 from __future__ import annotations

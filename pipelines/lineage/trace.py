@@ -71,10 +71,15 @@ def trace_document(build: Path, doc_id: str) -> Trace:
     Raises UsageError for what is no id or not in the build, BuildInconsistent where the build's own parts
     contradict each other.
     """
+    return _trace(build, read_manifest(build), document_id(doc_id))
+
+
+def document_id(doc_id: str) -> bytes:
+    """The 16 bytes of a document id in hexadecimal digits; UsageError for what is none."""
     wanted = doc_id.strip().lower()
     if not _HEX_ID.fullmatch(wanted):
         raise UsageError("a document id has 32 hexadecimal digits, as in the ledger: give it whole")
-    return _trace(build, read_manifest(build), bytes.fromhex(wanted))
+    return bytes.fromhex(wanted)
 
 
 def trace_row(build: Path, shard_name: str, row: int) -> Trace:
