@@ -62,11 +62,12 @@ class House:
 
 
 def segment(directory: Path, epoch: int) -> dict[str, bytes]:
-    """All bytes of an epoch's segment, of its part of the ledger, of its edges and its copies' counts."""
+    """All bytes of an epoch's segment, its part of the ledger, edges, fingerprints and copies' counts."""
     patterns = (
         f"segments/{epoch}/**/*",
         f"ledger/part-{epoch}-*",
         f"index/edges/part-{epoch}-*",
+        f"index/fingerprints/part-{epoch}-*",
         f"index/copies-{epoch}.parquet",
     )
     paths = [path for pattern in patterns for path in directory.glob(pattern)]
