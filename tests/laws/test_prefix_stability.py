@@ -9,7 +9,9 @@ import orjson
 import pytest
 
 from pipelines.admit import admit
+from pipelines.finished.canonical import canonicals
 from pipelines.intake.registry import Registry
+from pipelines.lineage.fingerprints import find_exact
 from pipelines.lineage.trace import trace_document
 from pipelines.lineage.verify import verify
 from schemas.errors import InputUnreadable, LossExceeded
@@ -142,6 +144,10 @@ def test_documents_that_were_taken_down_are_not_built(house: House):
     assert alpha.doc_id("a0") not in built.kept
     (row,) = [row for row in built.rows if row["doc_id"] == alpha.doc_id("a0")]
     assert (row["stage"], row["reason"], row["detail"]) == ("rights", "taken_back", "takedown")
+    whole = house.build("undone", date="2026-11-19").directory
+    for directory, there in ((whole, [alpha.doc_id("a0")]), (built.directory, [])):
+        (digest,) = {one.exact for one in canonicals(directory, FIRST["alpha"][0]["text"])}
+        assert find_exact(directory, digest) == there
 
 
 def test_an_admitted_drop_that_is_missing_or_changed_is_named(house: House):
