@@ -47,7 +47,7 @@ _COMMANDS = (
     ("verify", "builds", "verify"),
     ("prove", "proofs", "prove"),
     ("sign", "proofs", "sign"),
-    ("trace", "builds", "trace"),
+    ("trace", "traces", "trace"),
     ("report", "builds", "report"),
     ("stat", "stat", "stat"),
     ("export megatron", "export", "megatron"),

@@ -1,4 +1,4 @@
-"""malmoi build, verify, trace, report: a corpus and what can be asked of it."""
+"""malmoi build, verify, report: a corpus and what can be asked of it."""
 
 from __future__ import annotations
 
@@ -183,34 +183,6 @@ def day_of(value: str) -> str:
         return calendar.fromisoformat(value).isoformat()
     except ValueError:
         raise UsageError("--on is no day of the calendar: write it as 2026-12-31") from None
-
-
-def trace(
-    build: BuildDirectory,
-    doc: Annotated[str | None, typer.Option(help="A document id, 32 hexadecimal digits.")] = None,
-    shard: Annotated[str | None, typer.Option(help="A shard's name, with --row.")] = None,
-    row: Annotated[int | None, typer.Option(help="A row of the shard, from 0.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Follow a document or a shard's row back to its file, row, contract and licence.
-
-    Example: malmoi trace build/example --shard 0-train-00000 --row 0
-    """
-    from pipelines.lineage.trace import trace_document, trace_row
-
-    if doc is not None and shard is None and row is None:
-        found = trace_document(build, doc)
-    elif doc is None and shard is not None and row is not None:
-        found = trace_row(build, shard, row)
-    else:
-        raise UsageError("trace wants --doc ID, or --shard NAME --row N")
-    facts = dataclasses.asdict(found)
-    if as_json:
-        print_json(facts)
-        return
-    for name, value in facts.items():
-        if value is not None:
-            typer.echo(f"{name:>20}  {value.hex() if isinstance(value, bytes) else value}")
 
 
 def report(

@@ -14,18 +14,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.lineage.fingerprints import fingerprint_rows
 from pipelines.tokens.copy_kernels import put_lists
 from pipelines.tokens.shards import check_size, is_validation, partition_of
 from schemas.documents import EDGE, LEDGER
+from schemas.identity import DIGEST_SIZE
+from schemas.reasons import Stage
 
 # A ledger row before its place in a shard is known, with the tokens.
 TOKENISED = pa.schema(
     [
         *[field for field in LEDGER if field.name not in {"shard", "shard_row"}],
         pa.field("edges", pa.list_(EDGE)),  # of a duplicate: see EDGES
+        pa.field("exact", pa.binary(DIGEST_SIZE)),  # null where a stage before the fingerprint dropped it
+        pa.field("keys", pa.list_(pa.uint32())),  # of its bands: see pipelines.lineage.fingerprints
         pa.field("input_ids", pa.list_(pa.int32())),
     ]
 )
+_BULK = frozenset({"exact", "keys", "input_ids"})  # read again, each by whom it is for
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ def _batches(tokenised: list[Tokenised], partition: int) -> Iterator[pa.RecordBa
 
 
 def gather(tokenised: list[Tokenised], partition: int) -> pa.Table:
-    """All rows of a partition without their tokens, by document id; "at" is where they lie in the files."""
-    names = [name for name in TOKENISED.names if name != "input_ids"]
+    """All rows of a partition but for tokens and fingerprints, by document id; "at" is where they lie."""
+    names = [name for name in TOKENISED.names if name not in _BULK]
     rows = pa.Table.from_batches([batch.select(names) for batch in _batches(tokenised, partition)])
     rows = rows.append_column("at", pa.array(np.arange(len(rows))))
     by = [(name, "ascending") for name in ("doc_id", "drop", "file", "row")]
@@ -105,6 +111,31 @@ def shard_rows(tokenised: list[Tokenised], partition: int, rows: pa.Table) -> pa
     starts = pa.array(np.concatenate([[0], ends[rows["kept"].to_numpy()]]), pa.int32())
     columns = {"input_ids": pa.ListArray.from_arrays(starts, pa.array(tokens))}
     return pa.table(columns | {name: kept[name] for name in ("doc_id", "partner", "language")})
+
+
+def fingerprinted(tokenised: list[Tokenised], partition: int, bands: int) -> pa.RecordBatch:
+    """The fingerprints of a partition's documents: of all that came to deduplication.
+
+    What rights took out is as if it had never come.
+    """
+    found = [_came_to_dedup(batch) for batch in _batches(tokenised, partition)]
+    rows = pa.Table.from_batches(found).combine_chunks()
+    columns = {name: _whole(rows[name]) for name in rows.column_names}
+    flat = columns["keys"].flatten().to_numpy()
+    return fingerprint_rows(
+        doc_id=columns["doc_id"], exact=columns["exact"], keys=flat.reshape(len(rows), bands)
+    )
+
+
+def _came_to_dedup(batch: pa.RecordBatch) -> pa.RecordBatch:
+    withdrawn = pc.fill_null(pc.equal(batch["stage"], Stage.RIGHTS.value), False)
+    came = pc.and_not(batch["exact"].is_valid(), withdrawn)
+    return batch.select(["doc_id", "exact", "keys"]).filter(came)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return pa.array([], column.type) if isinstance(whole, pa.ChunkedArray) else whole
 
 
 def ledger_rows(rows: pa.Table, shard: str) -> pa.Table:

@@ -23,6 +23,7 @@ from pipelines.lineage.balance import count_part
 from pipelines.lineage.duplicates import DEDUP_JSON, DedupFacts, copies_path, count_copies, dedup_facts_bytes
 from pipelines.lineage.loss import Balance, check_duplicates, check_losses, check_matches
 from pipelines.lineage.report import render_report
+from pipelines.lineage.ways import WAYS_JSON, ways_bytes, ways_of
 from pipelines.tokens.shards import write_dataset_files
 from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.content import content_root
@@ -94,6 +95,9 @@ def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
         data_sets = _data_sets(plan, counts)
         _check(plan, data_sets)
         index = _write_index(site.build, written, keyed[1]["without"])
+        built = {(facts.partner, facts.data_set) for facts in data_sets}
+        write_whole(site.build / WAYS_JSON, ways_bytes(ways_of(site.contracts, built)))
+        index.append(facts_of(site.build, WAYS_JSON))
         manifest = _manifest(plan, written, data_sets, index)
         write_whole(site.build / "report.html", render_report(manifest, site.build).encode())
         manifest = replace(manifest, other_files=(*manifest.other_files, facts_of(site.build, "report.html")))
@@ -194,8 +198,8 @@ def _check(plan: Plan, data_sets: Sequence[DataSetFacts]) -> None:
 def _write_index(
     build: Path, written: Sequence[WrittenPartition], without: Iterable[KeptWithout]
 ) -> list[FileFacts]:
-    """The side tables of the build: edges are there already, copies are counted from the ledger."""
-    found = [item.edges for item in written]
+    """The side tables of the build: some are there already, copies are counted from the ledger."""
+    found = [facts for item in written for facts in (item.edges, item.fingerprints)]
     for epoch in sorted({item.epoch for item in written}):
         parts = [build / item.ledger.path for item in written if item.epoch == epoch]
         path = copies_path(epoch)

@@ -20,12 +20,21 @@ import pyarrow.compute as pc
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.duplicates import Decided, decisions
 from pipelines.engine.files import facts_of, whole_file, write_index
-from pipelines.engine.partition import TOKENISED, Layout, Tokenised, gather, ledger_rows, shard_rows
+from pipelines.engine.partition import (
+    TOKENISED,
+    Layout,
+    Tokenised,
+    fingerprinted,
+    gather,
+    ledger_rows,
+    shard_rows,
+)
 from pipelines.engine.passages import WithoutPassages, repeats_of, with_details, without_passages
 from pipelines.engine.plan import SHAPING_TOKENS, Site, versions
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.lineage.duplicates import edges_of, edges_path
+from pipelines.lineage.fingerprints import fingerprints_path, key_of, write_fingerprints
 from pipelines.lineage.ledger import write_ledger
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import shard_count, write_shard
@@ -36,7 +45,8 @@ from schemas.identity import fingerprint
 from schemas.manifest import FileFacts, LedgerFacts, ShardFacts
 from schemas.shards import shard_name, shard_path
 
-TOKENS_VERSION = 4  # 3: edges beside the decisions. 4: begin and end of documents and turns
+# 3: edges beside the decisions. 4: begin and end of documents and turns. 5: fingerprints for the index.
+TOKENS_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class WrittenPartition:
     shard: ShardFacts
     ledger: LedgerFacts
     edges: FileFacts  # of its documents that were dropped as copies
+    fingerprints: FileFacts  # of its documents that came to deduplication
 
 
 def layout_of(admitted_bytes: int, site: Site) -> Layout:
@@ -213,7 +224,9 @@ def _survivors(
     token_counts = np.zeros(count, dtype=np.int32)
     token_counts[kept] = np.diff(encoded.offsets.to_numpy())
     begins = np.concatenate([[0], np.cumsum(token_counts)]).astype(np.int32)
-    at_once = batch.select(["doc_id", "row", "language", "quality", "spans"]).take(pa.array(order))
+    own = ["doc_id", "row", "language", "quality", "spans", "exact", "bands"]
+    at_once = batch.select(own).take(pa.array(order))
+    bands = at_once["bands"]
     given = {
         name: lost[name].combine_chunks().take(take)
         for name in ("stage", "reason", "detail", "duplicate_of", "similarity", "edges")
@@ -223,7 +236,8 @@ def _survivors(
         count,
         constant,
         {
-            **{name: at_once[name] for name in ("doc_id", "row", "language", "quality")},
+            **{name: at_once[name] for name in ("doc_id", "row", "language", "quality", "exact")},
+            "keys": pa.ListArray.from_arrays(bands.offsets, pa.array(key_of(bands.values.to_numpy()))),
             "kept": pa.array(kept),
             **given,
             "detail": with_details(given.get("detail"), left.details.take(pa.array(order))),
@@ -292,6 +306,11 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
         ledger_facts = write_ledger(site.build / ledger_path, ledger_rows(rows, name))
         edges = edges_path(epoch=epoch, partition=partition)
         write_index(site.build / edges, edges_of(rows))
+        del rows
+        fingerprints = fingerprints_path(epoch=epoch, partition=partition)
+        with whole_file(site.build / fingerprints) as temporary:
+            bands = site.recipe.fingerprint.bands
+            write_fingerprints(temporary, fingerprinted(tokenised, partition, bands))
         progress.facts.update(kept=written.rows, tokens=written.tokens)
     return WrittenPartition(
         epoch=epoch,
@@ -302,4 +321,5 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
         shard=facts,
         ledger=LedgerFacts(ledger_path, *ledger_facts),
         edges=facts_of(site.build, edges),
+        fingerprints=facts_of(site.build, fingerprints),
     )

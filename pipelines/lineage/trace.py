@@ -10,14 +10,13 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from pipelines.lineage.ledger import find_document
+from pipelines.lineage.verdicts import Verdict, counted_first, verdicts
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.manifest import Manifest, ShardFacts, read_manifest
-from schemas.reasons import Reason
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -62,6 +61,7 @@ class Trace:
     shard: str | None
     shard_path: str | None
     shard_row: int | None
+    stages: tuple[Verdict, ...]
     other_rows: tuple[OtherRow, ...]
 
 
@@ -71,10 +71,15 @@ def trace_document(build: Path, doc_id: str) -> Trace:
     Raises UsageError for what is no id or not in the build, BuildInconsistent where the build's own parts
     contradict each other.
     """
+    return _trace(build, read_manifest(build), document_id(doc_id))
+
+
+def document_id(doc_id: str) -> bytes:
+    """The 16 bytes of a document id in hexadecimal digits; UsageError for what is none."""
     wanted = doc_id.strip().lower()
     if not _HEX_ID.fullmatch(wanted):
         raise UsageError("a document id has 32 hexadecimal digits, as in the ledger: give it whole")
-    return _trace(build, read_manifest(build), bytes.fromhex(wanted))
+    return bytes.fromhex(wanted)
 
 
 def trace_row(build: Path, shard_name: str, row: int) -> Trace:
@@ -85,7 +90,7 @@ def trace_row(build: Path, shard_name: str, row: int) -> Trace:
         raise UsageError(f"shard {shard.name} has no rows: name another one")
     if not 0 <= row < shard.rows:
         raise UsageError(f"shard {shard.name} has no row {row}: give one from 0 to {shard.rows - 1}")
-    with _Mapped(build, shard) as batch:
+    with MappedShard(build, shard) as batch:
         doc_id = batch["doc_id"][row].as_py()
     found = _trace(build, manifest, doc_id)
     if (found.shard, found.shard_row) != (shard.name, row):
@@ -103,12 +108,12 @@ def trace_token(build: Path, shard_name: str, offset: int) -> Trace:
         raise UsageError(f"shard {shard.name} has no tokens: name another one")
     if not 0 <= offset < shard.tokens:
         raise UsageError(f"shard {shard.name} has no token {offset}: give one from 0 to {shard.tokens - 1}")
-    with _Mapped(build, shard) as batch:
+    with MappedShard(build, shard) as batch:
         row = bisect_right(batch["input_ids"].offsets.to_numpy(), offset) - 1
     return trace_row(build, shard_name, int(row))
 
 
-class _Mapped:
+class MappedShard:
     """The record batch of a shard, memory mapped; BuildInconsistent where it cannot be read."""
 
     def __init__(self, build: Path, shard: ShardFacts) -> None:
@@ -154,8 +159,7 @@ def _trace(build: Path, manifest: Manifest, doc_id: bytes) -> Trace:
             f"no document {doc_id.hex()} in this build: a row that was refused has none (see receipts/); "
             "else compare the partner, data set and key"
         )
-    rows.sort(key=_counted_first)
-    entry, others = rows[0], rows[1:]
+    entry, *others = counted_first(rows)
     contract = next((c for c in manifest.contracts if c.partner == entry["partner"]), None)
     named = entry["partner"], entry["drop"]
     drop = next((d for d in manifest.drops if (d.partner, d.drop) == named), None)
@@ -194,12 +198,9 @@ def _trace(build: Path, manifest: Manifest, doc_id: bytes) -> Trace:
         shard=entry["shard"],
         shard_path=None if shard is None else shard.path,
         shard_row=entry["shard_row"],
+        stages=verdicts(entry),
         other_rows=tuple(OtherRow(other["file"], other["row"], other["reason"]) for other in others),
     )
-
-
-def _counted_first(entry: dict[str, Any]) -> tuple[bool, bool, str, int]:
-    return not entry["kept"], entry["reason"] == Reason.REPEATED_KEY, entry["file"], entry["row"]
 
 
 def _short(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Side tables of deduplication against the ledger: duplicates' edges, kept documents' copies."""
+"""Side tables of deduplication against the ledger: duplicates' edges, copies, fingerprints."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines.lineage.duplicates import copies_path, count_copies
 from pipelines.lineage.finding import Finding
+from pipelines.lineage.verify_fingerprints import check_fingerprints
 from pipelines.lineage.verify_rows import WAS_KEPT, those_of
 from schemas.documents import COPIES, EDGES
 from schemas.manifest import Manifest
@@ -34,6 +35,7 @@ def check_index(
         yield Finding("index", "index/edges", "has a file that is no table of edges")
     elif parts:
         yield from _check_edges(ledger, pl.concat([pl.DataFrame(part) for part in parts]))
+    yield from check_fingerprints(build, manifest, listed)
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table | None:

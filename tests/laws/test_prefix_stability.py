@@ -10,7 +10,9 @@ import orjson
 import pytest
 
 from pipelines.admit import admit
+from pipelines.finished.canonical import canonicals
 from pipelines.intake.registry import Registry
+from pipelines.lineage.fingerprints import find_exact
 from pipelines.lineage.trace import trace_document
 from pipelines.lineage.verify import verify
 from schemas.errors import InputUnreadable, LossExceeded
@@ -64,11 +66,12 @@ class House:
 
 
 def segment(directory: Path, epoch: int) -> dict[str, bytes]:
-    """All bytes of an epoch's segment, of its part of the ledger, of its edges and its copies' counts."""
+    """All bytes of an epoch's segment, its part of the ledger, edges, fingerprints and copies' counts."""
     patterns = (
         f"segments/{epoch}/**/*",
         f"ledger/part-{epoch}-*",
         f"index/edges/part-{epoch}-*",
+        f"index/fingerprints/part-{epoch}-*",
         f"index/copies-{epoch}.parquet",
     )
     paths = [path for pattern in patterns for path in directory.glob(pattern)]
@@ -144,6 +147,10 @@ def test_documents_that_were_taken_down_are_not_built(house: House):
     assert alpha.doc_id("a0") not in built.kept
     (row,) = [row for row in built.rows if row["doc_id"] == alpha.doc_id("a0")]
     assert (row["stage"], row["reason"], row["detail"]) == ("rights", "taken_back", "takedown")
+    whole = house.build("undone", date="2026-11-19").directory
+    for directory, there in ((whole, [alpha.doc_id("a0")]), (built.directory, [])):
+        (digest,) = {one.exact for one in canonicals(directory, FIRST["alpha"][0]["text"])}
+        assert find_exact(directory, digest) == there
 
 
 def test_an_admitted_drop_that_is_missing_or_changed_is_named(house: House):

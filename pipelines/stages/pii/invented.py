@@ -51,6 +51,12 @@ def is_ours(label: str, text: str, start: int, end: int) -> bool:
     return False
 
 
+def invented_names(text: str) -> Iterator[tuple[int, int]]:
+    """Where names of ours stand in a text; a particle of a given name's syllables is taken for a part."""
+    for found in _NAME.finditer(text):
+        yield found.span()
+
+
 def name(form: str, number: int) -> str:
     """A person's name with as many syllables as the form, word by word; `number` chooses it."""
     if re.search("[A-Za-z]", form) and not re.search("[가-힣]", form):

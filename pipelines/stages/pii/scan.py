@@ -150,6 +150,11 @@ def resolve(findings: list[Finding], min_score: float) -> list[Finding]:
     Our own surrogates beat everything on their place, and then leave; but digits inside a key or a URL that
     look like one of ours are a part of that.
     """
+    return [finding for finding in standing(findings, min_score) if finding.score != SURROGATE_SCORE]
+
+
+def standing(findings: list[Finding], min_score: float) -> list[Finding]:
+    """`resolve` with our own surrogates among what stands."""
     able = [finding for finding in findings if finding.score >= min_score]
     if len(able) > 1:
         wholes = [f for f in able if f.label in _WHOLES and f.score != SURROGATE_SCORE]
@@ -157,11 +162,11 @@ def resolve(findings: list[Finding], min_score: float) -> list[Finding]:
         able.sort(key=lambda f: (-f.score, f.start - f.end, f.start, f.label))
         origin = min(finding.start for finding in able)
         taken = bytearray(max(finding.end for finding in able) - origin)
-        standing = []
+        stood = []
         for finding in able:
             start, end = finding.start - origin, finding.end - origin
             if taken.find(1, start, end) < 0:
                 taken[start:end] = b"\x01" * (end - start)
-                standing.append(finding)
-        able = sorted(standing)
-    return [finding for finding in able if finding.score != SURROGATE_SCORE]
+                stood.append(finding)
+        able = sorted(stood)
+    return able

@@ -1,0 +1,124 @@
+"""The index of fingerprints against the ledger: who is in it, and whether a search would find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.lineage.finding import Finding
+from pipelines.lineage.fingerprints import (
+    FINGERPRINTS,
+    bands_of,
+    halves,
+    keys_and_rows,
+    numbers,
+    read_fingerprints,
+)
+from pipelines.lineage.ways import WAYS_JSON, read_ways
+from schemas.errors import BuildInconsistent
+from schemas.manifest import Manifest
+from schemas.reasons import Reason, Stage
+
+
+def check_fingerprints(build: Path, manifest: Manifest, listed: set[str]) -> Iterator[Finding]:
+    """Of every epoch whose files are whole; `listed` are the whole files of the manifest."""
+    named = [file.path for file in manifest.other_files if file.path.startswith(FINGERPRINTS)]
+    if not named or not listed.issuperset(named):
+        return  # a build without an index, or one with damages that are told
+    if WAYS_JSON in listed:
+        yield from _check_ways(build, manifest)
+    copies = [_copies(build / file.path) for segment in manifest.segments for file in segment.ledger]
+    pairs = pl.concat(copies)
+    asked = pl.concat([pairs["doc_id"], pairs["duplicate_of"]]).unique()
+    digests: list[pl.DataFrame] = []
+    for segment in manifest.segments:
+        mine = [path for path in named if path.startswith(f"{FINGERPRINTS}part-{segment.epoch}-")]
+        ids: list[pl.Series] = []
+        for path in mine:
+            try:
+                with pa.memory_map(str(build / path)) as source:
+                    part = read_fingerprints(source)
+                    if wrong := _order_problem(part):
+                        yield Finding("index", path, wrong)
+                    found = pl.DataFrame(pa.table([part["doc_id"], part["exact"]], ["doc_id", "exact"]))
+            except (OSError, pa.ArrowException):
+                yield Finding("index", path, "is no file of fingerprints")
+                return
+            ids.append(found["doc_id"])
+            digests.append(found.join(asked.to_frame("doc_id"), on="doc_id", how="semi"))
+        yield from _check_ids(build, [file.path for file in segment.ledger], ids, segment.epoch)
+    yield from _check_copies(pairs, pl.concat(digests))
+
+
+def _order_problem(part: pa.RecordBatch) -> str | None:
+    """What would keep a search from finding: columns out of order, rows that no document or two have."""
+    for name in ("exact", "doc_id"):
+        if part[name].null_count:
+            return f"has documents without {name}"
+    digests = halves(part["exact"])
+    high, low = digests[:, 0], digests[:, 1]
+    if not bool(((high[:-1] < high[1:]) | ((high[:-1] == high[1:]) & (low[:-1] <= low[1:]))).all()):
+        return "is not sorted by digest, so that documents are not found"
+    for band in range(bands_of(part)):
+        keys, rows = keys_and_rows(part, band)
+        if not bool((keys[:-1] <= keys[1:]).all()):
+            return f"is not sorted by key in band {band}, so that documents are not found"
+        if not np.array_equal(np.sort(numbers(rows)), np.arange(len(part))):
+            return f"does not hold every document once in band {band}"
+    return None
+
+
+def _check_ids(build: Path, ledger: Sequence[str], ids: Sequence[pl.Series], epoch: int) -> Iterator[Finding]:
+    """The index of an epoch has the documents of its ledger that came to deduplication, as often."""
+    came = _counted([_came_to_dedup(build / path) for path in ledger])
+    indexed = _counted(ids)
+    for words, left, right in (
+        ("documents that came to deduplication are not in it", came, indexed),
+        ("documents are in it that did not come to deduplication", indexed, came),
+    ):
+        wrong = left.join(right, on=["doc_id", "rows"], how="anti").sort("doc_id")
+        if len(wrong):
+            where = f"{FINGERPRINTS}part-{epoch}-*"
+            yield Finding("index", where, f"{len(wrong)} {words}, as {wrong['doc_id'][0].hex()}")
+
+
+def _counted(ids: Sequence[pl.Series]) -> pl.DataFrame:
+    whole = pl.concat([pl.Series("doc_id", [], pl.Binary), *ids])
+    return whole.to_frame().group_by("doc_id").agg(rows=pl.len())
+
+
+def _came_to_dedup(path: Path) -> pl.Series:
+    decided = pc.field("stage").is_null() | (pc.field("stage") == Stage.DEDUP.value)
+    return pl.DataFrame(pq.read_table(path, columns=["doc_id"], filters=decided))["doc_id"]
+
+
+def _copies(path: Path) -> pl.DataFrame:
+    """(doc_id, duplicate_of) of exact duplicates."""
+    same = pc.field("reason") == Reason.EXACT_DUPLICATE.value
+    return pl.DataFrame(pq.read_table(path, columns=["doc_id", "duplicate_of"], filters=same))
+
+
+def _check_copies(pairs: pl.DataFrame, digests: pl.DataFrame) -> Iterator[Finding]:
+    """An exact duplicate has the digest of the document that it lost to."""
+    own = pairs.join(digests, on="doc_id")
+    agreeing = own.join(digests, left_on=["duplicate_of", "exact"], right_on=["doc_id", "exact"], how="semi")
+    wrong = pairs.join(agreeing, on=["doc_id", "duplicate_of"], how="anti").sort("doc_id")
+    if len(wrong):
+        words = f"{len(wrong)} exact duplicates have another digest than the document they lost to"
+        yield Finding("index", FINGERPRINTS, f"{words}, as {wrong['doc_id'][0].hex()}")
+
+
+def _check_ways(build: Path, manifest: Manifest) -> Iterator[Finding]:
+    try:
+        ways = read_ways(build)
+    except BuildInconsistent:
+        yield Finding("index", WAYS_JSON, "does not say how the texts of data sets were made")
+        return
+    if sorted(way.name for way in ways) != sorted(f"{d.partner}/{d.data_set}" for d in manifest.data_sets):
+        yield Finding("index", WAYS_JSON, "speaks of other data sets than the manifest")
