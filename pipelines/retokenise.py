@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.build import Origin, make_plan, origin_of, run
+from pipelines.build import make_plan, run
 from pipelines.engine.clean import is_staged
+from pipelines.engine.made import Origin, origin_of
 from pipelines.engine.plan import Plan
 from pipelines.intake.recipes import load_recipe
 from pipelines.intake.yaml_source import read_yaml
@@ -62,6 +63,8 @@ def retokenise(
         staging=Path(origin.staging),
         workers=workers or os.cpu_count() or 1,
         tokens=settings,
+        without=frozenset(origin.without),
+        only={drop.digest for drop in manifest.drops},
     )
     _check_same(manifest, plan)
     return run(plan, origin, runner=runner, replace=replace, quiet=quiet)
