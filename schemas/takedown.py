@@ -90,3 +90,109 @@ class TakedownRequest:
         """Whether nothing is named."""
         named = (self.documents, self.subjects, self.rows, self.texts, self.domains, self.contract)
         return not any(named)
+
+
+CERTIFICATE_VERSION = 1
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_LOOSE = ConfigDict(extra="forbid", defer_build=True)
+
+
+class State(StrEnum):
+    """What became of a text in one place."""
+
+    ERASED = "erased"
+    KEPT = "kept"
+    OUTSIDE = "outside"  # not ours to destroy, or not within reach
+
+
+@dataclass(frozen=True, config=_LOOSE)
+class Asked:
+    """One way in which the request named documents, and how many were found that way."""
+
+    what: str
+    asked: int
+    documents: int
+
+
+@dataclass(frozen=True, config=_LOOSE)
+class Gone:
+    """A document that left: it was kept, and is no more."""
+
+    doc_id: DocumentId
+    partner: str
+    data_set: str
+    drop: str
+    shard: str
+    tokens: int
+    ledger: str  # the part of the new build's ledger that says so, by path
+    proof: str | None = None  # of its absence, as `malmoi prove` writes it; the ledger's digest until then
+
+
+@dataclass(frozen=True, config=_LOOSE)
+class CameBack:
+    """A document that is kept now, as the one that it lost to has left."""
+
+    doc_id: DocumentId
+    partner: str
+    data_set: str
+    shard: str
+    tokens: int
+
+
+@dataclass(frozen=True, config=_LOOSE)
+class ShardChange:
+    """A shard before and after."""
+
+    name: str
+    path: str
+    before: Sha256
+    after: Sha256
+    rows_before: int
+    rows_after: int
+    tokens_before: int
+    tokens_after: int
+
+
+@dataclass(frozen=True, config=_LOOSE)
+class BuildName:
+    """A build by what it is."""
+
+    name: str
+    identity: Sha256
+    manifest: Sha256  # of manifest.json
+
+
+@dataclass(frozen=True, config=_LOOSE)
+class Place:
+    """Where a text lay, and what became of it there. `path` is relative to what `kind` names."""
+
+    kind: str  # drop, staging, quarantine, index, build, registry, outside
+    path: str
+    state: State
+    why: str
+    sha256: Sha256 | None = None  # of what lies there now, where something does
+
+
+@dataclass(frozen=True, config=_LOOSE)
+class Certificate:
+    """What was asked, what was found, what left. Canonical JSON; ids, numbers and digests, no text."""
+
+    version: int
+    request: str
+    reason: str
+    scope: str
+    notice: str
+    deadline: str
+    on: str  # the day on which it was carried out
+    asked: tuple[Asked, ...]
+    unknown: tuple[str, ...]  # documents that were named and are not in the build
+    parent: BuildName
+    child: BuildName
+    gone: tuple[Gone, ...]
+    dropped_before: int  # documents that were named and were in no shard already
+    came_back: tuple[CameBack, ...]
+    fell: tuple[DocumentId, ...]  # kept before, and now a copy of one that came back
+    shards: tuple[ShardChange, ...]
+    ledger: dict[str, Sha256]  # the parts of the new build's ledger that speak of those who left, by path
+    event: Sha256 | None  # in the registry; null where the build has none
+    places: tuple[Place, ...] = ()

@@ -15,6 +15,7 @@ from pipelines.commands import (
     prepare,
     registry,
     stat,
+    takedown,
     texts,
     tokenizers,
 )
@@ -69,6 +70,7 @@ app.command("build")(builds.build)
 app.command("verify")(builds.verify)
 app.command("trace")(builds.trace)
 app.command("report")(builds.report)
+app.command("takedown")(takedown.takedown)
 app.command("stat")(stat.stat)
 export_app.command("megatron")(export.megatron)
 export_app.command("text")(export.text)

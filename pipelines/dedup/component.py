@@ -1,7 +1,7 @@
 """The documents that a few documents can bear upon, and what becomes of them: a resolution in the small.
 
-Reads key, position of the staged splits' bucket keys, and doc_id, language, quality, exact, bands, text, spans
-of the documents in question.
+Reads key, position of the staged splits' bucket keys, and doc_id, language, quality, exact, bands, text,
+spans of the documents in question.
 
 Documents that no chain of shared buckets joins never meet (pipelines/dedup/parts.py), so the component of a
 document is all that its leaving can change, and the dominance set of the component alone is that of the whole
@@ -29,7 +29,7 @@ _COLUMNS = ("doc_id", "row", "text", "language", "quality", "spans", "exact", "b
 
 
 class StagedFiles:
-    """The staged directories of a build's splits, by split; files are mapped when they are first asked for."""
+    """The staged directories of a build's splits, by split; a file is mapped when it is first asked for."""
 
     def __init__(self, directories: Mapping[int, Path]) -> None:
         self.directories = directories
@@ -88,9 +88,7 @@ class StagedFiles:
 
 @dataclass(frozen=True)
 class Component:
-    """Documents that can bear upon each other, in the order of their codes; all that shares a bucket with one
-    of them is among them.
-    """
+    """Documents that can bear upon each other, by code; all that shares a bucket with one is among them."""
 
     codes: Codes
     rows: pa.Table  # of STAGED, with their languages and qualities

@@ -1,14 +1,15 @@
 """What a build was made of, and where that lay, beside it: enough to change a few of its documents alone.
 
-BUILD.runs/{origin.json, made.json} lie outside the build, for they name staged files. made.json proves itself: with what was taken down it gives the
-manifest's identity.
+BUILD.runs/{origin.json, made.json} lie outside the build, for they name staged files. made.json proves
+itself: with what was taken down it gives the manifest's identity.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 from pydantic import ConfigDict, TypeAdapter
@@ -16,6 +17,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from pipelines.engine.files import write_whole
 from pipelines.engine.plan import Plan, identity_of
+from schemas.errors import UsageError
 from schemas.identity import canonical_json, file_sha256
 from schemas.manifest import Manifest
 
@@ -100,6 +102,23 @@ def inherited(base: Path | None) -> frozenset[str]:
     return frozenset(origin.without if origin else ())
 
 
+def known_origin(
+    build: Path, *, recipe: Path | None, drops: Path | None, registry: Path | None, staging: Path | None
+) -> Origin:
+    """Where a build was made from: what is given, then what lies beside it; UsageError where neither says."""
+    known = origin_of(build.resolve())
+    if known is None:
+        if recipe is None or staging is None:
+            raise UsageError(
+                f"{build.name}.runs does not say where the build was made from: give --recipe and --staging "
+                "(and --drops or --registry as when it was built)"
+            )
+        known = Origin(str(recipe.resolve()), None, None, str(staging.resolve()))
+    given = {"recipe": recipe, "drops": drops, "registry": registry, "staging": staging}
+    found: dict[str, Any] = {name: str(path.resolve()) for name, path in given.items() if path}
+    return replace(known, **found)
+
+
 def split_name(partner: str, path: str, first_row: int, drop: str) -> str:
     """A split in the run log, and what breaks the last tie between two rows of one document id."""
     return f"{partner}/{path}@{first_row:020d}/{drop}"
@@ -137,7 +156,7 @@ def write_made(build: Path, what: Made) -> None:
 
 
 def read_made(build: Path, manifest: Manifest) -> Made | None:
-    """What lies beside a build; None where there is nothing, or nothing that gives the manifest's identity."""
+    """What lies beside a build; None where nothing there gives the manifest's identity."""
     try:
         found = TypeAdapter(Made).validate_json(made_path(build).read_bytes())
     except (OSError, ValueError):

@@ -36,10 +36,12 @@ class Open:
     done: tuple[TakedownDone, ...]
 
 
-def request_digest(registry: Registry, request: TakedownRequest) -> str:
-    """The request under the registry's secret: the same request again is the same event."""
+def request_digest(
+    registry: Registry, request: TakedownRequest, documents: Mapping[str, Sequence[str]]
+) -> str:
+    """A request and what it came to, under the registry's secret: the same again is the same event."""
     key = hashlib.blake2b(registry.secret(), digest_size=32, person=b"malmoi.request").digest()
-    return hashlib.blake2b(canonical_json(request), key=key, digest_size=32).hexdigest()
+    return hashlib.blake2b(canonical_json([request, documents]), key=key, digest_size=32).hexdigest()
 
 
 def record_takedown(
@@ -51,19 +53,19 @@ def record_takedown(
     suppressed: bytes | None,
     at: str,
 ) -> tuple[Event, bool]:
-    """Append a takedown, once a request: (the event, whether it is new).
+    """Append a takedown, once for the same request and documents: (the event, whether it is new).
 
     documents: ids (hexadecimal) by drop digest. suppressed: the file of fingerprints that are kept out. Both
     are on disk before the event is.
     """
-    digest = request_digest(registry, request)
     named = {drop: sorted(set(ids)) for drop, ids in sorted(documents.items()) if ids}
+    digest = request_digest(registry, request, named)
     earlier = next((one.event for one in takedowns(registry) if one.body.request == digest), None)
     if earlier is not None:
         return earlier, False
     leaves = {}
     for drop, ids in named.items():
-        key = _drop_key(registry, drop, create=True)
+        key = _made_key(registry, drop)
         leaves[drop] = tuple(sorted(_leaf(key, doc_id) for doc_id in ids))
     home = registry.key_directory / "takedowns"
     home.mkdir(exist_ok=True, mode=0o700)
@@ -130,13 +132,13 @@ def documents_of(registry: Registry, body: Takedown) -> dict[str, list[str]]:
         named = {}
     found = {}
     for drop, leaves in body.leaves.items():
-        key = _drop_key(registry, drop, create=False)
+        key = _drop_key(registry, drop)
         if key is None:
             continue
         if tuple(sorted(_leaf(key, doc_id) for doc_id in named.get(drop, ()))) != leaves:
             raise BuildInconsistent(
-                f"{path}: is missing or does not name the documents that event {body.request[:16]} has leaves "
-                "of: restore the registry's key directory from a copy"
+                f"{path}: is missing or does not name the documents that event {body.request[:16]} has "
+                "leaves of: restore the registry's key directory from a copy"
             )
         found[drop] = named[drop]
     return found
@@ -189,12 +191,17 @@ def _leaf(key: bytes, doc_id: str) -> str:
     return hashlib.blake2b(bytes.fromhex(doc_id), key=key, digest_size=16).hexdigest()
 
 
-def _drop_key(registry: Registry, drop: str, *, create: bool) -> bytes | None:
-    """The key of a drop's leaves; None where it was destroyed or never made."""
+def _made_key(registry: Registry, drop: str) -> bytes:
+    """The key of a drop's leaves, made where there is none."""
     home = registry.key_directory / "drops"
-    path = home / drop
-    if create and not path.is_file():
-        home.mkdir(exist_ok=True, mode=0o700)
-        write_new(path, secrets.token_bytes(_SECRET))
-        path.chmod(0o600)
+    home.mkdir(exist_ok=True, mode=0o700)
+    if not (home / drop).is_file():
+        write_new(home / drop, secrets.token_bytes(_SECRET))
+        (home / drop).chmod(0o600)
+    return (home / drop).read_bytes()
+
+
+def _drop_key(registry: Registry, drop: str) -> bytes | None:
+    """The key of a drop's leaves; None where it was destroyed or never made."""
+    path = registry.key_directory / "drops" / drop
     return path.read_bytes() if path.is_file() else None

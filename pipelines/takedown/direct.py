@@ -102,7 +102,7 @@ class Decided:
 
 
 def open_parent(build: Path, *, recipe: Path, staging: Path) -> Parent:
-    """The build with all that the short way needs; raises NotDirect where something is not there (any more)."""
+    """The build with all that the short way needs; raises NotDirect where something is missing."""
     manifest = read_manifest(build)
     made = read_made(build, manifest)
     if made is None:
