@@ -85,6 +85,9 @@ def verify(
         str | None,
         typer.Option(metavar="HEX", help="Of a receipt: the registry's public key, as you know it."),
     ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Of a build: of a takedown; look again whether what left is gone.")
+    ] = None,
     on: Annotated[
         str | None, typer.Option(metavar="DAY", help="Of a build: judge its rights on this day (ISO) too.")
     ] = None,
@@ -95,7 +98,12 @@ def verify(
     Example: malmoi verify build/example
     """
     findings: Sequence[Finding | RecordFinding]
-    if receipt is not None and build is None and on is None:
+    if certificate is not None and build is not None and (receipt, drop, proof, key, on) == (None,) * 5:
+        from pipelines.takedown.certificate import check_certificate, read_certificate
+
+        findings = check_certificate(read_certificate(existing(certificate)), build.resolve())
+        whole = "what the certificate says holds"
+    elif receipt is not None and build is None and on is None and certificate is None:
         from pipelines.intake.receipt_check import check_receipt
 
         proven = None if proof is None else existing(proof)
@@ -103,12 +111,14 @@ def verify(
         whole = (
             "the receipt holds" if key else "the receipt agrees with itself; --key HEX says whose it must be"
         )
-    elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
+    elif build is not None and (receipt, drop, proof, key, certificate) == (None,) * 5:
         from pipelines.lineage.verify import verify as check
 
         findings, whole = check(build, on=None if on is None else day_of(on)), "the build is whole"
     else:
-        raise UsageError("verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like")
+        raise UsageError(
+            "verify wants BUILD (with --certificate FILE if you like), or --receipt FILE with --drop, --proof and --key if you like"
+        )
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])
     else:
