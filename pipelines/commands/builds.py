@@ -117,7 +117,8 @@ def verify(
         findings, whole = check(build, on=None if on is None else day_of(on)), "the build is whole"
     else:
         raise UsageError(
-            "verify wants BUILD (with --certificate FILE if you like), or --receipt FILE with --drop, --proof and --key if you like"
+            "verify wants BUILD (with --certificate FILE if you like), or --receipt FILE with --drop, "
+            "--proof and --key if you like"
         )
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])

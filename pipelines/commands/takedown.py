@@ -112,6 +112,8 @@ def takedown(
             output,
             today=day,
             at=moment(at),
+            erased=erase,
+            also=also or (),
             workers=workers,
             direct=not pipeline,
             quiet=as_json,

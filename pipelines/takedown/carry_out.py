@@ -30,9 +30,10 @@ from pipelines.intake.takedowns import (
     taken_down,
 )
 from pipelines.stages.fingerprint import shingle_sets
-from pipelines.takedown.certificate import certificate_bytes, certify
+from pipelines.takedown.certificate import certificate_bytes, certify, compare
 from pipelines.takedown.certificate_page import render_certificate
 from pipelines.takedown.direct import Decided, NotDirect, Parent, decide, open_parent
+from pipelines.takedown.erase import erase
 from pipelines.takedown.find import Found, codes_in, find, neighbourhood
 from pipelines.takedown.house import House
 from pipelines.takedown.impact import Impact, impact
@@ -108,12 +109,15 @@ def carry_out(
     *,
     today: str,
     at: str,
-    places: Sequence[Place] = (),
+    erased: bool = False,
+    also: Sequence[Path] = (),
     workers: int | None = None,
     direct: bool = True,
     quiet: bool = False,
 ) -> Carried:
-    """Record the request, make the new build, certify it.
+    """Record the request, make the new build, destroy what is `erased` of the old ones, certify it.
+
+    `also` are earlier builds that may hold the documents. What was killed goes on where it stopped.
 
     Raises UsageError where the output is taken, where the request wants a registry and there is none, or
     where it takes effect after the day on which the build judges rights.
@@ -134,9 +138,12 @@ def carry_out(
         gone = taken_down(house.registry, day) | frozenset(house.origin.without)
         suppressed = tuple(sorted(digest for digest, _ in suppressed_files(house.registry, day)))
     why = _new_build(house, output, gone, suppressed, named, workers=workers, direct=direct, quiet=quiet)
+    places: tuple[Place, ...] = ()
+    parts = compare(house.build, output)
+    if erased:
+        places = erase(house, request, named.found.documents, output, also)
     certificate = certify(
-        house.build,
-        output,
+        parts,
         request=request.request,
         reason=request.reason.value,
         scope=request.scope.value,
@@ -162,8 +169,7 @@ def expired(
     _check_output(house.build, output)
     _by_pipeline(house, output, frozenset(house.origin.without), day=on, workers=workers, quiet=quiet)
     certificate = certify(
-        house.build,
-        output,
+        compare(house.build, output),
         request=f"expired-{on}",
         reason=Why.CONTRACT_ENDED.value,
         scope=Scope.RIGHTS.value,
@@ -255,6 +261,9 @@ def _deadline(house: House, request: TakedownRequest, documents: pl.DataFrame) -
 def _check_output(build: Path, output: Path) -> None:
     if output.resolve() == build.resolve():
         raise UsageError(f"-o {output.name}: is the build itself: give another -o")
+    unfinished = output.resolve().with_name(f"{output.resolve().name}.runs") / "unfinished"
+    if (output / "manifest.json").is_file() or unfinished.is_file():
+        return  # of a run that was killed: whether it is this one is seen to by its identity
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"-o {output.name}: something lies there already: give another -o")
 
@@ -291,8 +300,14 @@ def _directly(
 ) -> None:
     parent = _parent(house)
     _check_same_but_named(parent.made, gone, suppressed, named)
-    decided = decide(parent, gone - set(parent.made.taken_down))
     identity = identity_of(parent.made.made_of, gone, suppressed)
+    if (output / "manifest.json").is_file():
+        if read_manifest(output).identity != identity:
+            raise UsageError(f"-o {output.name}: another build lies there already: give another -o")
+        return
+    if output.is_dir() and any(output.iterdir()):
+        raise NotDirect("a run of the pipeline was begun there")
+    decided = decide(parent, gone - set(parent.made.taken_down))
     beside = replace(parent.made, taken_down=tuple(sorted(gone)), suppressed=suppressed)
     write_made(output, beside)
     keep_origin(output, _origin_of_child(house, gone))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -32,9 +33,52 @@ from schemas.takedown import (
 _ROWS = ["doc_id", "partner", "data_set", "drop", "kept", "stage", "tokens", "shard"]
 
 
+class Compared(NamedTuple):
+    """Two builds side by side; parts that are the same file were not read."""
+
+    parent: BuildName
+    child: BuildName
+    gone: tuple[Gone, ...]
+    came_back: tuple[CameBack, ...]
+    fell: tuple[str, ...]
+    shards: tuple[ShardChange, ...]
+    ledger: dict[str, str]
+
+
+def compare(parent: Path, child: Path) -> Compared:
+    """What left the parent, what came back in the child, and the files that changed."""
+    before, after = read_manifest(parent), read_manifest(child)
+    old, new = _differing(parent, before, after), _differing(child, after, before)
+    kept_before, kept_after = old.filter(pl.col("kept")), new.filter(pl.col("kept"))
+    gone = kept_before.join(kept_after, on="doc_id", how="anti").sort("doc_id")
+    back = kept_after.join(kept_before, on="doc_id", how="anti").sort("doc_id")
+    fell = gone.join(new.filter(pl.col("stage") == "dedup"), on="doc_id", how="semi")
+    left = gone.join(fell, on="doc_id", how="anti")
+    parts = _ledger_of(after)
+    paths = [parts.get(shard, "") for shard in left["shard"]]
+    digests = {file.path: file.sha256 for segment in after.segments for file in segment.ledger}
+    columns = ["doc_id", "partner", "data_set", "drop", "shard", "tokens"]
+    return Compared(
+        parent=_name(parent, before),
+        child=_name(child, after),
+        gone=tuple(
+            Gone(doc_id.hex(), partner, data_set, drop, shard, tokens, path)
+            for (doc_id, partner, data_set, drop, shard, tokens), path in zip(
+                left.select(columns).iter_rows(), paths, strict=True
+            )
+        ),
+        came_back=tuple(
+            CameBack(doc_id.hex(), *facts)
+            for doc_id, *facts in back.select("doc_id", "partner", "data_set", "shard", "tokens").iter_rows()
+        ),
+        fell=tuple(doc_id.hex() for doc_id in fell["doc_id"]),
+        shards=tuple(_shards(before, after)),
+        ledger={path: digests[path] for path in sorted(set(paths) & digests.keys())},
+    )
+
+
 def certify(
-    parent: Path,
-    child: Path,
+    compared: Compared,
     *,
     request: str,
     reason: str,
@@ -48,20 +92,7 @@ def certify(
     event: str | None,
     places: Sequence[Place],
 ) -> Certificate:
-    """Compare both builds, part by part; parts that are the same file are not read.
-
-    named: how many documents of the parent the request came to.
-    """
-    before, after = read_manifest(parent), read_manifest(child)
-    old, new = _differing(parent, before, after), _differing(child, after, before)
-    kept_before, kept_after = old.filter(pl.col("kept")), new.filter(pl.col("kept"))
-    gone = kept_before.join(kept_after, on="doc_id", how="anti").sort("doc_id")
-    back = kept_after.join(kept_before, on="doc_id", how="anti").sort("doc_id")
-    fell = gone.join(new.filter(pl.col("stage") == "dedup"), on="doc_id", how="semi")
-    left = gone.join(fell, on="doc_id", how="anti")
-    parts = _ledger_of(after)
-    paths = [parts.get(shard, "") for shard in left["shard"]]
-    digests = {file.path: file.sha256 for segment in after.segments for file in segment.ledger}
+    """The certificate. named: how many documents of the parent the request came to."""
     return Certificate(
         version=CERTIFICATE_VERSION,
         request=request,
@@ -72,30 +103,10 @@ def certify(
         on=on,
         asked=tuple(asked),
         unknown=tuple(unknown),
-        parent=_name(parent, before),
-        child=_name(child, after),
-        gone=tuple(
-            Gone(
-                row["doc_id"].hex(),
-                row["partner"],
-                row["data_set"],
-                row["drop"],
-                row["shard"],
-                row["tokens"],
-                path,
-            )
-            for row, path in zip(left.iter_rows(named=True), paths, strict=True)
-        ),
-        dropped_before=max(0, named - len(left)),
-        came_back=tuple(
-            CameBack(row["doc_id"].hex(), row["partner"], row["data_set"], row["shard"], row["tokens"])
-            for row in back.iter_rows(named=True)
-        ),
-        fell=tuple(doc_id.hex() for doc_id in fell["doc_id"]),
-        shards=tuple(_shards(before, after)),
-        ledger={path: digests[path] for path in sorted(set(paths) & digests.keys())},
+        dropped_before=max(0, named - len(compared.gone)),
         event=event,
         places=tuple(places),
+        **compared._asdict(),
     )
 
 
