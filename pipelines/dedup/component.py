@@ -11,7 +11,7 @@ corpus in it, caps of crowded buckets included. Cost follows the component, not 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +94,34 @@ class Component:
     rows: pa.Table  # of STAGED, with their languages and qualities
     key: NDArray[np.uint64]  # a row a document and bucket of it
     holder: Codes
-    addresses: NDArray[np.uint64]
-    lengths: NDArray[np.int64]
-    shingles: list[pa.Array]  # hold what the addresses lead to
+    addresses: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    lengths: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    shingles: tuple[pa.Array, ...] = ()  # hold what the addresses lead to
+
+    def without(self, codes: Codes) -> Component:
+        """The same as if some documents had never come; before it is sketched."""
+        there, shown = ~np.isin(self.codes, codes), ~np.isin(self.holder, codes)
+        rows = self.rows.filter(pa.array(there))
+        return replace(
+            self, codes=self.codes[there], rows=rows, key=self.key[shown], holder=self.holder[shown]
+        )
+
+    def sketched(self, shingles: Shingles) -> Component:
+        """The same with the shingles of its documents."""
+        addresses, lengths, held = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], []
+        for batch in self.rows.to_batches():
+            lists = shingles(batch)
+            offsets = lists.offsets.to_numpy()
+            first = np.uint64(lists.values.buffers()[1].address) + np.uint64(lists.values.offset * 8)
+            addresses.append(first + offsets[:-1].astype(np.uint64) * 8)
+            lengths.append(np.diff(offsets).astype(np.int64))
+            held.append(lists)
+        return replace(
+            self,
+            addresses=np.concatenate(addresses),
+            lengths=np.concatenate(lengths),
+            shingles=tuple(held),
+        )
 
 
 @dataclass(frozen=True)
@@ -108,13 +133,8 @@ class Resolution:
     facts: ResolveFacts
 
 
-def find_component(
-    files: StagedFiles, start: Codes, *, without: Codes, shingles: Shingles, limit: int
-) -> Component | None:
-    """The documents that chains of shared buckets join to some; None where they are more than `limit`.
-
-    `without`, sorted: documents that are as if they had never come.
-    """
+def find_component(files: StagedFiles, start: Codes, *, limit: int) -> Component | None:
+    """The documents that chains of shared buckets join to some; None where they are more than `limit`."""
     known = np.unique(start)
     keys, holders = np.empty(0, np.uint64), np.empty(0, np.int64)
     looked, fresh = np.empty(0, np.uint64), known
@@ -123,30 +143,17 @@ def find_component(
         own = np.setdiff1d(own, looked, assume_unique=True)
         looked = np.union1d(looked, own)
         more, codes = files.holders(own)
-        there = ~np.isin(codes, without)
-        keys, holders = np.concatenate([keys, more[there]]), np.concatenate([holders, codes[there]])
-        fresh = np.setdiff1d(np.unique(codes[there]), known, assume_unique=True)
+        keys, holders = np.concatenate([keys, more]), np.concatenate([holders, codes])
+        fresh = np.setdiff1d(np.unique(codes), known, assume_unique=True)
         known = np.union1d(known, fresh)
         if len(known) > limit:
             return None
-    batches = _batches(files, known)
-    addresses, lengths, held = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], []
-    for batch in batches:
-        lists = shingles(batch)
-        offsets = lists.offsets.to_numpy()
-        first = np.uint64(lists.values.buffers()[1].address) + np.uint64(lists.values.offset * 8)
-        addresses.append(first + offsets[:-1].astype(np.uint64) * 8)
-        lengths.append(np.diff(offsets).astype(np.int64))
-        held.append(lists)
     order = np.lexsort((holders, keys))
     return Component(
         codes=known,
-        rows=pa.Table.from_batches(batches),
+        rows=pa.Table.from_batches(_batches(files, known)),
         key=keys[order],
         holder=holders[order],
-        addresses=np.concatenate(addresses),
-        lengths=np.concatenate(lengths),
-        shingles=held,
     )
 
 

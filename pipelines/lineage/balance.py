@@ -18,11 +18,17 @@ COUNTS = pa.schema(
         pa.field("value", pa.int64(), nullable=False),
     ]
 )
+_COLUMNS = ["partner", "data_set", "kept", "stage", "reason", "tokens", "pii"]
 
 
 def count_part(path: Path) -> pa.RecordBatch:
     """COUNTS of one ledger file, sorted; personal data is counted in kept documents only."""
-    table = pq.read_table(path, columns=["partner", "data_set", "kept", "stage", "reason", "tokens", "pii"])
+    return count_rows(pq.read_table(path, columns=_COLUMNS))
+
+
+def count_rows(ledger: pa.Table) -> pa.RecordBatch:
+    """COUNTS of rows of a ledger."""
+    table = ledger.select(_COLUMNS)
     rows = pl.DataFrame(table.drop_columns("pii"))
     keys = ["partner", "data_set"]
     wide = rows.group_by(keys).agg(

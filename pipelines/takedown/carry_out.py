@@ -32,7 +32,7 @@ from pipelines.intake.takedowns import (
 from pipelines.stages.fingerprint import shingle_sets
 from pipelines.takedown.certificate import certificate_bytes, certify, compare
 from pipelines.takedown.certificate_page import render_certificate
-from pipelines.takedown.direct import Decided, NotDirect, Parent, decide, open_parent
+from pipelines.takedown.direct import Decided, NotDirect, decide, open_parent
 from pipelines.takedown.erase import erase
 from pipelines.takedown.find import Found, codes_in, find, neighbourhood
 from pipelines.takedown.house import House
@@ -87,7 +87,7 @@ def dry_run(house: House, request: TakedownRequest, also: Sequence[Path] = ()) -
     decided: Decided | None = None
     why = None
     try:
-        decided = decide(_parent(house), named.ids)
+        decided = decide(open_parent(house), named.ids)
     except NotDirect as reason:
         why = str(reason)
     return impact(house, request.request, request.scope, named.found, decided, why, also)
@@ -268,10 +268,6 @@ def _check_output(build: Path, output: Path) -> None:
         raise UsageError(f"-o {output.name}: something lies there already: give another -o")
 
 
-def _parent(house: House) -> Parent:
-    return open_parent(house.build, recipe=Path(house.origin.recipe), staging=Path(house.origin.staging))
-
-
 def _new_build(
     house: House,
     output: Path,
@@ -298,7 +294,7 @@ def _new_build(
 def _directly(
     house: House, output: Path, gone: frozenset[str], suppressed: tuple[str, ...], named: _Named
 ) -> None:
-    parent = _parent(house)
+    parent = open_parent(house)
     _check_same_but_named(parent.made, gone, suppressed, named)
     identity = identity_of(parent.made.made_of, gone, suppressed)
     if (output / "manifest.json").is_file():

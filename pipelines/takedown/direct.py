@@ -12,32 +12,26 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.dedup.component import Component, Resolution, StagedFiles, find_component, resolve_component
 from pipelines.dedup.ranked import SplitRank, split_ranks
-from pipelines.engine.made import Inputs, Made, MadeSplit, read_made
+from pipelines.engine.made import Inputs, Made, MadeSplit
 from pipelines.engine.plan import lock_digest, runtime
-from pipelines.intake.recipes import load_recipe
-from pipelines.lineage.ledger import read_ledger
 from pipelines.stages.fingerprint import shingle_sets
-from schemas.documents import LEDGER
-from schemas.errors import MalmoiError
+from pipelines.takedown.house import House
+from pipelines.takedown.ledger_parts import LedgerParts
+from schemas.errors import MalmoiError, UsageError
 from schemas.identity import canonical_json
-from schemas.manifest import Manifest, read_manifest
+from schemas.manifest import Manifest
 from schemas.reasons import Reason, Stage
 from schemas.recipe import DedupSettings, Recipe
 
 LARGEST = 50_000  # documents of the components concerned: beyond, the pipeline on all workers is faster
 TAKEDOWN = "takedown"  # the detail of a document that a takedown names, as pipelines.engine.select writes it
-_ROWS = ["doc_id", "partner", "data_set", "drop", "file", "row", "language", "kept", "stage", "reason"]
-_ROWS += ["detail", "duplicate_of", "similarity", "tokens", "shard", "shard_row"]
 
 
 class NotDirect(Exception):
@@ -55,11 +49,7 @@ class Parent:
     made: Made
     files: StagedFiles
     ranks: Sequence[SplitRank]
-
-    def split_of(self, drop: str, path: str, row: int) -> MadeSplit:
-        """The split that a row of a file lies in."""
-        own = [s for s in self.made.splits if (s.drop, s.path) == (drop, path) and s.first_row <= row]
-        return max(own, key=lambda split: split.first_row)
+    parts: LedgerParts
 
 
 @dataclass(frozen=True)
@@ -73,6 +63,9 @@ class Fate:
     duplicate_of: bytes | None = None
     similarity: float | None = None
     edges: tuple[tuple[bytes, float], ...] = ()
+
+
+GONE = Fate(kept=False, stage=Stage.RIGHTS.value, reason=Reason.TAKEN_BACK.value, detail=TAKEDOWN)
 
 
 @dataclass(frozen=True)
@@ -101,30 +94,30 @@ class Decided:
         return tuple(c for c in self.changed if c.after.kept is kept and c.before.kept is not kept)
 
 
-def open_parent(build: Path, *, recipe: Path, staging: Path) -> Parent:
+def open_parent(house: House) -> Parent:
     """The build with all that the short way needs; raises NotDirect where something is missing."""
-    manifest = read_manifest(build)
-    made = read_made(build, manifest)
+    made, manifest, path = house.made, house.manifest, Path(house.origin.recipe)
     if made is None:
-        raise NotDirect(f"{build.name}.runs does not say what the build was made of")
+        raise NotDirect(f"{house.build.name}.runs does not say what the build was made of")
     try:
-        said = load_recipe(recipe)
-        inputs = Inputs(recipe, recipe.parent / said.contracts).digests()
+        recipe = house.recipe
+        inputs = Inputs(path, path.parent / recipe.contracts).digests()
     except (MalmoiError, OSError):
         raise NotDirect("the recipe or its contracts cannot be read") from None
     if dict(made.inputs) != inputs:
         raise NotDirect("the recipe or a contract was written to since")
-    if canonical_json(said.identity) != canonical_json(manifest.recipe):
+    if canonical_json(recipe.identity) != canonical_json(manifest.recipe):
         raise NotDirect("the recipe is another")
     if manifest.runtime != {**runtime(), "requirements.lock": lock_digest()}:
         raise NotDirect("the packages are others than the build was made with")
-    if said.passages.wanted:
+    if recipe.passages.wanted:
         raise NotDirect("passages were cut or marked, so whoever lost text is looked at again")
-    directories = {split.index: staging / "splits" / split.digest for split in made.splits}
-    if any(not (path / "counts.json").is_file() for path in directories.values()):
-        raise NotDirect("staged splits are gone")
-    ranks = split_ranks(made.splits, said)
-    return Parent(build, manifest, said, recipe.parent, made, StagedFiles(directories), ranks)
+    try:
+        files = house.staged
+    except UsageError:
+        raise NotDirect("staged splits are gone") from None
+    ranks = split_ranks(made.splits, recipe)
+    return Parent(house.build, manifest, recipe, path.parent, made, files, ranks, house.parts)
 
 
 def decide(parent: Parent, leaving: Collection[str]) -> Decided:
@@ -132,42 +125,33 @@ def decide(parent: Parent, leaving: Collection[str]) -> Decided:
 
     Raises NotDirect where the ledger tells another story than the staged files.
     """
-    ids = pa.array([bytes.fromhex(one) for one in sorted(leaving)], pa.binary(16))
-    wanted = pc.field("doc_id").isin(ids) | (pc.field("stage") == Stage.RIGHTS.value)
-    found = pl.DataFrame(read_ledger(parent.build, _ROWS, wanted, manifest=parent.manifest))
-    out = found.filter(pl.col("stage") == Stage.RIGHTS.value)
-    asked = found.filter(
-        pl.col("kept") | (pl.col("stage") == Stage.DEDUP.value),
-        pl.col("doc_id").is_in([bytes.fromhex(one) for one in leaving]),
-    )
-    lost = codes_of(parent, out)
-    start = codes_of(parent, asked)
+    found = parent.parts.rows([bytes.fromhex(one) for one in leaving])
+    start = codes_of(parent, found.filter(pl.col("kept") | (pl.col("stage") == Stage.DEDUP.value)))
     if not len(start):
         return Decided((), 0, {}, {})
-    component = find_component(
-        parent.files,
-        start,
-        without=lost,
-        shingles=partial(shingle_sets, settings=parent.recipe.fingerprint),
-        limit=LARGEST,
-    )
-    if component is None:
+    # Whoever rights took out hangs together with others here; a component may be larger than it has to be.
+    whole = find_component(parent.files, start, limit=LARGEST)
+    if whole is None:
         raise NotDirect(f"more than {LARGEST:,} documents hang together with those that leave")
+    told = parent.parts.rows(whole.rows["doc_id"].to_pylist())
+    lost = codes_of(parent, told.filter(pl.col("stage") == Stage.RIGHTS.value))
+    component = whole.without(lost)
+    if len(component.codes) == 1:
+        return _alone(parent, component)
+    component = component.sketched(partial(shingle_sets, settings=parent.recipe.fingerprint))
     settings = parent.recipe.dedup
     before = resolve_component(component, ranks=parent.ranks, settings=settings)
     after = resolve_component(component, ranks=parent.ranks, settings=settings, without=start.tolist())
     fates_before, fates_after = _fates(component, before), _fates(component, after)
     for code in start.tolist():
-        fates_after[code] = Fate(
-            kept=False, stage=Stage.RIGHTS.value, reason=Reason.TAKEN_BACK.value, detail=TAKEDOWN
-        )
+        fates_after[code] = GONE
     rows = {name: component.rows[name].to_pylist() for name in ("doc_id", "row")}
     changed = tuple(
         Changed(code, parent.made.splits[code >> 32], doc_id, row, fates_before[code], fates_after[code])
         for code, doc_id, row in zip(component.codes.tolist(), rows["doc_id"], rows["row"], strict=True)
         if fates_before[code] != fates_after[code]
     )
-    _check_told(parent, component, fates_before)
+    _check_told(parent, component, fates_before, told)
     return Decided(
         changed,
         len(component.codes),
@@ -213,19 +197,18 @@ def _fates(component: Component, resolution: Resolution) -> dict[int, Fate]:
     return fates
 
 
-def _check_told(parent: Parent, component: Component, fates: dict[int, Fate]) -> None:
+def _alone(parent: Parent, component: Component) -> Decided:
+    """A document that nobody shares a bucket with: it was kept, and nobody else is concerned."""
+    row = component.rows.slice(0, 1).to_pylist()[0]
+    code = int(component.codes[0])
+    one = Changed(code, parent.made.splits[code >> 32], row["doc_id"], row["row"], Fate(kept=True), GONE)
+    return Decided((one,), 1, {}, {})
+
+
+def _check_told(parent: Parent, component: Component, fates: dict[int, Fate], told: pl.DataFrame) -> None:
     """The ledger must say of the component what its resolution says."""
-    ids = component.rows["doc_id"].combine_chunks()
-    told = read_ledger(
-        parent.build,
-        ["doc_id", "drop", "file", "row", "kept", "stage", "reason", "duplicate_of"],
-        pc.field("doc_id").isin(ids),
-        manifest=parent.manifest,
-    ).to_pylist()
-    by_place: dict[tuple[Any, ...], tuple[Any, ...]] = {
-        (row["drop"], row["file"], row["row"]): (row["kept"], row["reason"], row["duplicate_of"])
-        for row in told
-    }
+    rows = told.select("drop", "file", "row", "kept", "reason", "duplicate_of").iter_rows()
+    by_place = {(drop, path, row): (kept, reason, winner) for drop, path, row, kept, reason, winner in rows}
     for code, number in zip(component.codes.tolist(), component.rows["row"].to_pylist(), strict=True):
         split, fate = parent.made.splits[code >> 32], fates[code]
         if by_place.get((split.drop, split.path, number)) != (fate.kept, fate.reason, fate.duplicate_of):
@@ -256,8 +239,3 @@ def _without_each(
                 difference[name] += sign
         found[partner] = difference
     return found
-
-
-def ledger_columns() -> list[str]:
-    """The columns that answer where a document is and what became of it."""
-    return [name for name in LEDGER.names if name in _ROWS]

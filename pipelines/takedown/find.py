@@ -145,8 +145,7 @@ def _ids_of_keys(partner: str, data_set: str, keys: Iterable[Sequence[str]]) -> 
 
 
 def _by_ids(house: House, ids: Collection[str]) -> pl.DataFrame:
-    wanted = pa.array([bytes.fromhex(one) for one in sorted(ids)], pa.binary(16))
-    return house.ledger(pc.field("doc_id").isin(wanted))
+    return house.parts.rows([bytes.fromhex(one) for one in ids])
 
 
 def _by_places(house: House, places: Sequence[tuple[str, str, int]]) -> pl.DataFrame:

@@ -17,13 +17,11 @@ from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
 from pipelines.intake.registry import Registry
 from pipelines.lineage.ledger import read_ledger
+from pipelines.takedown.ledger_parts import COLUMNS, LedgerParts
 from schemas.contract import Contract
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
-
-_ROWS = ["doc_id", "partner", "data_set", "drop", "file", "row", "kept", "stage", "reason"]
-_ROWS += ["duplicate_of", "tokens", "shard", "shard_row"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,12 @@ class House:
 
     def ledger(self, where: pc.Expression | None = None) -> pl.DataFrame:
         """Rows of the ledger."""
-        return pl.DataFrame(read_ledger(self.build, _ROWS, where, manifest=self.manifest))
+        return pl.DataFrame(read_ledger(self.build, COLUMNS, where, manifest=self.manifest))
+
+    @cached_property
+    def parts(self) -> LedgerParts:
+        """The ledger by its parts, each read once."""
+        return LedgerParts(self.build, self.manifest, self.recipe.tokens.validation_share)
 
     @cached_property
     def registry(self) -> Registry | None:

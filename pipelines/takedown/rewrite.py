@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,43 +19,28 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.engine.files import facts_of, write_index, write_whole
-from pipelines.engine.partition import Layout, ledger_rows
+from pipelines.engine.partition import ledger_rows
 from pipelines.engine.publish import publish
-from pipelines.lineage.balance import count_part
+from pipelines.lineage.balance import count_rows
 from pipelines.lineage.duplicates import (
     DEDUP_JSON,
     DedupFacts,
     copies_path,
     count_copies,
     dedup_facts_bytes,
-    edges_path,
     read_dedup_facts,
 )
 from pipelines.lineage.ledger import write_ledger
 from pipelines.lineage.loss import check_balance
 from pipelines.lineage.report import render_report
 from pipelines.takedown.direct import Changed, Decided, NotDirect, Parent
+from pipelines.takedown.ledger_parts import Part
 from pipelines.tokens.shards import write_dataset_files, write_shard
 from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.documents import EDGES, LEDGER
 from schemas.manifest import DataSetFacts, FileFacts, Manifest, Segment, ShardFacts
 
 _NOT_COUNTED = {"documents", "comparisons"}  # of a resolution: how much was compared says nothing
-
-
-@dataclass(frozen=True)
-class Part:
-    """A partition of an epoch: a shard, its ledger part, its edges."""
-
-    epoch: int
-    partition: int
-    shard: ShardFacts
-    ledger: FileFacts
-
-    @property
-    def edges(self) -> str:
-        """Where its edges lie."""
-        return edges_path(epoch=self.epoch, partition=self.partition)
 
 
 def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) -> Manifest:
@@ -113,27 +98,12 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
     return manifest
 
 
-def parts_of(manifest: Manifest) -> dict[tuple[int, int], Part]:
-    """Every part of a build by epoch and partition; train before validation."""
-    found = {}
-    for segment in manifest.segments:
-        shards = (*segment.train, *segment.validation)
-        for partition, shard in enumerate(shards):
-            path = f"ledger/part-{segment.epoch}-{partition:05d}.parquet"
-            ledger = next(file for file in segment.ledger if file.path == path)
-            found[segment.epoch, partition] = Part(segment.epoch, partition, shard, ledger)
-    return found
-
-
 def _by_part(parent: Parent, changed: Sequence[Changed]) -> dict[Part, list[Changed]]:
     """The changed documents by the part that their ids say."""
-    parts = parts_of(parent.manifest)
-    layouts = {s.epoch: Layout(len(s.train), len(s.validation)) for s in parent.manifest.segments}
+    parts = parent.parts.parts()
     found: dict[Part, list[Changed]] = defaultdict(list)
     for one in changed:
-        ids = pa.array([one.doc_id], pa.binary(16))
-        _, begins = layouts[one.split.epoch].order(ids, parent.recipe.tokens.validation_share)
-        partition = int(np.searchsorted(begins, 0, side="right")) - 1
+        (partition,) = parent.parts.partitions(one.split.epoch, [one.doc_id])
         found[parts[one.split.epoch, partition]].append(one)
     return dict(sorted(found.items(), key=lambda item: (item[0].epoch, item[0].partition)))
 
@@ -147,7 +117,7 @@ def _write_part(
     shards: dict[str, ShardFacts],
 ) -> Counter[tuple[str, str, str]]:
     """Write a part's ledger and edges, its shard where who is kept changes; what that adds to the counts."""
-    before = pq.read_table(parent.build / part.ledger.path).cast(LEDGER)
+    before = parent.parts.table(part)
     at = _places(before, changed)
     returned = [one for one in changed if one.after.kept and not one.before.kept]
     tokens = _encode(parent, returned)
@@ -167,8 +137,9 @@ def _write_part(
         shards[part.shard.name] = ShardFacts(
             part.shard.name, part.shard.path, shard.bytes, shard.sha256, shard.rows, shard.tokens
         )
-    difference = _counts(child / part.ledger.path)
-    difference.subtract(_counts(parent.build / part.ledger.path))
+    mine = pa.array(sorted(at.values()))
+    difference = _counts(rows.take(mine))
+    difference.subtract(_counts(before.take(mine)))
     return difference
 
 
@@ -267,10 +238,9 @@ def _shard_after(shard: Path, before: pa.Table, rows: pa.Table, given: Mapping[i
         return pa.table(columns | {name: kept_rows[name] for name in ("doc_id", "partner", "language")})
 
 
-def _counts(path: Path) -> Counter[tuple[str, str, str]]:
-    return Counter(
-        {(r["partner"], r["data_set"], r["measure"]): r["value"] for r in count_part(path).to_pylist()}
-    )
+def _counts(rows: pa.Table) -> Counter[tuple[str, str, str]]:
+    counted = count_rows(rows).to_pylist()
+    return Counter({(one["partner"], one["data_set"], one["measure"]): one["value"] for one in counted})
 
 
 def _recounted(facts: DataSetFacts, difference: Mapping[tuple[str, str, str], int]) -> DataSetFacts:
