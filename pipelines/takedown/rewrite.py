@@ -38,6 +38,7 @@ from pipelines.takedown.ledger_parts import Part
 from pipelines.tokens.shards import write_dataset_files, write_shard
 from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.documents import EDGES, LEDGER
+from schemas.errors import BuildInconsistent
 from schemas.manifest import DataSetFacts, FileFacts, Manifest, Segment, ShardFacts
 
 _NOT_COUNTED = {"documents", "comparisons"}  # of a resolution: how much was compared says nothing
@@ -305,6 +306,10 @@ def _link_rest(parent: Parent, child: Path) -> None:
     """Every file of the parent that was not written anew: a hard link, or a copy where there are none."""
     for path in files_of(parent.manifest):
         target = child / path
+        if path.startswith("/") or ".." in PurePosixPath(path).parts:
+            raise BuildInconsistent(
+                f"{parent.build.name}: its manifest names a path outside it: no build of ours"
+            )
         if path == "report.html" or target.exists():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
