@@ -20,7 +20,7 @@ from pipelines.engine.files import write_whole
 from pipelines.engine.made import Made, Origin, keep_origin, known_origin, read_made, write_made
 from pipelines.engine.plan import identity_of
 from pipelines.engine.suppression import suppression_bytes
-from pipelines.intake.registry import Registry
+from pipelines.intake.registry import Registry, admitted
 from pipelines.intake.takedowns import (
     NO_DROP,
     record_done,
@@ -295,6 +295,14 @@ def _directly(
     house: House, output: Path, gone: frozenset[str], suppressed: tuple[str, ...], named: _Named
 ) -> None:
     parent = open_parent(house)
+    if house.registry is not None:
+        stand = {
+            drop.drop
+            for drop in admitted(house.registry)
+            if drop.withdrawn_effective is None or drop.withdrawn_effective > house.manifest.date
+        }
+        if not {drop.digest for drop in house.manifest.drops} <= stand:
+            raise NotDirect("a drop of the build was taken back since")
     _check_same_but_named(parent.made, gone, suppressed, named)
     identity = identity_of(parent.made.made_of, gone, suppressed)
     if (output / "manifest.json").is_file():

@@ -41,6 +41,7 @@ from schemas.documents import EDGES, LEDGER
 from schemas.errors import BuildInconsistent
 from schemas.manifest import DataSetFacts, FileFacts, Manifest, Segment, ShardFacts
 
+_FEW_BYTES = 1 << 20  # of text to be encoded: more is worth the start of the fast engine
 _NOT_COUNTED = {"documents", "comparisons"}  # of a resolution: how much was compared says nothing
 
 
@@ -203,11 +204,15 @@ def _encode(parent: Parent, returned: Sequence[Changed]) -> list[np.ndarray]:
     """The tokens of each document that comes back, out of its staged text."""
     if not returned:
         return []
+    texts = [
+        parent.files.take(one.split.index, np.array([one.code & 0xFFFFFFFF]))["text"] for one in returned
+    ]
     tokenizer = load_tokenizer(parent.recipe.tokens, directory=parent.home)
+    if sum(text.nbytes for text in texts) <= _FEW_BYTES:
+        tokenizer = tokenizer.for_few()
     found = []
-    for one in returned:
+    for one, text in zip(returned, texts, strict=True):
         name = f"{one.split.partner}/{one.split.data_set}"
-        text = parent.files.take(one.split.index, np.array([one.code & 0xFFFFFFFF]))["text"]
         lists = tokenizer.encode(text, data_set=name, join=parent.made.joins[name])
         found.append(np.asarray(lists[0].values, np.int32))
     return found
