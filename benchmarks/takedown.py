@@ -133,8 +133,8 @@ def main() -> None:
 Wall time is that of `malmoi takedown BUILD REQUEST -o CHILD`, from the start of the process to its end: request
 found, new build written and synced, certificate written; the median over the documents. Start-up is the median
 of loading the command's modules and nothing else ({start:.2f} s, most of it Apache Beam, PyArrow and Polars).
-Asked are 2 % of the build's own time ({ALLOWED * cold:.2f} s here). Where copies come back, the tokenizer is loaded
-for them: half a second of the work.
+Asked are 2 % of the build's own time ({ALLOWED * cold:.2f} s here). Where copies come back, the vocabulary is loaded
+for them.
 
 {table(heads, rows)}
 

@@ -129,7 +129,6 @@ def _tekken(name: str, expected: str | None) -> Vocabulary:
     tokens = [
         entry["token_bytes"].encode() for entry in model["vocab"][: config["default_vocab_size"] - first]
     ]
-    lines = b"".join(b"%s %d\n" % (token, rank) for rank, token in enumerate(tokens))
     names = [*_TEKKEN_SPECIALS, *(f"<SPECIAL_{number}>" for number in range(len(_TEKKEN_SPECIALS), first))]
     return Vocabulary(
         name,
@@ -137,7 +136,11 @@ def _tekken(name: str, expected: str | None) -> Vocabulary:
         size=first + len(tokens),
         specials={special: number for number, special in enumerate(names)},
         lossless=True,
-        _make_engine=lambda: FastEngine.of_table(lines, config["pattern"], shift=first),
+        _make_engine=lambda: FastEngine.of_table(
+            b"".join(b"%s %d\n" % (token, rank) for rank, token in enumerate(tokens)),
+            config["pattern"],
+            shift=first,
+        ),
         _make_decoder=lambda: _bytes_decoder(
             {first + rank: base64.b64decode(token) for rank, token in enumerate(tokens)}
         ),
