@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from dataclasses import replace as replace_fields
 from datetime import date as calendar
 from functools import partial
@@ -25,12 +24,12 @@ from pipelines.engine.base import check_base
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.duplicates import AttributeLosses, FindCandidates, ResolveDuplicates
-from pipelines.engine.files import write_whole
+from pipelines.engine.made import Inputs, Origin, inherited, keep_origin, made, write_made
 from pipelines.engine.passages import FindPassages
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
-from pipelines.engine.registered import registered_drops, taken_down
+from pipelines.engine.registered import kept_out, registered_drops
 from pipelines.engine.runner import new_pipeline
 from pipelines.engine.runs import RunLog
 from pipelines.engine.select import SelectDocuments
@@ -38,6 +37,7 @@ from pipelines.engine.shards import Tokenise, WriteShards
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
 from pipelines.intake.registry import Registry
+from pipelines.intake.takedowns import taken_down
 from pipelines.stages.decontaminate import DECONTAMINATE_VERSION, build_index, decontaminate
 from pipelines.stages.extract import EXTRACT_VERSION, extract
 from pipelines.stages.fingerprint import FINGERPRINT_VERSION, fingerprint
@@ -49,7 +49,6 @@ from pipelines.stages.pii.replace import replace_pii
 from pipelines.stages.pii.rules import rules_digest
 from pipelines.stages.quality import QUALITY_VERSION, quality
 from schemas.errors import BuildInconsistent, InputUnreadable, MalmoiError, UsageError
-from schemas.identity import canonical_json
 from schemas.manifest import Manifest, read_manifest
 from schemas.reasons import Stage
 from schemas.recipe import Recipe, TokenSettings
@@ -135,22 +134,19 @@ def build(
         date=date,
         staging=staging,
         workers=workers or os.cpu_count() or 1,
+        without=inherited(base),
     )
     if base is not None:
         check_base(base, plan)
         plan = replace_fields(plan, site=replace_fields(plan.site, base=base.resolve()))
-    origin = Origin(str(recipe.resolve()), _absolute(drops), _absolute(registry), str(staging.resolve()))
+    origin = Origin(
+        str(recipe.resolve()),
+        _absolute(drops),
+        _absolute(registry),
+        str(staging.resolve()),
+        tuple(sorted(inherited(base))),
+    )
     return run(plan, origin, runner=runner, replace=replace, quiet=quiet)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a build's recipe, drops and staged files lay, for whoever makes its tokens anew."""
-
-    recipe: str
-    drops: str | None
-    registry: str | None
-    staging: str
 
 
 def run(plan: Plan, origin: Origin, *, runner: str, replace: bool, quiet: bool) -> Manifest:
@@ -171,17 +167,11 @@ def run(plan: Plan, origin: Origin, *, runner: str, replace: bool, quiet: bool) 
             raise
         except Exception as error:
             raise log.failure() or error from None
-    write_whole(_beside(output) / "origin.json", canonical_json(origin) + b"\n")
+    keep_origin(output, origin)
+    home = Path(origin.recipe).parent
+    write_made(output, made(plan, Inputs(Path(origin.recipe), home / plan.site.recipe.contracts)))
     (_beside(output) / "unfinished").unlink(missing_ok=True)
     return read_manifest(output)
-
-
-def origin_of(build: Path) -> Origin | None:
-    """Where a build was made from; None where its run log is not beside it."""
-    try:
-        return Origin(**orjson.loads((_beside(build) / "origin.json").read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _beside(build: Path) -> Path:
@@ -202,10 +192,13 @@ def make_plan(
     staging: Path,
     workers: int,
     tokens: TokenSettings | None = None,
+    without: frozenset[str] = frozenset(),
+    only: Collection[str] = (),
 ) -> Plan:
     """Read recipe, contracts and drops; name every result before it is made.
 
-    `tokens` are other settings than the recipe's.
+    `tokens` are other settings than the recipe's; `without` documents (ids) that are taken down though no
+    registry says so; `only` the drops (digests) of a registry that are meant, where any are given.
     """
     recipe = load_recipe(recipe_path)
     if tokens is not None:
@@ -220,11 +213,12 @@ def make_plan(
     benchmarks = benchmark_files(recipe, home=home, drops=where)
     if registry is None:
         places = tuple(DropPlace(partner, root) for partner in recipe.partners)
-        sources = Sources(places, benchmarks)
+        sources = Sources(places, benchmarks, without)
     else:
         log = Registry.open(registry)
-        places = registered_drops(log, root=root, partners=recipe.partners, day=day)
-        sources = Sources(places, benchmarks, taken_down(log, day))
+        places = registered_drops(log, root=root, partners=recipe.partners, day=day, only=only)
+        gone = taken_down(log, day) | without
+        sources = Sources(places, benchmarks, gone, kept_out(log, day, recipe.fingerprint))
     return plan_build(
         recipe,
         load_contracts(home / recipe.contracts),

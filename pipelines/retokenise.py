@@ -11,16 +11,17 @@ from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.build import Origin, make_plan, origin_of, run
+from pipelines.build import make_plan, run
+from pipelines.engine.base import check_unchanged
 from pipelines.engine.clean import is_staged
+from pipelines.engine.made import known_origin
 from pipelines.engine.plan import Plan
 from pipelines.intake.recipes import load_recipe
 from pipelines.intake.yaml_source import read_yaml
 from pipelines.tokens.vocabularies import SHIPPED
-from schemas.errors import BuildInconsistent, ContractRejected, UsageError
+from schemas.errors import ContractRejected, UsageError
 from schemas.identity import canonical_json, file_sha256
 from schemas.manifest import Manifest, read_manifest
 from schemas.recipe import TokenSettings
@@ -48,7 +49,7 @@ def retokenise(
     Raises UsageError where that is not known or not what the build was made from, or staged files are gone.
     """
     manifest = read_manifest(build)
-    origin = _origin(build, recipe=recipe, drops=drops, registry=registry, staging=staging)
+    origin = known_origin(build, recipe=recipe, drops=drops, registry=registry, staging=staging)
     home = Path(origin.recipe)
     settings = _settings(tokenizer, load_recipe(home).tokens)
     if output.resolve() == build.resolve():
@@ -62,24 +63,11 @@ def retokenise(
         staging=Path(origin.staging),
         workers=workers or os.cpu_count() or 1,
         tokens=settings,
+        without=frozenset(origin.without),
+        only={drop.digest for drop in manifest.drops},
     )
     _check_same(manifest, plan)
     return run(plan, origin, runner=runner, replace=replace, quiet=quiet)
-
-
-def _origin(
-    build: Path, *, recipe: Path | None, drops: Path | None, registry: Path | None, staging: Path | None
-) -> Origin:
-    known = origin_of(build.resolve())
-    if known is None:
-        if recipe is None or staging is None:
-            raise UsageError(
-                f"{build.name}.runs does not say where the build was made from: give --recipe and --staging "
-                "(and --drops or --registry as when it was built)"
-            )
-        known = Origin(str(recipe.resolve()), None, None, str(staging.resolve()))
-    given = {"recipe": recipe, "drops": drops, "registry": registry, "staging": staging}
-    return replace_fields(known, **{name: str(path.resolve()) for name, path in given.items() if path})
 
 
 def _settings(tokenizer: str, now: TokenSettings) -> TokenSettings:
@@ -135,23 +123,7 @@ def _read_settings(path: Path, now: TokenSettings) -> TokenSettings:
 
 def _check_same(manifest: Manifest, plan: Plan) -> None:
     """Raise where anything but the tokens would differ, or something would have to be cleaned."""
-    said = dict(orjson.loads(canonical_json(manifest.recipe)))
-    now = orjson.loads(canonical_json(plan.site.recipe.identity))
-    other = sorted(
-        name for name in said.keys() | now.keys() if name != "tokens" and said.get(name) != now.get(name)
-    )
-    if other:
-        raise UsageError(
-            f"the recipe has changed since ({', '.join(other)}): run `malmoi build` with the tokenizer in it"
-        )
-    contracts = {(facts.partner, facts.digest) for facts in manifest.contracts}
-    drops = {(facts.partner, facts.epoch, facts.digest) for facts in manifest.drops}
-    if contracts != {(c.partner, c.digest) for c in plan.site.contracts} or drops != {
-        (drop.partner, drop.epoch, drop.digest) for drop in plan.drops
-    }:
-        raise BuildInconsistent(
-            "contracts or drops have changed since: run `malmoi build` with the tokenizer in its recipe"
-        )
+    check_unchanged(manifest, plan, but=("tokens",))
     bare = sum(not is_staged(split, plan.site.staging) for split in plan.splits)
     if bare:
         raise UsageError(

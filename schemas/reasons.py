@@ -99,6 +99,7 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     NOT_IN_SNAPSHOT = "not_in_snapshot"
     TAKEN_BACK = "taken_back"
+    SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
     LICENCE_NOT_ALLOWED = "licence_not_allowed"
     MACHINE_TERMS = "machine_terms"
@@ -177,6 +178,7 @@ REASON_WORDING: dict[Reason, str] = {
     Reason.SUPERSEDED: "the partner delivered a newer version",
     Reason.NOT_IN_SNAPSHOT: "not in the partner's newest snapshot",
     Reason.TAKEN_BACK: "taken back by the partner",
+    Reason.SUPPRESSED: "its content was taken down",
     Reason.OPTED_OUT: "its host has opted out",
     Reason.LICENCE_NOT_ALLOWED: "its licence is not one the contract lists",
     Reason.MACHINE_TERMS: "written by a machine whose terms do not allow training, or do not say",

@@ -3,7 +3,10 @@
 REGISTRY/registry.json                         version and public key
 REGISTRY/events/0000000000.json                one `Event`: canonical JSON and a line end
 REGISTRY/drops/<partner>/<drop16>/...          what admission left of a drop (`drop_directory`)
+REGISTRY/suppressed/<request32>.arrow          what a takedown of content keeps out, as keyed fingerprints
 REGISTRY.key/{signing.pem, secret}             apart from the log; --key names another directory
+REGISTRY.key/drops/<drop>                      the key of a drop's leaves: without it they say nothing
+REGISTRY.key/takedowns/<request32>.json        the documents of a takedown, by drop
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]  # UTC
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Signature = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
+Leaf = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Partner = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=200)
 ]  # names a directory
@@ -40,6 +44,7 @@ class EventType(StrEnum):
     EPOCH_SEALED = "epoch_sealed"
     DROP_WITHDRAWN = "drop_withdrawn"
     TAKEDOWN = "takedown"
+    TAKEDOWN_DONE = "takedown_done"
     BUILD_RELEASED = "build_released"
 
 
@@ -95,12 +100,26 @@ class DropWithdrawn:
 
 @dataclass(frozen=True, config=_STRICT)
 class Takedown:
-    """Documents leave what is built from the day `effective` on."""
+    """Documents leave what is built. Which ones is said beside the registry's key: here are keyed digests."""
 
-    documents: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")], ...]  # document ids, sorted
-    reason: str
+    request: Digest  # of the request, under the registry's secret
+    scope: str  # schemas.takedown.Scope
+    reason: str  # schemas.takedown.Why
     notice: Day
-    effective: Day
+    deadline: Day  # notice and the shortest notice of the contracts concerned
+    effective: Day | None  # builds that judge rights on an earlier day keep them; null: none does
+    leaves: Mapping[Digest, tuple[Leaf, ...]]  # by drop: its documents under the drop's own key, sorted
+    suppressed: Digest | None  # SHA-256 of the fingerprints that are kept out; null: of scope rights
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TakedownDone:
+    """A takedown was carried out on a build; what it left has a certificate."""
+
+    request: Digest
+    identity: Digest  # of the new build
+    manifest: Digest  # SHA-256 of its manifest.json
+    certificate: Digest  # SHA-256 of certificate.json
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -111,13 +130,14 @@ class BuildReleased:
     manifest: Digest  # SHA-256 of manifest.json
 
 
-Body = ContractApproved | DropAdmitted | EpochSealed | DropWithdrawn | Takedown | BuildReleased
+Body = ContractApproved | DropAdmitted | EpochSealed | DropWithdrawn | Takedown | TakedownDone | BuildReleased
 BODIES: dict[EventType, type[Body]] = {
     EventType.CONTRACT_APPROVED: ContractApproved,
     EventType.DROP_ADMITTED: DropAdmitted,
     EventType.EPOCH_SEALED: EpochSealed,
     EventType.DROP_WITHDRAWN: DropWithdrawn,
     EventType.TAKEDOWN: Takedown,
+    EventType.TAKEDOWN_DONE: TakedownDone,
     EventType.BUILD_RELEASED: BuildReleased,
 }
 

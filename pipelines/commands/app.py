@@ -49,6 +49,7 @@ _COMMANDS = (
     ("sign", "proofs", "sign"),
     ("trace", "traces", "trace"),
     ("report", "builds", "report"),
+    ("takedown", "takedown", "takedown"),
     ("stat", "stat", "stat"),
     ("export megatron", "export", "megatron"),
     ("export text", "export", "text"),

@@ -90,6 +90,9 @@ def verify(
     root: Annotated[
         str | None, typer.Option(metavar="HEX", help="Of a proof or a build: its root, as you know it.")
     ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Of a build: of a takedown; look again whether what left is gone.")
+    ] = None,
     on: Annotated[
         str | None, typer.Option(metavar="DAY", help="Of a build: judge its rights on this day (ISO) too.")
     ] = None,
@@ -110,7 +113,16 @@ def verify(
     """
     findings: Sequence[Finding | RecordFinding]
     of_build = (on, registry, public_key, deep) != (None, None, None, False)
-    if receipt is not None and build is None and root is None and not of_build:
+    if certificate is not None and build is not None and (receipt, drop, proof, key) == (None,) * 4:
+        from pipelines.takedown.certificate import check_certificate, read_certificate
+
+        if of_build or root is not None:
+            raise UsageError("verify BUILD --certificate FILE takes nothing else: verify the build apart")
+        findings = check_certificate(read_certificate(existing(certificate)), build.resolve())
+        whole = "what the certificate says holds"
+    elif certificate is not None:
+        raise UsageError("--certificate FILE wants BUILD: verify BUILD --certificate FILE")
+    elif receipt is not None and build is None and root is None and not of_build:
         from pipelines.intake.receipt_check import check_receipt
 
         proven = None if proof is None else existing(proof)
@@ -132,8 +144,8 @@ def verify(
         )
     else:
         raise UsageError(
-            "verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like, or "
-            "--proof FILE with --root"
+            "verify wants BUILD (with --certificate FILE if you like), or --receipt FILE with --drop, --proof "
+            "and --key if you like, or --proof FILE with --root"
         )
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])

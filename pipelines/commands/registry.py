@@ -72,8 +72,8 @@ def _words(body: Body) -> str:
         name: value[:16] if isinstance(value, str) and len(value) == 64 else value
         for name, value in facts.items()
     }
-    if "documents" in short:
-        short["documents"] = len(facts["documents"])
+    if "leaves" in short:
+        short["leaves"] = sum(len(leaves) for leaves in facts["leaves"].values())
     return "  ".join(f"{name}={value}" for name, value in short.items())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines.dedup.candidates import binary_words
 from pipelines.dedup.sketches import batches_of_part
+from schemas.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,42 @@ class SplitRank:
         places = np.array([*known, self.priority], np.int32)  # the last one where no language is known
         at = pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False)
         return np.asarray(places[at])
+
+
+class RankedSplit(Protocol):
+    """What of a split decides the rank of its documents."""
+
+    @property
+    def name(self) -> str:
+        """Its own among the splits."""
+
+    @property
+    def partner(self) -> str:
+        """Whose it is."""
+
+    @property
+    def epoch(self) -> int:
+        """When it came."""
+
+
+def split_ranks(splits: Sequence[RankedSplit], recipe: Recipe) -> list[SplitRank]:
+    """Rank by epoch, then by the partners' order in the document's language."""
+    default = {partner: place for place, partner in enumerate(recipe.partners)}
+    orders = {
+        language: {partner: place for place, partner in enumerate(dict.fromkeys((*first, *recipe.partners)))}
+        for language, first in recipe.dedup.partners_by_language.items()
+    }
+    return [
+        SplitRank(
+            split.name,
+            split.epoch * len(default) + default[split.partner],
+            {
+                language: split.epoch * len(default) + order[split.partner]
+                for language, order in orders.items()
+            },
+        )
+        for split in splits
+    ]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ read from the memory-mapped sketches and belong to the page cache.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -139,7 +139,7 @@ def resolve_part(
         for dropped in lost.values():
             for start in range(0, len(dropped), _ROWS_PER_BATCH):
                 some = dropped[start : start + _ROWS_PER_BATCH]
-                columns = _columns(documents.position[some], rank_of[some], ids, verdicts)
+                columns = duplicate_columns(documents.position[some], rank_of[some], ids, verdicts)
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
@@ -229,6 +229,19 @@ def _states(documents: Documents, settled: Mapping[int, Settled]) -> NDArray[np.
         states[start:end][np.isin(own, known.dropped)] = DROPPED
         states[start:end][np.isin(own, known.dropped[known.repeated])] = _KEY_REPEATED
     return states
+
+
+def resolved(
+    documents: Documents,
+    by_rank: NDArray[np.int64],
+    rank_of: NDArray[np.int32],
+    shared: Iterable[pa.RecordBatch],
+    settings: DedupSettings,
+) -> Verdicts:
+    """What becomes of documents of which nothing is known before."""
+    return _decide(
+        documents, by_rank, rank_of, np.full(len(by_rank), OPEN, np.int8), iter(shared), settings, ()
+    )
 
 
 def _decide(
@@ -328,7 +341,7 @@ def _first_alike(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     return first
 
 
-def _columns(
+def duplicate_columns(
     positions: NDArray[np.int32], ranks: NDArray[np.int32], ids: NDArray[np.uint64], verdicts: Verdicts
 ) -> list[pa.Array]:
     """The columns of DUPLICATES; `ids` are by rank."""

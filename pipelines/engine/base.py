@@ -5,14 +5,16 @@ The result is the same with a base and without; what a base was made of lies in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+import orjson
 import pyarrow.compute as pc
 
 from pipelines.engine.plan import Plan
 from pipelines.lineage.ledger import read_ledger
 from schemas.errors import BuildInconsistent, UsageError
+from schemas.identity import canonical_json
 from schemas.manifest import Manifest, read_manifest
 
 
@@ -75,3 +77,29 @@ def _withdrawn(base: Path, manifest: Manifest, plan: Plan) -> Iterator[str]:
         gone = [one.hex() for one in kept["doc_id"].to_pylist() if one.hex() in plan.site.taken_down]
         if gone:
             yield f"{len(gone)} documents were taken down, among them {gone[0]}"
+
+
+def check_unchanged(manifest: Manifest, plan: Plan, *, but: Collection[str] = ()) -> None:
+    """Raise where a plan's recipe (`but` for some of its fields), contracts or drops are not the build's.
+
+    A contract or drop that the plan leaves out for its rights is no change.
+    """
+    said = dict(orjson.loads(canonical_json(manifest.recipe)))
+    now = orjson.loads(canonical_json(plan.site.recipe.identity))
+    other = sorted(
+        name for name in said.keys() | now.keys() if name not in but and said.get(name) != now.get(name)
+    )
+    if other:
+        raise UsageError(
+            f"the recipe has changed since ({', '.join(other)}): run `malmoi build` with it, or restore it"
+        )
+    left_out = {excluded.partner for excluded in plan.excluded}
+    contracts = {(f.partner, f.digest) for f in manifest.contracts if f.partner not in left_out}
+    drops = {(f.partner, f.epoch, f.digest) for f in manifest.drops if f.partner not in left_out}
+    if contracts != {(c.partner, c.digest) for c in plan.site.contracts} or drops != {
+        (drop.partner, drop.epoch, drop.digest) for drop in plan.drops
+    }:
+        raise BuildInconsistent(
+            "contracts or drops have changed since: run `malmoi build`, which honours the registry's "
+            "takedowns, or restore them"
+        )

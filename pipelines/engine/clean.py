@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 from pipelines.dedup.candidates import write_bucket_keys
 from pipelines.engine.admissions import refused_between, refused_in
 from pipelines.engine.files import whole_directory
+from pipelines.engine.made import split_name
 from pipelines.engine.plan import PlannedSplit, Site, Stages
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
@@ -60,7 +61,7 @@ class StagedSplit:
     @property
     def name(self) -> str:
         """The split in the run log, and what breaks the last tie between two rows of one document id."""
-        return f"{self.partner}/{self.path}@{self.first_row:020d}/{self.drop}"
+        return split_name(self.partner, self.path, self.first_row, self.drop)
 
 
 class CleanSplits(beam.PTransform):

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from pipelines.dedup.candidates import find_shared_buckets
 from pipelines.dedup.parts import Parts, divide
-from pipelines.dedup.ranked import SplitRank
+from pipelines.dedup.ranked import split_ranks
 from pipelines.dedup.resolve import Settled, dropped_without, gather, resolve_part
 from pipelines.dedup.sketches import write_sketches
 from pipelines.engine.clean import DEDUP_PARTITIONS, StagedSplit
@@ -34,7 +34,6 @@ from pipelines.engine.select import read_lost
 from pipelines.stages.fingerprint import shingle_sets
 from schemas.errors import BuildInconsistent
 from schemas.reasons import Reason, Stage
-from schemas.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -249,26 +248,6 @@ def _settled(directory: Path, split: StagedSplit) -> Settled:
         np.asarray(table["position"], np.int32),
         np.asarray(pc.equal(table["reason"], Reason.REPEATED_KEY.value), np.bool_),
     )
-
-
-def split_ranks(splits: Sequence[StagedSplit], recipe: Recipe) -> list[SplitRank]:
-    """Rank by epoch, then by the partners' order in the document's language."""
-    default = {partner: place for place, partner in enumerate(recipe.partners)}
-    orders = {
-        language: {partner: place for place, partner in enumerate(dict.fromkeys((*first, *recipe.partners)))}
-        for language, first in recipe.dedup.partners_by_language.items()
-    }
-    return [
-        SplitRank(
-            split.name,
-            split.epoch * len(default) + default[split.partner],
-            {
-                language: split.epoch * len(default) + order[split.partner]
-                for language, order in orders.items()
-            },
-        )
-        for split in splits
-    ]
 
 
 def _per_partner(decided: Decided) -> Iterator[tuple[float, tuple[str, Decided]]]:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from pipelines.dedup.candidates import binary_words
 from pipelines.dedup.passages import PASSAGES_VERSION, REPEATS, Ranks, cut, find_repeats, write_passages
+from pipelines.dedup.ranked import split_ranks
 from pipelines.engine.clean import StagedSplit
-from pipelines.engine.duplicates import Decided, decisions, split_ranks
+from pipelines.engine.duplicates import Decided, decisions
 from pipelines.engine.files import whole_file
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ from pipelines.engine.admissions import Admit, Admitted, admit_all, refused_betw
 from pipelines.engine.chosen import choose, warnings
 from pipelines.engine.drops import BuildDrop, DropPlace, look_at
 from pipelines.engine.runs import RunLog
+from pipelines.engine.suppression import NOTHING, Suppressed
 from pipelines.intake.contracts import data_set_identity
 from pipelines.intake.splits import PlannedFile, Split
 from pipelines.tokens.shards import SHARD_VERSION
@@ -70,6 +71,7 @@ class Sources:
     drops: tuple[DropPlace, ...]
     benchmarks: tuple[Path, ...]
     taken_down: frozenset[str] = frozenset()  # document ids, hexadecimal
+    suppressed: Suppressed = NOTHING  # content that is kept out
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Site:
     taken_down: frozenset[str]
     lanes: int
     identity: str
+    suppressed: Suppressed = NOTHING
     base: Path | None = None  # a build that holds nothing that may not be used now
 
     def contract(self, partner: str) -> Contract:
@@ -125,6 +128,14 @@ class Plan:
     admissions: Mapping[tuple[str, str], Admitted]  # by partner and name of the drop
     excluded: tuple[Excluded, ...]
     warnings: tuple[str, ...]
+    made_of: str = ""  # the identity but for what was taken down
+
+
+def identity_of(made_of: str, taken_down: Collection[str], suppressed: Sequence[str]) -> str:
+    """The identity of a build of something without documents (ids) and content (digests of fingerprints)."""
+    if not taken_down and not suppressed:
+        return made_of
+    return fingerprint([made_of, sorted(taken_down), list(suppressed)])
 
 
 def plan_build(
@@ -172,7 +183,7 @@ def plan_build(
     digests = tuple(file_sha256(path) for path in sources.benchmarks)
     shaping = _shaping(recipe, pipeline, digests)
     splits = tuple(_splits(chosen, drops, admissions, shaping))
-    identity = fingerprint(
+    made_of = fingerprint(
         [
             recipe.identity,
             date,
@@ -181,7 +192,7 @@ def plan_build(
             [[d.epoch, d.partner, d.digest, admissions[d.partner, d.name].receipt] for d in drops],
             [split.digest for split in splits],
             SHARD_VERSION,
-            sorted(sources.taken_down),
+            [],  # what was taken down: see identity_of
             [DEDUP_VERSION, PASSAGES_VERSION],
             lock_digest(),
         ]
@@ -199,10 +210,11 @@ def plan_build(
         benchmarks=sources.benchmarks,
         benchmark_digests=digests,
         taken_down=sources.taken_down,
+        suppressed=sources.suppressed,
         lanes=workers,
-        identity=identity,
+        identity=identity_of(made_of, sources.taken_down, sources.suppressed.digests),
     )
-    return Plan(site, splits, drops, admissions, excluded, warnings(chosen, recipe, date))
+    return Plan(site, splits, drops, admissions, excluded, warnings(chosen, recipe, date), made_of)
 
 
 def _shaping(recipe: Recipe, pipeline: Pipeline, benchmarks: Sequence[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pipelines.engine.runs import task
 from pipelines.engine.shards import WrittenPartition
 from pipelines.lineage.balance import count_part
 from pipelines.lineage.duplicates import DEDUP_JSON, DedupFacts, copies_path, count_copies, dedup_facts_bytes
-from pipelines.lineage.loss import Balance, check_duplicates, check_losses, check_matches
+from pipelines.lineage.loss import check_balance
 from pipelines.lineage.report import render_report
 from pipelines.lineage.ways import WAYS_JSON, ways_bytes, ways_of
 from pipelines.tokens.shards import write_dataset_files
@@ -39,7 +39,6 @@ from schemas.manifest import (
     manifest_bytes,
     manifest_digest,
 )
-from schemas.reasons import Stage
 
 
 class BalanceLedger(beam.PTransform):
@@ -93,7 +92,7 @@ def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
             for row in batch.to_pylist():
                 counts[row["partner"], row["data_set"]][row["measure"]] += row["value"]
         data_sets = _data_sets(plan, counts)
-        _check(plan, data_sets)
+        check_balance(data_sets, plan.site.recipe)
         index = _write_index(site.build, written, keyed[1]["without"])
         built = {(facts.partner, facts.data_set) for facts in data_sets}
         write_whole(site.build / WAYS_JSON, ways_bytes(ways_of(site.contracts, built)))
@@ -164,35 +163,6 @@ def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tu
 
 def _prefixed(measures: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {key.removeprefix(prefix): n for key, n in sorted(measures.items()) if key.startswith(prefix)}
-
-
-def _check(plan: Plan, data_sets: Sequence[DataSetFacts]) -> None:
-    sets = {(c.partner, d.name): d for c in plan.site.contracts for d in c.data_sets}
-    check_losses(
-        [
-            Balance(
-                partner=facts.partner,
-                data_set=facts.data_set,
-                kind=sets[facts.partner, facts.data_set].kind,
-                rows=facts.rows_arrived,
-                quarantined=0,  # judged at admission
-                documents=facts.documents,
-                dropped=facts.dropped,
-            )
-            for facts in data_sets
-        ],
-        plan.site.recipe,
-        stages=(Stage.RIGHTS, Stage.DEDUP),
-    )
-    check_duplicates(data_sets, plan.site.recipe)
-    matched: Counter[Stage] = Counter()
-    for facts in data_sets:
-        for key, count in facts.dropped.items():
-            matched[Stage(key.split("/", 1)[0])] += count
-        matched[Stage.FIND_PII] += sum(facts.pii.values())
-    check_matches(matched, plan.site.recipe)
-    if not sum(facts.kept for facts in data_sets):
-        raise BuildInconsistent("no document was kept: see the report of the losses and mend the recipe")
 
 
 def _write_index(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
@@ -24,8 +25,10 @@ from pipelines.engine.files import whole_directory
 from pipelines.engine.plan import Site
 from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
+from pipelines.engine.suppression import suppressed_rows
 from pipelines.intake.selection import LOST as LOST_ROWS
 from pipelines.intake.selection import lost_rows, needs_looking, selection_identity
+from pipelines.stages.fingerprint import shingle_sets
 from schemas.contract import Role
 from schemas.identity import fingerprint
 from schemas.reasons import Reason
@@ -37,6 +40,9 @@ LOST = pa.schema(
         pa.field("detail", pa.string()),
     ]
 )
+
+
+TAKEDOWN = "takedown"  # the detail of a document that a takedown names
 
 
 class SelectDocuments(beam.PTransform):
@@ -113,6 +119,7 @@ def _select(keyed: tuple[str, Iterable[StagedSplit]], site: Site) -> Iterator[St
             [[split.index, split.digest, split.drop, split.epoch, split.period] for split in splits],
             [out for out in contract.rights.opt_outs if out.since <= site.date],
             sorted(site.taken_down),
+            *([[site.suppressed.digests, site.recipe.dedup.threshold]] if site.suppressed else []),
         ]
     )
     directory = site.staging / "selections" / name
@@ -169,19 +176,25 @@ def _rows(partner: str, splits: Sequence[StagedSplit], site: Site) -> pl.DataFra
 def _positions(split: StagedSplit, site: Site, lost: pl.DataFrame | None) -> pl.DataFrame:
     """LOST of the staged documents; those that a stage dropped have their reason already."""
     found: dict[str, list[object]] = defaultdict(list)
-    if lost is None and not site.taken_down:
+    if lost is None and not site.taken_down and not site.suppressed:
         return pl.DataFrame(found)
     reasons = {} if lost is None else {row: (reason, detail) for _, row, reason, detail in lost.iter_rows()}
+    shingles = partial(shingle_sets, settings=site.recipe.fingerprint)
     position = 0
     with pa.memory_map(str(site.staging / "splits" / split.digest / "documents.arrow")) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
             ids = batch["doc_id"].to_pylist() if site.taken_down else [b""] * len(batch)
-            for row, doc_id in zip(batch["row"].to_pylist(), ids, strict=True):
+            again = suppressed_rows(
+                batch, site.suppressed, shingles=shingles, threshold=site.recipe.dedup.threshold
+            )
+            for row, doc_id, known in zip(batch["row"].to_pylist(), ids, again.tolist(), strict=True):
                 why = reasons.get(row)
                 if why is None and doc_id.hex() in site.taken_down:
-                    why = (Reason.TAKEN_BACK.value, "takedown")
+                    why = (Reason.TAKEN_BACK.value, TAKEDOWN)
+                if why is None and known:
+                    why = (Reason.SUPPRESSED.value, None)
                 if why is not None:
                     found["position"].append(position)
                     found["reason"].append(why[0])

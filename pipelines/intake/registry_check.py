@@ -19,6 +19,8 @@ from schemas.registry import (
     Event,
     Head,
     RecordFinding,
+    Takedown,
+    TakedownDone,
     event_bytes,
     head_message,
 )
@@ -32,6 +34,7 @@ class _Seen:
     admitted: dict[tuple[str, str], str] = field(default_factory=dict)  # SHA-256 of the receipt
     epochs: int = 0
     unsealed: int = 0
+    takedowns: set[str] = field(default_factory=set)
 
 
 def check_registry(
@@ -102,6 +105,10 @@ def _against_rules(event: Event, seen: _Seen) -> Iterator[RecordFinding]:
             if not seen.unsealed:
                 yield RecordFinding("rules", where, "seals an epoch without drops")
             seen.epochs, seen.unsealed = seen.epochs + 1, 0
+        case Takedown() as body:
+            seen.takedowns.add(body.request)
+        case TakedownDone() as body if body.request not in seen.takedowns:
+            yield RecordFinding("rules", where, f"carries out {body.request[:16]}, which nobody asked for")
         case DropWithdrawn() as body if (body.partner, body.drop) not in seen.admitted:
             yield RecordFinding(
                 "rules", where, f"withdraws {body.partner}/{body.drop[:16]}, which was not admitted"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.contract import Kind
-from schemas.errors import LossExceeded
+from schemas.errors import BuildInconsistent, LossExceeded
 from schemas.manifest import DataSetFacts
 from schemas.reasons import Reason, Stage
 from schemas.recipe import Recipe
@@ -122,3 +122,32 @@ def _stage_faults(balance: Balance, recipe: Recipe, stage: Stage) -> list[str]:
         most = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(3))
         faults.append(f"{stage} dropped {lost} of {balance.documents} documents ({most}), {why} {limit:.1%}")
     return faults
+
+
+def check_balance(data_sets: Sequence[DataSetFacts], recipe: Recipe) -> None:
+    """Raise where what a build came to breaks a limit of its recipe, or nothing was kept at all."""
+    check_losses(
+        [
+            Balance(
+                partner=facts.partner,
+                data_set=facts.data_set,
+                kind=Kind(facts.kind),
+                rows=facts.rows_arrived,
+                quarantined=0,  # judged at admission
+                documents=facts.documents,
+                dropped=facts.dropped,
+            )
+            for facts in data_sets
+        ],
+        recipe,
+        stages=(Stage.RIGHTS, Stage.DEDUP),
+    )
+    check_duplicates(data_sets, recipe)
+    matched: Counter[Stage] = Counter()
+    for facts in data_sets:
+        for key, count in facts.dropped.items():
+            matched[Stage(key.split("/", 1)[0])] += count
+        matched[Stage.FIND_PII] += sum(facts.pii.values())
+    check_matches(matched, recipe)
+    if not sum(facts.kept for facts in data_sets):
+        raise BuildInconsistent("no document was kept: see the report of the losses and mend the recipe")

@@ -85,6 +85,7 @@ REASONS: dict[Reason, str] = {
     Reason.SUPERSEDED: "파트너가 새 판을 납품함",
     Reason.NOT_IN_SNAPSHOT: "파트너의 최신 스냅숏에 없음",
     Reason.TAKEN_BACK: "파트너가 거두어들임",
+    Reason.SUPPRESSED: "내용이 삭제 요청됨",
     Reason.OPTED_OUT: "도메인이 이용을 거부함",
     Reason.LICENCE_NOT_ALLOWED: "계약이 허용하지 않은 라이선스",
     Reason.MACHINE_TERMS: "기계가 쓴 글로, 약관이 학습을 허용하지 않거나 알 수 없음",

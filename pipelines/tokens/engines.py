@@ -8,6 +8,7 @@ goes with the length of a text, so none is cut.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import fastokens
@@ -71,6 +72,30 @@ class FastEngine:
             found + self._shift if self._shift else found,
             np.diff(np.frombuffer(ends, dtype="<u8").astype(np.int64)),
         )
+
+
+class LightEngine:
+    """tiktoken: ready in a tenth of a second, where the fast one takes half; for a few texts."""
+
+    def __init__(self, model: Any, *, shift: int = 0) -> None:
+        self._model = model
+        self._shift = np.int32(shift)
+
+    @classmethod
+    def of_tokens(cls, tokens: Sequence[bytes], pattern: str, *, shift: int = 0) -> LightEngine | None:
+        """From the tokens in the order of their ranks; None where tiktoken is not installed."""
+        try:
+            from tiktoken import Encoding
+        except ImportError:
+            return None
+        ranks = {token: rank for rank, token in enumerate(tokens)}
+        return cls(Encoding("light", pat_str=pattern, mergeable_ranks=ranks, special_tokens={}), shift=shift)
+
+    def encode(self, texts: list[str]) -> Encoded:
+        """One text after the other."""
+        parts = [np.array(self._model.encode_ordinary(text), np.int32) + self._shift for text in texts]
+        lengths = np.array([len(part) for part in parts], np.int64)
+        return Encoded(np.concatenate([np.zeros(0, np.int32), *parts]), lengths)
 
 
 class ReferenceEngine:

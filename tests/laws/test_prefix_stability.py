@@ -12,12 +12,14 @@ import pytest
 from pipelines.admit import admit
 from pipelines.finished.canonical import canonicals
 from pipelines.intake.registry import Registry
+from pipelines.intake.takedowns import record_takedown
 from pipelines.lineage.fingerprints import find_exact
 from pipelines.lineage.trace import trace_document
 from pipelines.lineage.verify import verify
 from schemas.errors import InputUnreadable, LossExceeded
 from schemas.manifest import manifest_digest
-from schemas.registry import DropWithdrawn, EpochSealed, EventType, Takedown
+from schemas.registry import DropWithdrawn, EpochSealed, EventType
+from schemas.takedown import TakedownRequest, Why
 from tests.laws.tiny import DAY, Partner, build, text, write_drop, write_home
 
 FIRST = {
@@ -141,8 +143,9 @@ def test_a_newer_version_withdraws_the_older_of_an_earlier_epoch(tmp_path: Path)
 
 def test_documents_that_were_taken_down_are_not_built(house: House):
     alpha = house.partners[0]
-    down = Takedown((alpha.doc_id("a0").hex(),), "asked for", notice="2026-11-01", effective="2026-11-20")
-    house.log.append(EventType.TAKEDOWN, down, at=AT)
+    down = TakedownRequest("T-1", "somebody", notice="2026-11-01", reason=Why.PARTNER, effective="2026-11-20")
+    gone = {house.first["alpha"]: [alpha.doc_id("a0").hex()]}
+    record_takedown(house.log, down, documents=gone, deadline="2026-12-01", suppressed=None, at=AT)
     built = house.build("out")
     assert alpha.doc_id("a0") not in built.kept
     (row,) = [row for row in built.rows if row["doc_id"] == alpha.doc_id("a0")]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as ReferenceTokenizer
 from tokenizers import models, pre_tokenizers
 
-from pipelines.tokens.engines import FastEngine, ReferenceEngine
+from pipelines.tokens.engines import FastEngine, LightEngine, ReferenceEngine
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.recipe import TokenSettings
 from tests.tokens.handed_texts import handed_texts
@@ -49,6 +49,14 @@ def as_lists(encoded) -> list[list[int]]:
 @settings(max_examples=150)
 def test_every_text_has_the_ids_of_tiktoken(fast, texts):
     assert as_lists(fast.encode(texts)) == by_tiktoken(texts)
+
+
+@given(st.lists(EVERY | ODD, min_size=1, max_size=8))
+@settings(max_examples=50)
+def test_the_engine_for_a_few_texts_gives_the_same_ids(fast, texts):
+    light = load_tokenizer(TokenSettings(), directory=Path()).vocabulary_file.light
+    assert isinstance(light, LightEngine)
+    assert as_lists(light.encode(texts)) == as_lists(fast.encode(texts))
 
 
 def test_every_character_of_unicode_is_cut_as_tiktoken_cuts_it(fast):

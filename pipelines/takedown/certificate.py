@@ -1,0 +1,227 @@
+"""The certificate of a takedown: made of both builds as they lie there, and looked at again later."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import TypeAdapter, ValidationError
+
+from pipelines.lineage.finding import Finding
+from pipelines.lineage.ledger import read_ledger
+from schemas.errors import BuildInconsistent, InputUnreadable
+from schemas.identity import canonical_json, file_sha256
+from schemas.manifest import Manifest, read_manifest
+from schemas.shards import SHARD
+from schemas.takedown import (
+    CERTIFICATE_VERSION,
+    Asked,
+    BuildName,
+    CameBack,
+    Certificate,
+    Gone,
+    Place,
+    ShardChange,
+)
+
+_ROWS = ["doc_id", "partner", "data_set", "drop", "kept", "stage", "tokens", "shard"]
+
+
+class Compared(NamedTuple):
+    """Two builds side by side; parts that are the same file were not read."""
+
+    parent: BuildName
+    child: BuildName
+    gone: tuple[Gone, ...]
+    came_back: tuple[CameBack, ...]
+    fell: tuple[str, ...]
+    shards: tuple[ShardChange, ...]
+    ledger: dict[str, str]
+
+
+def compare(parent: Path, child: Path) -> Compared:
+    """What left the parent, what came back in the child, and the files that changed."""
+    before, after = read_manifest(parent), read_manifest(child)
+    old, new = _differing(parent, before, after), _differing(child, after, before)
+    kept_before, kept_after = old.filter(pl.col("kept")), new.filter(pl.col("kept"))
+    gone = kept_before.join(kept_after, on="doc_id", how="anti").sort("doc_id")
+    back = kept_after.join(kept_before, on="doc_id", how="anti").sort("doc_id")
+    fell = gone.join(new.filter(pl.col("stage") == "dedup"), on="doc_id", how="semi")
+    left = gone.join(fell, on="doc_id", how="anti")
+    parts = _ledger_of(after)
+    paths = [parts.get(shard, "") for shard in left["shard"]]
+    digests = {file.path: file.sha256 for segment in after.segments for file in segment.ledger}
+    columns = ["doc_id", "partner", "data_set", "drop", "shard", "tokens"]
+    return Compared(
+        parent=_name(parent, before),
+        child=_name(child, after),
+        gone=tuple(
+            Gone(doc_id.hex(), partner, data_set, drop, shard, tokens, path)
+            for (doc_id, partner, data_set, drop, shard, tokens), path in zip(
+                left.select(columns).iter_rows(), paths, strict=True
+            )
+        ),
+        came_back=tuple(
+            CameBack(doc_id.hex(), *facts)
+            for doc_id, *facts in back.select("doc_id", "partner", "data_set", "shard", "tokens").iter_rows()
+        ),
+        fell=tuple(doc_id.hex() for doc_id in fell["doc_id"]),
+        shards=tuple(_shards(before, after)),
+        ledger={path: digests[path] for path in sorted(set(paths) & digests.keys())},
+    )
+
+
+def certify(
+    compared: Compared,
+    *,
+    request: str,
+    reason: str,
+    scope: str,
+    notice: str,
+    deadline: str,
+    on: str,
+    asked: Sequence[Asked],
+    unknown: Sequence[str],
+    named: int,
+    event: str | None,
+    places: Sequence[Place],
+) -> Certificate:
+    """The certificate. named: how many documents of the parent the request came to."""
+    return Certificate(
+        version=CERTIFICATE_VERSION,
+        request=request,
+        reason=reason,
+        scope=scope,
+        notice=notice,
+        deadline=deadline,
+        on=on,
+        asked=tuple(asked),
+        unknown=tuple(unknown),
+        dropped_before=max(0, named - len(compared.gone)),
+        event=event,
+        places=tuple(places),
+        **compared._asdict(),
+    )
+
+
+def certificate_bytes(certificate: Certificate) -> bytes:
+    """The bytes of certificate.json."""
+    return canonical_json(certificate) + b"\n"
+
+
+def read_certificate(path: Path) -> Certificate:
+    """Raises InputUnreadable where the file is no certificate as it was written."""
+    try:
+        content = path.read_bytes()
+        found = TypeAdapter(Certificate).validate_json(content)
+    except (OSError, ValidationError):
+        found = None
+    if found is None or found.version != CERTIFICATE_VERSION or certificate_bytes(found) != content:
+        raise InputUnreadable(
+            f"{path.name}: is no certificate of version {CERTIFICATE_VERSION} as it was written: ask whoever "
+            "wrote it for another copy"
+        )
+    return found
+
+
+def check_certificate(
+    certificate: Certificate, child: Path, *, root: Path | None = None
+) -> tuple[Finding, ...]:
+    """Look again: whether the build is the one that is named, and nobody in it who is said to have left.
+
+    root: what the paths of erased places are relative to; the directory of the build where it is not given.
+    """
+    found = []
+    for path in (*certificate.ledger, *(shard.path for shard in certificate.shards)):
+        if path.startswith("/") or ".." in path.split("/"):
+            return (_finding("paths", "a path leaves the build: none of ours does"),)
+    manifest = read_manifest(child)
+    if _name(child, manifest).manifest != certificate.child.manifest:
+        found.append(_finding("manifest.json", "is not of the build that the certificate names"))
+    for path, sha256 in certificate.ledger.items():
+        if not (child / path).is_file() or file_sha256(child / path) != sha256:
+            found.append(_finding(path, "has other bytes than the certificate says"))
+    for shard in certificate.shards:
+        if not (child / shard.path).is_file() or file_sha256(child / shard.path) != shard.after:
+            found.append(_finding(shard.path, "has other bytes than the certificate says"))
+    ids = pa.array([bytes.fromhex(one.doc_id) for one in certificate.gone], pa.binary(16))
+    told = read_ledger(child, ["doc_id"], pc.field("kept") & pc.field("doc_id").isin(ids), manifest=manifest)
+    found += [_finding(one.hex(), "is kept by the ledger") for one in told["doc_id"].to_pylist()]
+    for shard_facts in manifest.shards:
+        found += [
+            _finding(shard_facts.name, f"holds {one.hex()}, which is said to have left")
+            for one in _ids_in(child / shard_facts.path, ids)
+        ]
+    home = root or child.parent
+    for place in certificate.places:
+        lay = home / place.path
+        there = lay.exists()
+        if place.state == "erased" and place.sha256 is None and there:
+            found.append(_finding(place.path, "is there, and is said to have been erased"))
+        elif place.state == "erased" and place.sha256 and (not there or file_sha256(lay) != place.sha256):
+            found.append(_finding(place.path, "is not what was left of it"))
+    return tuple(found)
+
+
+def _finding(where: str, message: str) -> Finding:
+    return Finding("certificate", where, message)
+
+
+def _ids_in(path: Path, ids: pa.Array) -> list[bytes]:
+    """Those of some documents that a shard holds."""
+    try:
+        with pa.memory_map(str(path)) as source:
+            batch = pa.ipc.open_stream(source).read_next_batch()
+            if not batch.schema.equals(SHARD):
+                raise pa.ArrowInvalid("no shard")
+            return [one.as_py() for one in batch["doc_id"].filter(pc.is_in(batch["doc_id"], ids))]
+    except (OSError, StopIteration, pa.ArrowException):
+        raise BuildInconsistent(f"{path.name}: cannot be read: run `malmoi verify`") from None
+
+
+def _differing(build: Path, own: Manifest, other: Manifest) -> pl.DataFrame:
+    """Ledger rows of the parts that the other build has not."""
+    theirs = {file.sha256 for segment in other.segments for file in segment.ledger}
+    segments = tuple(
+        replace(segment, ledger=tuple(file for file in segment.ledger if file.sha256 not in theirs))
+        for segment in own.segments
+    )
+    return pl.DataFrame(read_ledger(build, _ROWS, manifest=replace(own, segments=segments)))
+
+
+def _ledger_of(manifest: Manifest) -> dict[str, str]:
+    """The part of the ledger that speaks of a shard's documents, by the shard's name."""
+    found = {}
+    for segment in manifest.segments:
+        for partition, shard in enumerate((*segment.train, *segment.validation)):
+            found[shard.name] = f"ledger/part-{segment.epoch}-{partition:05d}.parquet"
+    return found
+
+
+def _shards(before: Manifest, after: Manifest) -> list[ShardChange]:
+    old = {shard.name: shard for shard in before.shards}
+    return [
+        ShardChange(
+            name=shard.name,
+            path=shard.path,
+            before=was.sha256,
+            after=shard.sha256,
+            rows_before=was.rows,
+            rows_after=shard.rows,
+            tokens_before=was.tokens,
+            tokens_after=shard.tokens,
+        )
+        for shard in after.shards
+        if (was := old.get(shard.name)) is not None and was.sha256 != shard.sha256
+    ]
+
+
+def _name(build: Path, manifest: Manifest) -> BuildName:
+    digest = hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest()
+    return BuildName(build.resolve().name, manifest.identity, digest)

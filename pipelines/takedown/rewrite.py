@@ -1,0 +1,334 @@
+"""A new build of an old one's files: linked where nothing changes, written anew where something does.
+
+Reads ledger, edges and shards of the parts concerned. What is written is what the pipeline writes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.engine.files import facts_of, write_index, write_whole
+from pipelines.engine.partition import ledger_rows
+from pipelines.engine.publish import publish
+from pipelines.lineage.balance import count_rows
+from pipelines.lineage.duplicates import (
+    DEDUP_JSON,
+    DedupFacts,
+    copies_path,
+    count_copies,
+    dedup_facts_bytes,
+    read_dedup_facts,
+)
+from pipelines.lineage.ledger import write_ledger
+from pipelines.lineage.loss import check_balance
+from pipelines.lineage.report import render_report
+from pipelines.takedown.direct import Changed, Decided, NotDirect, Parent
+from pipelines.takedown.ledger_parts import Part
+from pipelines.tokens.shards import write_dataset_files, write_shard
+from pipelines.tokens.tokenizer import load_tokenizer
+from schemas.documents import EDGES, LEDGER
+from schemas.errors import BuildInconsistent
+from schemas.manifest import DataSetFacts, FileFacts, Manifest, Segment, ShardFacts
+
+_FEW_BYTES = 1 << 20  # of text to be encoded: more is worth the start of the fast engine
+_NOT_COUNTED = {"documents", "comparisons"}  # of a resolution: how much was compared says nothing
+
+
+def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) -> Manifest:
+    """Write the build without those who leave, whole or not at all; its manifest.
+
+    Raises LossExceeded where it breaks a limit of the recipe, as the pipeline would.
+    """
+    by_part = _by_part(parent, decided.changed)
+    for stray in output.parent.glob(f".{output.name}.takedown-*"):  # of a run that was killed
+        shutil.rmtree(stray)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    child = Path(tempfile.mkdtemp(prefix=f".{output.name}.takedown-", dir=output.parent))
+    try:
+        child.chmod(0o755)
+        fresh: dict[str, FileFacts] = {}
+        shards: dict[str, ShardFacts] = {}
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for part, changed in by_part.items():
+            counts.update(_write_part(parent, part, changed, child, fresh, shards))
+        data_sets = tuple(_recounted(facts, counts) for facts in parent.manifest.data_sets)
+        check_balance(data_sets, parent.recipe)
+        for epoch in sorted({part.epoch for part in by_part}):
+            path = copies_path(epoch)
+            ledger = [file.path for s in parent.manifest.segments if s.epoch == epoch for file in s.ledger]
+            write_index(
+                child / path,
+                count_copies([(child if one in fresh else parent.build) / one for one in ledger]),
+            )
+            fresh[path] = facts_of(child, path)
+        if decided.changed:
+            facts = _dedup_facts(parent, decided)
+            write_whole(child / DEDUP_JSON, dedup_facts_bytes(facts))
+            fresh[DEDUP_JSON] = facts_of(child, DEDUP_JSON)
+        _link_rest(parent, child)
+        segments = tuple(_segment(segment, fresh, shards) for segment in parent.manifest.segments)
+        _write_data_set_files(segments, shards, child, fresh)
+        others = [
+            fresh.get(file.path, file) for file in parent.manifest.other_files if file.path != "report.html"
+        ]
+        manifest = replace(
+            parent.manifest,
+            identity=identity,
+            data_sets=data_sets,
+            segments=segments,
+            other_files=tuple(others),
+        )
+        write_whole(child / "report.html", render_report(manifest, child).encode())
+        manifest = replace(manifest, other_files=(*others, facts_of(child, "report.html")))
+        publish(child, manifest)
+        if output.is_dir():
+            output.rmdir()  # empty, as was seen to before
+        child.rename(output)
+    finally:
+        shutil.rmtree(child, ignore_errors=True)
+    return manifest
+
+
+def _by_part(parent: Parent, changed: Sequence[Changed]) -> dict[Part, list[Changed]]:
+    """The changed documents by the part that their ids say."""
+    parts = parent.parts.parts()
+    found: dict[Part, list[Changed]] = defaultdict(list)
+    for one in changed:
+        (partition,) = parent.parts.partitions(one.split.epoch, [one.doc_id])
+        found[parts[one.split.epoch, partition]].append(one)
+    return dict(sorted(found.items(), key=lambda item: (item[0].epoch, item[0].partition)))
+
+
+def _write_part(
+    parent: Parent,
+    part: Part,
+    changed: Sequence[Changed],
+    child: Path,
+    fresh: dict[str, FileFacts],
+    shards: dict[str, ShardFacts],
+) -> Counter[tuple[str, str, str]]:
+    """Write a part's ledger and edges, its shard where who is kept changes; what that adds to the counts."""
+    before = parent.parts.table(part)
+    at = _places(before, changed)
+    returned = [one for one in changed if one.after.kept and not one.before.kept]
+    tokens = _encode(parent, returned)
+    after = _rows_after(before, at, changed, {c.code: len(t) for c, t in zip(returned, tokens, strict=True)})
+    rows = ledger_rows(after.drop_columns(["shard", "shard_row"]), part.shard.name)
+    (child / "ledger").mkdir(exist_ok=True)
+    written = write_ledger(child / part.ledger.path, rows)
+    fresh[part.ledger.path] = FileFacts(part.ledger.path, written.bytes, written.sha256)
+    write_index(child / part.edges, _edges_after(parent.build / part.edges, changed))
+    fresh[part.edges] = facts_of(child, part.edges)
+    if any(one.after.kept is not one.before.kept for one in changed):
+        (child / PurePosixPath(part.shard.path).parent).mkdir(parents=True, exist_ok=True)
+        given = {at[one.code]: own for one, own in zip(returned, tokens, strict=True)}
+        shard = write_shard(
+            child / part.shard.path, _shard_after(parent.build / part.shard.path, before, rows, given)
+        )
+        shards[part.shard.name] = ShardFacts(
+            part.shard.name, part.shard.path, shard.bytes, shard.sha256, shard.rows, shard.tokens
+        )
+    mine = pa.array(sorted(at.values()))
+    difference = _counts(rows.take(mine))
+    difference.subtract(_counts(before.take(mine)))
+    return difference
+
+
+def _places(ledger: pa.Table, changed: Sequence[Changed]) -> dict[int, int]:
+    """By code, where each document stands in a part of the ledger."""
+    ids = pa.array([one.doc_id for one in changed], pa.binary(16))
+    rows = np.flatnonzero(np.asarray(pc.is_in(ledger["doc_id"], ids)))
+    found = ledger.select(["drop", "file", "row"]).take(pa.array(rows)).to_pylist()
+    by_place = {(r["drop"], r["file"], r["row"]): int(n) for r, n in zip(found, rows, strict=True)}
+    try:
+        return {one.code: by_place[one.split.drop, one.split.path, one.row] for one in changed}
+    except KeyError:
+        raise NotDirect("a document is not in the part of the ledger that its id says") from None
+
+
+def _rows_after(
+    ledger: pa.Table, at: Mapping[int, int], changed: Sequence[Changed], counted: Mapping[int, int]
+) -> pa.Table:
+    """The ledger's rows with the changed documents' fates; the kept without tokens yet are `counted`."""
+    order = sorted(changed, key=lambda one: at[one.code])
+    mask = np.zeros(len(ledger), np.bool_)
+    mask[[at[one.code] for one in order]] = True
+    values = {
+        "kept": [one.after.kept for one in order],
+        "stage": [one.after.stage for one in order],
+        "reason": [one.after.reason for one in order],
+        "detail": [one.after.detail for one in order],
+        "duplicate_of": [one.after.duplicate_of for one in order],
+        "similarity": [one.after.similarity for one in order],
+    }
+    own = ledger["tokens"].to_pylist() if any(one.after.kept and one.before.kept for one in order) else []
+    values["tokens"] = [
+        0 if not one.after.kept else counted[one.code] if not one.before.kept else own[at[one.code]]
+        for one in order
+    ]
+    for name, found in values.items():
+        field = LEDGER.field(name)
+        column = ledger[name].combine_chunks()
+        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+        replaced = pc.replace_with_mask(column, pa.array(mask), pa.array(found, field.type))
+        ledger = ledger.set_column(ledger.schema.get_field_index(name), field, replaced)
+    return ledger
+
+
+def _edges_after(path: Path, changed: Sequence[Changed]) -> pa.Table:
+    """EDGES of a part in the order of its ledger: by document, then as they were found."""
+    ids = pa.array([one.doc_id for one in changed if one.before.edges or one.after.edges], pa.binary(16))
+    old = pq.read_table(path).cast(EDGES)
+    old = old.filter(pc.invert(pc.is_in(old["doc_id"], ids)))
+    new = [
+        {"doc_id": one.doc_id, "kept": kept, "similarity": similarity}
+        for one in changed
+        for kept, similarity in one.after.edges
+    ]
+    whole = pa.concat_tables([old, pa.Table.from_pylist(new, EDGES)]).combine_chunks()
+    return whole.take(pc.sort_indices(whole, [("doc_id", "ascending")])).cast(EDGES)  # stable
+
+
+def _encode(parent: Parent, returned: Sequence[Changed]) -> list[np.ndarray]:
+    """The tokens of each document that comes back, out of its staged text."""
+    if not returned:
+        return []
+    texts = [
+        parent.files.take(one.split.index, np.array([one.code & 0xFFFFFFFF]))["text"] for one in returned
+    ]
+    tokenizer = load_tokenizer(parent.recipe.tokens, directory=parent.home)
+    if sum(text.nbytes for text in texts) <= _FEW_BYTES:
+        tokenizer = tokenizer.for_few()
+    found = []
+    for one, text in zip(returned, texts, strict=True):
+        name = f"{one.split.partner}/{one.split.data_set}"
+        lists = tokenizer.encode(text, data_set=name, join=parent.made.joins[name])
+        found.append(np.asarray(lists[0].values, np.int32))
+    return found
+
+
+def _shard_after(shard: Path, before: pa.Table, rows: pa.Table, given: Mapping[int, np.ndarray]) -> pa.Table:
+    """What the shard holds now: runs of the old one's tokens, and those of who comes back."""
+    with pa.memory_map(str(shard)) as source:
+        lists = pa.ipc.open_stream(source).read_next_batch()["input_ids"]
+        offsets, values = lists.offsets.to_numpy(), lists.values.to_numpy()
+        kept = rows["kept"].to_numpy()
+        old = pc.fill_null(before["shard_row"], -1).to_numpy()
+        numbers = np.flatnonzero(kept)
+        source_rows = old[numbers]
+        breaks = np.flatnonzero((np.diff(source_rows) != 1) | (source_rows[1:] < 0)) + 1
+        pieces = []
+        for run in np.split(np.arange(len(numbers)), breaks):
+            if not len(run):
+                continue
+            first, last = source_rows[run[0]], source_rows[run[-1]]
+            if first < 0:
+                pieces.append(given[int(numbers[run[0]])])
+            else:
+                pieces.append(values[offsets[first] : offsets[last + 1]])
+        tokens = np.concatenate([np.empty(0, np.int32), *pieces])
+        kept_rows = rows.filter(rows["kept"])
+        starts = np.concatenate([[0], np.cumsum(kept_rows["tokens"].to_numpy())]).astype(np.int32)
+        columns = {"input_ids": pa.ListArray.from_arrays(pa.array(starts), pa.array(tokens))}
+        return pa.table(columns | {name: kept_rows[name] for name in ("doc_id", "partner", "language")})
+
+
+def _counts(rows: pa.Table) -> Counter[tuple[str, str, str]]:
+    counted = count_rows(rows).to_pylist()
+    return Counter({(one["partner"], one["data_set"], one["measure"]): one["value"] for one in counted})
+
+
+def _recounted(facts: DataSetFacts, difference: Mapping[tuple[str, str, str], int]) -> DataSetFacts:
+    own = {m: n for (p, d, m), n in difference.items() if (p, d) == (facts.partner, facts.data_set)}
+    if not own:
+        return facts
+
+    def under(prefix: str, counts: Mapping[str, int]) -> dict[str, int]:
+        more = {m.removeprefix(prefix): n for m, n in own.items() if m.startswith(prefix)}
+        whole = {name: counts.get(name, 0) + more.get(name, 0) for name in counts.keys() | more.keys()}
+        return {name: n for name, n in sorted(whole.items()) if n}
+
+    return replace(
+        facts,
+        kept=facts.kept + own.get("kept", 0),
+        tokens=facts.tokens + own.get("tokens", 0),
+        dropped=under("dropped/", facts.dropped),
+        pii=under("pii/", facts.pii),
+    )
+
+
+def _dedup_facts(parent: Parent, decided: Decided) -> DedupFacts:
+    known = read_dedup_facts(parent.build, parent.manifest)
+    without = {partner: Counter(counts) for partner, counts in known.kept_without.items()}
+    for partner, more in decided.kept_without.items():
+        changed = without.setdefault(partner, Counter())
+        for name, count in more.items():
+            changed[name] += count
+    return DedupFacts(
+        resolved={
+            name: count + (0 if name in _NOT_COUNTED else decided.resolved.get(name, 0))
+            for name, count in known.resolved.items()
+        },
+        kept_without={partner: dict(+counts) for partner, counts in sorted(without.items()) if +counts},
+    )
+
+
+def _segment(segment: Segment, fresh: Mapping[str, FileFacts], shards: Mapping[str, ShardFacts]) -> Segment:
+    return replace(
+        segment,
+        train=tuple(shards.get(shard.name, shard) for shard in segment.train),
+        validation=tuple(shards.get(shard.name, shard) for shard in segment.validation),
+        ledger=tuple(fresh.get(file.path, file) for file in segment.ledger),
+    )
+
+
+def _write_data_set_files(
+    segments: Iterable[Segment], shards: Mapping[str, ShardFacts], child: Path, fresh: dict[str, FileFacts]
+) -> None:
+    """The files by which `datasets` knows a directory, where a shard of it is another."""
+    for segment in segments:
+        for part in (segment.train, segment.validation):
+            if any(shard.name in shards for shard in part):
+                home = PurePosixPath(part[0].path).parent
+                names = [PurePosixPath(shard.path).name for shard in part]
+                write_dataset_files(child / home, names, [shard.rows for shard in part])
+                for name in ("dataset_info.json", "state.json"):
+                    fresh[f"{home}/{name}"] = facts_of(child, f"{home}/{name}")
+
+
+def _link_rest(parent: Parent, child: Path) -> None:
+    """Every file of the parent that was not written anew: a hard link, or a copy where there are none."""
+    for path in files_of(parent.manifest):
+        target = child / path
+        if path.startswith("/") or ".." in PurePosixPath(path).parts:
+            raise BuildInconsistent(
+                f"{parent.build.name}: its manifest names a path outside it: no build of ours"
+            )
+        if path == "report.html" or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(parent.build / path, target)
+        except OSError:
+            shutil.copyfile(parent.build / path, target)
+
+
+def files_of(manifest: Manifest) -> list[str]:
+    """Every file that a manifest names."""
+    ledger = [file.path for segment in manifest.segments for file in segment.ledger]
+    return [
+        *ledger,
+        *(shard.path for shard in manifest.shards),
+        *(file.path for file in manifest.other_files),
+    ]
