@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.build import make_plan, origin_of
+from pipelines.build import make_plan
 from pipelines.engine.admissions import refused_between, refused_in
 from pipelines.engine.clean import run_stages, without
+from pipelines.engine.made import origin_of
 from pipelines.engine.plan import Plan, PlannedSplit, Stages, runtime
 from pipelines.intake.readers import read_split
 from pipelines.lineage.finding import Finding

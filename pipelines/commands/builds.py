@@ -144,8 +144,8 @@ def verify(
         )
     else:
         raise UsageError(
-            "verify wants BUILD (with --certificate FILE if you like), or --receipt FILE with --drop, --proof "
-            "and --key if you like, or --proof FILE with --root"
+            "verify wants BUILD (with --certificate FILE if you like), or --receipt FILE with --drop, "
+            "--proof and --key if you like, or --proof FILE with --root"
         )
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])

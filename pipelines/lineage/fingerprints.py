@@ -68,6 +68,19 @@ def fingerprint_rows(*, doc_id: pa.Array, exact: pa.Array, keys: NDArray[np.uint
     return pa.RecordBatch.from_arrays(columns, schema=fingerprints_schema(len(rows), keys.shape[1]))
 
 
+def without_documents(part: pa.RecordBatch, ids: pa.Array) -> pa.RecordBatch:
+    """The batch of a file without some documents: what `fingerprint_rows` makes of the others."""
+    stays = np.asarray(pc.invert(pc.is_in(part["doc_id"], ids)))
+    moved = np.cumsum(stays) - 1
+    columns = [part[name].filter(pa.array(stays)) for name in _IDS]
+    for band in range(bands_of(part)):
+        keys, rows = keys_and_rows(part, band)
+        places = numbers(rows)
+        left = stays[places]
+        columns += [pa.array(keys[left]), _narrow(moved[places[left]])]
+    return pa.RecordBatch.from_arrays(columns, schema=fingerprints_schema(len(columns[0]), bands_of(part)))
+
+
 def fingerprints_schema(documents: int, bands: int) -> pa.Schema:
     """The columns of a file of so many documents."""
     fields = [

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 
 from pipelines.engine.partition import Layout
 from pipelines.lineage.duplicates import edges_path
+from pipelines.lineage.fingerprints import fingerprints_path
 from schemas.documents import LEDGER
 from schemas.errors import BuildInconsistent
-from schemas.manifest import FileFacts, Manifest, ShardFacts
+from schemas.manifest import LedgerFacts, Manifest, ShardFacts
 
 COLUMNS = ["doc_id", "partner", "data_set", "drop", "file", "row", "kept", "stage", "reason"]
 COLUMNS += ["duplicate_of", "tokens", "shard", "shard_row"]
@@ -29,12 +30,17 @@ class Part:
     epoch: int
     partition: int
     shard: ShardFacts
-    ledger: FileFacts
+    ledger: LedgerFacts
 
     @property
     def edges(self) -> str:
         """Where its edges lie."""
         return edges_path(epoch=self.epoch, partition=self.partition)
+
+    @property
+    def fingerprints(self) -> str:
+        """Where those of its documents lie that came to deduplication."""
+        return fingerprints_path(epoch=self.epoch, partition=self.partition)
 
 
 @dataclass(frozen=True)

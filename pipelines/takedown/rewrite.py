@@ -30,6 +30,7 @@ from pipelines.lineage.duplicates import (
     dedup_facts_bytes,
     read_dedup_facts,
 )
+from pipelines.lineage.fingerprints import read_fingerprints, without_documents, write_fingerprints
 from pipelines.lineage.ledger import write_ledger
 from pipelines.lineage.loss import check_balance
 from pipelines.lineage.report import render_report
@@ -37,9 +38,19 @@ from pipelines.takedown.direct import Changed, Decided, NotDirect, Parent
 from pipelines.takedown.ledger_parts import Part
 from pipelines.tokens.shards import write_dataset_files, write_shard
 from pipelines.tokens.tokenizer import load_tokenizer
-from schemas.documents import EDGES, LEDGER
+from schemas.content import content_root
+from schemas.documents import DOC_ID, EDGES, LEDGER
 from schemas.errors import BuildInconsistent
-from schemas.manifest import DataSetFacts, FileFacts, Manifest, Segment, ShardFacts
+from schemas.manifest import (
+    DataSetFacts,
+    FileFacts,
+    LedgerFacts,
+    Manifest,
+    Segment,
+    ShardFacts,
+    manifest_digest,
+)
+from schemas.reasons import Stage
 
 _FEW_BYTES = 1 << 20  # of text to be encoded: more is worth the start of the fast engine
 _NOT_COUNTED = {"documents", "comparisons"}  # of a resolution: how much was compared says nothing
@@ -58,10 +69,11 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
     try:
         child.chmod(0o755)
         fresh: dict[str, FileFacts] = {}
+        ledgers: dict[str, LedgerFacts] = {}
         shards: dict[str, ShardFacts] = {}
         counts: Counter[tuple[str, str, str]] = Counter()
         for part, changed in by_part.items():
-            counts.update(_write_part(parent, part, changed, child, fresh, shards))
+            counts.update(_write_part(parent, part, changed, child, fresh, ledgers, shards))
         data_sets = tuple(_recounted(facts, counts) for facts in parent.manifest.data_sets)
         check_balance(data_sets, parent.recipe)
         for epoch in sorted({part.epoch for part in by_part}):
@@ -69,7 +81,7 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
             ledger = [file.path for s in parent.manifest.segments if s.epoch == epoch for file in s.ledger]
             write_index(
                 child / path,
-                count_copies([(child if one in fresh else parent.build) / one for one in ledger]),
+                count_copies([(child if one in ledgers else parent.build) / one for one in ledger]),
             )
             fresh[path] = facts_of(child, path)
         if decided.changed:
@@ -77,7 +89,7 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
             write_whole(child / DEDUP_JSON, dedup_facts_bytes(facts))
             fresh[DEDUP_JSON] = facts_of(child, DEDUP_JSON)
         _link_rest(parent, child)
-        segments = tuple(_segment(segment, fresh, shards) for segment in parent.manifest.segments)
+        segments = tuple(_segment(segment, ledgers, shards) for segment in parent.manifest.segments)
         _write_data_set_files(segments, shards, child, fresh)
         others = [
             fresh.get(file.path, file) for file in parent.manifest.other_files if file.path != "report.html"
@@ -88,6 +100,8 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
             data_sets=data_sets,
             segments=segments,
             other_files=tuple(others),
+            root=content_root(segments),
+            parent=manifest_digest(parent.build),
         )
         write_whole(child / "report.html", render_report(manifest, child).encode())
         manifest = replace(manifest, other_files=(*others, facts_of(child, "report.html")))
@@ -116,6 +130,7 @@ def _write_part(
     changed: Sequence[Changed],
     child: Path,
     fresh: dict[str, FileFacts],
+    ledgers: dict[str, LedgerFacts],
     shards: dict[str, ShardFacts],
 ) -> Counter[tuple[str, str, str]]:
     """Write a part's ledger and edges, its shard where who is kept changes; what that adds to the counts."""
@@ -127,9 +142,13 @@ def _write_part(
     rows = ledger_rows(after.drop_columns(["shard", "shard_row"]), part.shard.name)
     (child / "ledger").mkdir(exist_ok=True)
     written = write_ledger(child / part.ledger.path, rows)
-    fresh[part.ledger.path] = FileFacts(part.ledger.path, written.bytes, written.sha256)
+    ledgers[part.ledger.path] = LedgerFacts(part.ledger.path, *written)
     write_index(child / part.edges, _edges_after(parent.build / part.edges, changed))
     fresh[part.edges] = facts_of(child, part.edges)
+    gone = [one.doc_id for one in changed if one.after.stage == Stage.RIGHTS.value]
+    if gone:
+        _write_fingerprints(parent.build / part.fingerprints, child / part.fingerprints, gone)
+        fresh[part.fingerprints] = facts_of(child, part.fingerprints)
     if any(one.after.kept is not one.before.kept for one in changed):
         (child / PurePosixPath(part.shard.path).parent).mkdir(parents=True, exist_ok=True)
         given = {at[one.code]: own for one, own in zip(returned, tokens, strict=True)}
@@ -143,6 +162,13 @@ def _write_part(
     difference = _counts(rows.take(mine))
     difference.subtract(_counts(before.take(mine)))
     return difference
+
+
+def _write_fingerprints(old: Path, new: Path, gone: Sequence[bytes]) -> None:
+    """The index of a part without those who leave it."""
+    new.parent.mkdir(parents=True, exist_ok=True)
+    with pa.memory_map(str(old)) as source:
+        write_fingerprints(new, without_documents(read_fingerprints(source), pa.array(gone, DOC_ID)))
 
 
 def _places(ledger: pa.Table, changed: Sequence[Changed]) -> dict[int, int]:
@@ -284,12 +310,14 @@ def _dedup_facts(parent: Parent, decided: Decided) -> DedupFacts:
     )
 
 
-def _segment(segment: Segment, fresh: Mapping[str, FileFacts], shards: Mapping[str, ShardFacts]) -> Segment:
+def _segment(
+    segment: Segment, ledgers: Mapping[str, LedgerFacts], shards: Mapping[str, ShardFacts]
+) -> Segment:
     return replace(
         segment,
         train=tuple(shards.get(shard.name, shard) for shard in segment.train),
         validation=tuple(shards.get(shard.name, shard) for shard in segment.validation),
-        ledger=tuple(fresh.get(file.path, file) for file in segment.ledger),
+        ledger=tuple(ledgers.get(file.path, file) for file in segment.ledger),
     )
 
 
