@@ -49,7 +49,7 @@ from pipelines.stages.pii.replace import replace_pii
 from pipelines.stages.pii.rules import rules_digest
 from pipelines.stages.quality import QUALITY_VERSION, quality
 from schemas.errors import BuildInconsistent, InputUnreadable, MalmoiError, UsageError
-from schemas.manifest import Manifest, read_manifest
+from schemas.manifest import Manifest, manifest_digest, read_manifest
 from schemas.reasons import Stage
 from schemas.recipe import Recipe, TokenSettings
 
@@ -138,7 +138,9 @@ def build(
     )
     if base is not None:
         check_base(base, plan)
-        plan = replace_fields(plan, site=replace_fields(plan.site, base=base.resolve()))
+        plan = replace_fields(
+            plan, site=replace_fields(plan.site, base=base.resolve(), parent=manifest_digest(base))
+        )
     origin = Origin(
         str(recipe.resolve()),
         _absolute(drops),

@@ -94,6 +94,7 @@ class Site:
     identity: str
     suppressed: Suppressed = NOTHING
     base: Path | None = None  # a build that holds nothing that may not be used now
+    parent: str | None = None  # the manifest's digest of the build this one goes on from or replaces
 
     def contract(self, partner: str) -> Contract:
         """The contract of a partner of this build."""

@@ -37,7 +37,6 @@ from schemas.manifest import (
     Manifest,
     Segment,
     manifest_bytes,
-    manifest_digest,
 )
 
 
@@ -240,7 +239,7 @@ def _manifest(
             sorted([*(facts_of(site.build, path) for path in others), *index], key=lambda file: file.path)
         ),
         root=content_root(segments),
-        parent=None if site.base is None else manifest_digest(site.base),
+        parent=site.parent,
     )
 
 

@@ -39,7 +39,7 @@ from pipelines.takedown.house import House
 from pipelines.takedown.impact import Impact, impact
 from pipelines.takedown.rewrite import rewrite
 from schemas.errors import UsageError
-from schemas.manifest import Manifest, read_manifest
+from schemas.manifest import Manifest, manifest_digest, read_manifest
 from schemas.registry import Event, Takedown, TakedownDone
 from schemas.takedown import Asked, Certificate, Place, Scope, TakedownRequest, Why
 
@@ -353,6 +353,7 @@ def _by_pipeline(
         only={drop.digest for drop in house.manifest.drops},
     )
     check_unchanged(house.manifest, plan)
+    plan = replace(plan, site=replace(plan.site, parent=manifest_digest(house.build)))
     return run(plan, _origin_of_child(house, gone), runner="direct", replace=False, quiet=quiet)
 
 

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -20,7 +21,7 @@ from pipelines.takedown.carry_out import Carried, carry_out, open_house
 from pipelines.takedown.certificate import check_certificate
 from pipelines.takedown.find import find
 from schemas.errors import UsageError
-from schemas.manifest import read_manifest
+from schemas.manifest import manifest_bytes, read_manifest
 from schemas.takedown import Rows, Scope, Subjects, TakedownRequest, Why
 from tests.laws.builds import malmoi
 from tests.laws.test_prefix_stability import AT, House
@@ -61,8 +62,10 @@ def history(home: Path, seed: int, **recipe: object) -> House:
 
 
 def contents(build: Path) -> dict[str, bytes]:
-    """Every file of a build."""
-    return {str(p.relative_to(build)): p.read_bytes() for p in build.rglob("*") if p.is_file()}
+    """Every file of a build, its manifest but for the name of the build before."""
+    files = {str(p.relative_to(build)): p.read_bytes() for p in build.rglob("*") if p.is_file()}
+    del files["manifest.sha256"]
+    return files | {"manifest.json": manifest_bytes(replace(read_manifest(build), parent=None))}
 
 
 def asked(number: int, documents: list[bytes], **more: object) -> TakedownRequest:
