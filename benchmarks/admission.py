@@ -149,6 +149,7 @@ def against_rival(contract: Path, files: dict[str, Path], cache: Path, rounds: i
         write_contract(theirs_contract, rows=path)
         ours: list[tuple[Process, int]] = []
         theirs: list[tuple[Process, int]] = []
+        admit(contract, path.parent, cache)  # kernels are compiled by it
         for _ in range(rounds):
             ours.append(admit(contract, path.parent, cache))
             theirs.append(test(command, theirs_contract, cache))

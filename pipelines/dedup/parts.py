@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from pipelines.dedup.candidates import SHARED_BUCKETS, mixed
 from pipelines.kernels import njit
 
-PART_DOCUMENTS = 1 << 19  # in shared buckets; at 450 bytes each in a resolution
+PART_DOCUMENTS = (
+    1 << 16
+)  # in shared buckets; at 450 bytes each in a resolution, so that much of it is in the cache
 MEMBERS = pa.schema(
     [
         pa.field("position", pa.int32(), nullable=False),

@@ -127,7 +127,7 @@ class Spool:
         if path in self._paths:
             with self._paths[path].open("rb") as file:
                 for line in file:
-                    number, key, data = line.rstrip(b"\n").split(b"\t", 2)
+                    number, key, data = line[:-1].split(b"\t", 2)
                     yield int(number), key, data
 
     def _keys(self, columns: Sequence[list[Any]], count: int) -> Iterator[bytes]:
@@ -207,18 +207,23 @@ def write_quarantine(
     tail = b'"expires":%s' % orjson.dumps(expires)
     with path.open("wb") as target:
         for batch in _by_file(faults):
-            name = batch["file"][0].as_py()
-            head = orjson.dumps({"file": name})[:-1]
-            data = spool.rows(name) if spool is not None else iter(())
-            held = next(data, _NO_ROW)
-            for row, line, offset, told in _told(batch):
-                while 0 <= held[0] < row:
-                    held = next(data, _NO_ROW)
-                key, values = held[1:] if held[0] == row else (b"null", b"null")
-                target.write(
-                    b'%s,"row":%d,"line":%d,"offset":%d,"key":%s,"faults":[%s],%s,"data":%s}\n'
-                    % (head, row, line, offset, key, told, tail, values)
-                )
+            target.writelines(_lines(batch, spool, tail))
+
+
+def _lines(faults: pa.Table, spool: Spool | None, tail: bytes) -> Iterator[bytes]:
+    """The lines of the refused rows of one file."""
+    name = faults["file"][0].as_py()
+    head = orjson.dumps({"file": name})[:-1]
+    data = spool.rows(name) if spool is not None else iter(())
+    number, key, values = next(data, _NO_ROW)
+    for row, line, offset, told in _told(faults):
+        while 0 <= number < row:
+            number, key, values = next(data, _NO_ROW)
+        known = (key, told, tail, values) if number == row else (b"null", told, tail, b"null")
+        yield b'%s,"row":%d,"line":%d,"offset":%d,"key":%s,"faults":[%s],%s,"data":%s}\n' % (
+            *(head, row, line, offset),
+            *known,
+        )
 
 
 _NO_ROW = (-2, b"null", b"null")

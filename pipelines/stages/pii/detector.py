@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -39,7 +39,7 @@ class Detector:
     lines: int = 1
     tail: int = 0
 
-    def find(self, text: str, begin: int, end: int, stop: int) -> Iterator[Finding]:
+    def find(self, text: str, begin: int, end: int, stop: int) -> list[Finding]:
         """Findings whose matches begin in text[begin:end] and end before `stop`, in order of their matches.
 
         begin and end must be line boundaries, or the ends of the text: so a text and its lines agree.
@@ -48,15 +48,17 @@ class Detector:
         """
         search = self.pattern.search
         match = search(text, begin, stop)
+        found: list[Finding] = []
         while match is not None and match.start() <= end:
             finding = self.weigh(text, match)
             if isinstance(finding, list):
-                yield from finding
+                found += finding
                 finding = None
             elif finding is not None:
-                yield finding
+                found.append(finding)
             likely = finding is not None and finding.score >= LIKELY
             match = search(text, match.end() if likely else match.start() + 1, stop)
+        return found
 
 
 def spelt(*parts: str | Sequence[str]) -> tuple[str, ...]:

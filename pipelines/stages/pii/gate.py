@@ -126,12 +126,13 @@ def _by_lines(detectors: Iterable[Detector]) -> tuple[tuple[Detector, ...], tupl
 
 def windows(texts: pa.Array) -> Iterator[Window]:
     """The lines that pass, by text and place; `row` counts within the array given."""
-    return _windows(first_look().lines(texts)[0])
+    return map(Window._make, _told(first_look().lines(texts)[0]))
 
 
-def _windows(lines: np.ndarray) -> Iterator[Window]:
+def _told(lines: np.ndarray) -> Iterator[list[int]]:
+    """Row, start, end and mask of each line, as Python's numbers."""
     for low in range(0, len(lines), _LINES):
-        yield from map(Window._make, lines[low : low + _LINES].tolist())
+        yield from lines[low : low + _LINES].tolist()
 
 
 def found_rows(texts: pa.Array, min_score: float) -> Iterator[tuple[int, Iterator[Finding]]]:
@@ -153,13 +154,14 @@ def every_finding(texts: pa.Array) -> Iterator[tuple[int, list[Finding]]]:
         for start, end, single, several in lines:
             for piece in find_in_line(text, start, end, single, plain=plain):
                 found += piece
-            found += find_over_lines(text, start, end, several, plain=plain)
+            if several:
+                found += find_over_lines(text, start, end, several, plain=plain)
         yield row, found
 
 
 def _passing(texts: pa.Array) -> Iterator[tuple[int, str, Iterator[Line], bool]]:
     """Each text that passes, with its row, its lines and their detectors, and whether nothing in it folds."""
     passing, folds = first_look().lines(texts)
-    for row, group in groupby(_windows(passing), key=itemgetter(0)):
+    for row, group in groupby(_told(passing), key=itemgetter(0)):
         lines = ((start, end, *chosen(mask)) for _, start, end, mask in group)
         yield row, texts[row].as_py(), lines, not folds[row]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import SURROGATE_SCORE, Finding
-from pipelines.stages.pii.fold import Folded, fold
+from pipelines.stages.pii.fold import fold
 from pipelines.stages.pii.invented import is_ours
 
 REACH = 240
@@ -33,14 +33,19 @@ def lines_of(text: str) -> Iterator[tuple[int, int]]:
 
 def find_in_line(
     text: str, begin: int, end: int, detectors: Sequence[Detector], *, plain: bool = False
-) -> Iterator[list[Finding]]:
+) -> Iterable[list[Finding]]:
     """What detectors of one line find in the line text[begin:end], piece by piece; findings may overlap.
 
     `plain`: nothing in the text folds.
     """
     if end - begin <= PIECE + OVERLAP:
-        yield _find(text, begin, end, end, detectors, plain)
-        return
+        return (_find(text, begin, end, end, detectors, plain),)
+    return _in_pieces(text, begin, end, detectors, plain)
+
+
+def _in_pieces(
+    text: str, begin: int, end: int, detectors: Sequence[Detector], plain: bool
+) -> Iterator[list[Finding]]:
     for start in range(begin, end, PIECE):
         stop = min(end, start + PIECE + OVERLAP)
         found = _find(text, start, stop, stop, detectors, plain)
@@ -65,21 +70,22 @@ def find_over_lines(
 def _find(
     text: str, begin: int, end: int, stop: int, detectors: Sequence[Detector], plain: bool
 ) -> list[Finding]:
-    first = max(0, begin - REACH)
+    first = begin - REACH if begin > REACH else 0
     seen = text[first : stop + REACH]
-    view = Folded(seen) if plain else fold(seen)
-    folded = view.text
-    at, till, until = view.place(begin - first), view.place(end - first), view.place(stop - first)
+    view = None if plain else fold(seen)
+    folded, at, till, until = seen, begin - first, end - first, stop - first
+    if view is not None:
+        folded, at, till, until = view.text, view.place(at), view.place(till), view.place(until)
     found: list[Finding] = []
     for detector in detectors:
         found += detector.find(folded, at, till, until)
     if found:
         found = list(_known_as_ours(found, folded))
-    if not found or (not first and view.starts is None):
+    if not found or (not first and (view is None or view.starts is None)):
         return found
     moved = []
     for finding in found:
-        at, till = view.span(finding.start, finding.end)
+        at, till = finding[:2] if view is None else view.span(finding.start, finding.end)
         moved.append(Finding(at + first, till + first, finding.label, finding.score, finding.evidence))
     return moved
 
