@@ -80,7 +80,9 @@ class Browser:
                 return told["result"]
 
     def open(self, page: Path, fragment: str = "") -> None:
-        """Open a file and wait until it is loaded; forgets what was asked for and seen before."""
+        """Open a file at the size of a desk and wait until it is loaded; forgets what was before."""
+        self.size(1280)
+        self.media()
         self._go("about:blank")
         self.requests, self.errors = [], []
         self._go(page.as_uri() + fragment)

@@ -52,7 +52,7 @@ def search_section(manifest: Manifest, build: Path) -> str:
         '<input id="doc" type="search" autocomplete="off" autocapitalize="off" spellcheck="false" '
         'maxlength="64">'
         f"<button>{both('찾기', 'Find').markup}</button></form>"
-        f"<noscript><p>{needs.markup} {command}</p></noscript>"
+        f'<p class="instead">{needs.markup} {command}</p>'
         '<div id="found" role="status" aria-live="polite"></div>'
     )
     data = _json(index_of(build, manifest))

@@ -96,6 +96,8 @@ def _lost(reason: Reason, winner: bytes, similarity: float) -> dict:
 def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
     """Write a whole build; returns its manifest."""
     entries = documents() if rows is None else rows
+    sets = list(dict.fromkeys((row["partner"], row["data_set"], row["kind"]) for row in entries))
+    partners = list(dict.fromkeys(partner for partner, *_ in sets))
     table = pa.Table.from_pylist(entries, ENTRY).sort_by([("doc_id", "ascending"), ("row", "ascending")])
     aside = is_validation(table["doc_id"], VALIDATION_SHARE)
     shards: dict[str, list[ShardFacts]] = {"train": [], "validation": []}
@@ -137,7 +139,7 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         stage_versions={"language": 1},
         models={"lid.176.ftz": "1" * 64},
         runtime={"pyarrow": pa.__version__},
-        contracts=tuple(_contract(partner) for partner in ("a_dot", "liner")),
+        contracts=tuple(_contract(partner) for partner in partners),
         excluded=(Excluded("krafton", "its contract does not allow distillation"),),
         warnings=(),
         drops=tuple(
@@ -146,11 +148,11 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
                 drop=DROP,
                 digest=DROP * 4,
                 epoch=0,
-                files=tuple(FileFacts(f"{s}.jsonl", 9, "2" * 64) for p, s, _ in SETS if p == partner),
+                files=tuple(FileFacts(f"{s}.jsonl", 9, "2" * 64) for p, s, _ in sets if p == partner),
             )
-            for partner in ("a_dot", "liner")
+            for partner in partners
         ),
-        data_sets=tuple(_facts(entries, *names) for names in SETS),
+        data_sets=tuple(_facts(entries, *names) for names in sets),
         tokenizer=TokenizerFacts("tekken_240911", "3" * 64, 131072, END),
         segments=(Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),),
         other_files=tuple(facts_of(build, path) for path in sorted(others)),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,7 +17,7 @@ from pipelines.stages.pii.gate import ENTITIES
 from schemas.reasons import Reason, Refusal, Stage
 from schemas.rights import ClassPolicy
 
-VOID = {"meta"}
+VOID = {"meta", "input"}
 
 
 class Balanced(HTMLParser):
@@ -58,8 +60,14 @@ def test_the_page_is_whole_by_itself_and_the_same_each_time(built):
     assert page == render_report(manifest, build)
     assert page == (build / "report.html").read_text(encoding="utf-8")
     parsed = read(page)
-    assert "<script" not in page
     assert "http" not in re.sub(r"http-equiv", "", page)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    for kind, inline in re.findall(r"<(script|style)>(.*?)</\1>", page, re.DOTALL):
+        digest = b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<[^>]* (style|on\w+)=", page)  # the policy forbids both
     assert {link.removeprefix("#") for link in parsed.links} <= parsed.ids
 
 
@@ -89,7 +97,8 @@ def test_a_balance_that_does_not_hold_is_shown_as_broken(built):
     first = manifest.data_sets[0]
     wrong = replace(manifest, data_sets=(replace(first, kept=first.kept + 1), *manifest.data_sets[1:]))
     text = " ".join(read(render_report(wrong, build)).text)
-    assert text.count("broken") == 2
+    assert text.count("broken") == 3  # two laws, and the header that counts them
+    assert "2 laws of conservation broken" in text
 
 
 def test_names_cannot_become_markup(built):
