@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.lineage.fates import Fates, count_fates
@@ -81,6 +81,7 @@ def balances(draw) -> list[DataSetFacts]:
     return found
 
 
+@settings(max_examples=40)
 @given(facts=balances())
 def test_the_flow_of_documents_closes_and_is_the_manifests(
     facts: list[DataSetFacts], whole: tuple[Path, Manifest], fates: Fates
@@ -147,6 +148,7 @@ def test_fates_are_the_same_however_the_ledger_is_cut(whole: tuple[Path, Manifes
         assert sum(same) == count
 
 
+@settings(max_examples=40)
 @given(values=st.lists(st.lists(st.integers(0, 1000), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_links_are_as_wide_as_what_they_carry_and_stay_in_their_nodes(values: list[list[int]]):
     nodes = [Node(f"a{at}", (f"a{at}", f"a{at}"), 0, side="left") for at in range(len(values))]
