@@ -23,6 +23,7 @@ from schemas.reasons import REASON_WORDING, Reason, Stage
 from schemas.shards import NO_LANGUAGE
 
 MOST = 50_000  # documents of a build that has an index; each takes about 60 characters of the page
+_SET, _FATE = ["partner", "data_set"], ["kept", "stage", "reason"]
 NONE = 0xFFFFFFFF  # "no place" in a column of places
 _COLUMNS = ["doc_id", "partner", "data_set", "drop", "file", "row", "language", "kept", "stage", "reason"]
 _MORE = ["detail", "duplicate_of", "similarity", "tokens", "shard", "shard_row"]
@@ -65,33 +66,35 @@ def index_of(build: Path, manifest: Manifest) -> dict[str, Any]:
         pl.col("language").fill_null(NO_LANGUAGE),
         again=(pl.col("reason") == Reason.REPEATED_KEY.value).fill_null(value=False),
     )
-    rows = rows.sort("doc_id", ~pl.col("kept"), "again", "file", "row")
-    fates = rows.select("kept", "stage", "reason").unique().sort("kept", "stage", "reason", nulls_last=True)
-    places = {fate: at for at, fate in enumerate(fates.iter_rows())}
-    first = {one: at for at, one in reversed(list(enumerate(rows["doc_id"].to_list())))}
-    sets = list(dict.fromkeys(rows.select("partner", "data_set").sort("partner", "data_set").iter_rows()))
-    set_at = {name: at for at, name in enumerate(sets)}
+    rows = rows.sort("doc_id", ~pl.col("kept"), "again", "file", "row").with_row_index("at")
+    sets = _distinct(rows, _SET, "set")
+    fates = _distinct(rows, _FATE, "fate")
+    first = rows.group_by("doc_id").agg(lostTo=pl.col("at").min())
+    rows = rows.join(sets, on=_SET, how="left", maintain_order="left")
+    rows = rows.join(fates, on=_FATE, how="left", maintain_order="left", nulls_equal=True)
+    rows = rows.join(
+        first, left_on="duplicate_of", right_on="doc_id", how="left", maintain_order="left"
+    ).with_columns(pl.col("similarity").fill_null(-1))
     found: dict[str, Any] = {
         "documents": len(rows),
         "id": _base64(np.frombuffer(b"".join(rows["doc_id"].to_list()), np.uint8)),
-        "sets": sets,
-        "set": _places([set_at[name] for name in rows.select("partner", "data_set").iter_rows()]),
-        "fates": [_fate(*fate) for fate in fates.iter_rows()],
-        "fate": _places([places[fate] for fate in rows.select("kept", "stage", "reason").iter_rows()]),
-        "lostTo": _places([first.get(one, NONE) for one in rows["duplicate_of"].to_list()]),
-        "similarity": _base64(rows["similarity"].fill_null(-1).to_numpy().astype("<f4")),
-        "languages": {},
+        "sets": list(sets.select(_SET).iter_rows()),
+        "fates": [_fate(*fate) for fate in fates.select(_FATE).iter_rows()],
+        "similarity": _base64(rows["similarity"].to_numpy().astype("<f4")),
     }
     for name in ("drop", "file", "language", "detail", "shard"):
-        values = rows[name].cast(pl.String)
-        known = sorted(set(values.drop_nulls()))
-        at = {value: place for place, value in enumerate(known)}
-        found[name + "s"] = known
-        found[name] = _places([NONE if value is None else at[value] for value in values.to_list()])
+        known = rows[name].cast(pl.String).drop_nulls().unique().sort()
+        found[name + "s"] = known.to_list()
+        found[name] = _places(rows[name].cast(pl.String).cast(pl.Enum(known)).to_physical())
     found["languages"] = [LANGUAGES.get(name, (name, name)) for name in found["languages"]]
-    for name in ("row", "tokens", "shard_row"):
-        found[name] = _places(rows[name].fill_null(NONE).to_list())
+    for name in ("set", "fate", "lostTo", "row", "tokens", "shard_row"):
+        found[name] = _places(rows[name])
     return found
+
+
+def _distinct(rows: pl.DataFrame, columns: list[str], name: str) -> pl.DataFrame:
+    """The different rows of some columns, sorted, each with its place."""
+    return rows.select(columns).unique().sort(columns, nulls_last=True).with_row_index(name)
 
 
 def _fate(kept: bool, stage: str | None, reason: str | None) -> list[list[str]]:
@@ -105,8 +108,8 @@ def _fate(kept: bool, stage: str | None, reason: str | None) -> list[list[str]]:
     return [["버림", "dropped"], list(at), list(why)]
 
 
-def _places(values: list[int]) -> str:
-    return _base64(np.asarray(values, np.int64).astype("<u4"))
+def _places(values: pl.Series) -> str:
+    return _base64(values.cast(pl.Int64).fill_null(NONE).to_numpy().astype("<u4"))
 
 
 def _base64(values: NDArray[Any]) -> str:
