@@ -116,8 +116,8 @@ def _findings(receipt: Values) -> str:
     for finding in sorted(receipt["findings"], key=lambda told: told["severity"] != "error"):
         korean, css = levels[finding["severity"]]
         level = Html(f'<span class="{css}">{both(korean, finding["severity"]).markup}</span>')
-        said = f'{escaped(finding["korean"])}<br><span lang="en">{escaped(finding["message"])}</span>'
-        rows.append([level, code(finding["code"]), finding["where"], Html(said)])
+        said = both(finding["korean"], finding["message"])
+        rows.append([level, code(finding["code"]), finding["where"], said])
     return table("findings", heads, rows)
 
 
@@ -189,7 +189,7 @@ def _mending(receipt: Values, faults: pa.Table) -> str:
     command = "malmoi quarantine export CONTRACT DIRECTORY -o MENDED"
     again = f"malmoi admit CONTRACT MENDED --registry REGISTRY --mends {receipt['drop'][:16]}"
     said = f"{code(command).markup}<br>{code(again).markup}"
-    return f'<p>{escaped(korean)} <span lang="en">{escaped(english)}</span></p><p>{said}</p>'
+    return f"<p>{both(korean, english).markup}</p><p>{said}</p>"
 
 
 def _trends(receipt: Values, day: str, earlier: Sequence[tuple[str, Values]]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 
-from pipelines.lineage.report_page import Cell, both, code, day, english, escaped, section, table
+from pipelines.lineage.report_page import Cell, Html, both, code, day, english, escaped, section, table
 from schemas.manifest import ContractFacts, Manifest
 from schemas.rights import held_until
 
@@ -60,6 +60,8 @@ def _line(manifest: Manifest, contracts: list[ContractFacts]) -> str:
     spans = [(one, _day(one.rights.starts), _day(one.rights.expires), _held(one)) for one in contracts]
     days = [day for _, *ends in spans for day in ends if isinstance(day, int)]
     days += [today] if today is not None else []
+    if not days:
+        return ""
     first, last = date.fromordinal(min(days)).year, date.fromordinal(max(days)).year + 1
     begin, end = date(first, 1, 1).toordinal(), date(min(last, date.max.year), 1, 1).toordinal()
 
@@ -158,6 +160,12 @@ def _terms(manifest: Manifest, contracts: list[ContractFacts]) -> str:
     return table(both("기한, 먼저 끝나는 계약부터", "Terms, the first to end first"), heads, rows)
 
 
+def _basis(contract: ContractFacts) -> Cell:
+    """The article of the PIPA, not to be broken."""
+    basis = contract.rights.legal_basis
+    return Html(f'<span class="whole">{escaped(basis.article)}</span>') if basis else "-"
+
+
 def _contracts(manifest: Manifest) -> str:
     tokens: Counter[str] = Counter()
     for facts in manifest.data_sets:
@@ -182,7 +190,7 @@ def _contracts(manifest: Manifest) -> str:
             ", ".join(one.rights.territory),
             one.rights.model_release,
             one.rights.max_student_parameters,
-            one.rights.legal_basis.article if one.rights.legal_basis else "-",
+            _basis(one),
             tokens[one.partner],
         ]
         for one in manifest.contracts

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pyarrow.compute as pc
 
+from pipelines.lineage import search_report
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.personal_report import CLASSES
 from pipelines.lineage.report import render_report, report_summary
@@ -16,6 +17,7 @@ from pipelines.lineage.report_words import REASONS, REFUSALS, STAGES
 from pipelines.stages.pii.gate import ENTITIES
 from schemas.reasons import Reason, Refusal, Stage
 from schemas.rights import ClassPolicy
+from tests.lineage.small_build import documents, write_build
 
 VOID = {"meta", "input"}
 
@@ -181,3 +183,32 @@ def test_lengths_are_those_of_the_ledger_in_powers_of_two(built):
     assert re.search(
         rf"<th scope=\"row\">{partner}</th><td class=\"n\">[\d,]+</td><td class=\"n\">{tokens:,}</td>", page
     )
+
+
+def test_a_build_of_which_nothing_was_kept_or_that_has_no_contract_has_a_page(tmp_path):
+    rows = [
+        row | {"kept": False, "stage": "quality", "reason": "too_short", "tokens": 0} for row in documents(3)
+    ]
+    rows = [row | {"duplicate_of": None, "input_ids": None} for row in rows]
+    manifest = write_build(tmp_path / "none", rows)
+    nothing = replace(manifest, contracts=(), drops=(), date="", data_sets=(), segments=())
+    for one in (manifest, nothing):
+        read(render_report(one, tmp_path / "none"))
+
+
+def test_past_the_largest_index_the_page_names_the_command(built, monkeypatch):
+    build, manifest = built
+    assert 'id="index"' in render_report(manifest, build)
+    monkeypatch.setattr(search_report, "MOST", sum(facts.documents for facts in manifest.data_sets) - 1)
+    page = render_report(manifest, build)
+    assert 'id="index"' not in page
+    assert "malmoi trace BUILD --doc ID" in page
+
+
+def test_the_order_of_the_ledgers_rows_and_parts_leaves_the_index_as_it_is(built):
+    build, manifest = built
+    found = search_report.index_of(build, manifest)
+    segment = manifest.segments[0]
+    turned = replace(manifest, segments=(replace(segment, ledger=segment.ledger[::-1]),))
+    assert search_report.index_of(build, turned) == found
+    assert render_report(turned, build) == render_report(manifest, build)
