@@ -27,6 +27,7 @@ EVIL = (
     "<!--<script>\u2028window.ran=4//",
     "javascript:window.ran=5",
     "&lt;b&gt;\u202egnp.exe",
+    "</script ><script >window.ran=7</script >",
     "</style></title></textarea><iframe srcdoc='<script>parent.ran=6</script>'>",
 )
 
@@ -296,12 +297,12 @@ def evil_page(build: Path) -> Manifest:
         row["partner"] = EVIL[0] if row["partner"] == "a_dot" else EVIL[1]
         row |= {
             "data_set": row["data_set"] + EVIL[2],
-            "kind": EVIL[6],
-            "file": f"{EVIL[number % 7]}{number % 3}",
+            "kind": EVIL[7],
+            "file": f"{EVIL[number % len(EVIL)]}{number % 3}",
         }
-        row["pii"] = [(EVIL[number % 7], 2)] if row["kept"] else row["pii"]
+        row["pii"] = [(EVIL[number % len(EVIL)], 2)] if row["kept"] else row["pii"]
         if row["reason"] == "too_short":
-            row |= {"detail": EVIL[3], "language": EVIL[6], "stage": EVIL[1], "reason": EVIL[0]}
+            row |= {"detail": EVIL[3], "language": EVIL[7], "stage": EVIL[1], "reason": EVIL[0]}
         elif row["reason"] == "language_unsure":
             row |= {"detail": EVIL[4], "stage": "decontaminate", "reason": "contaminated"}
     manifest = write_build(build, rows)
@@ -309,21 +310,21 @@ def evil_page(build: Path) -> Manifest:
     rights = replace(
         first.rights,
         licence=EVIL[2],
-        attribution=EVIL[6],
+        attribution=EVIL[7],
         territory=(EVIL[3],),
         opt_outs=(OptOut(EVIL[1], EVIL[0]),),
         personal_data=(ClassPolicy(EVIL[0], expected=True, policy="keep", why=EVIL[2]),),
     )
     evil = replace(
         manifest,
-        recipe={**manifest.recipe, "name": EVIL[6], "purposes": [EVIL[0]], EVIL[1]: EVIL[2]},
+        recipe={**manifest.recipe, "name": EVIL[7], "purposes": [EVIL[0]], EVIL[1]: EVIL[2]},
         date=EVIL[0],
         models={EVIL[2] + ".jsonl": EVIL[1]},
-        runtime={EVIL[0]: EVIL[6]},
+        runtime={EVIL[0]: EVIL[7]},
         stage_versions={EVIL[1]: 1},
         contracts=(replace(first, version=EVIL[1], digest=EVIL[0], rights=rights), *manifest.contracts[1:]),
-        excluded=(Excluded(EVIL[2], EVIL[6]),),
-        warnings=(EVIL[6],),
+        excluded=(Excluded(EVIL[2], EVIL[7]),),
+        warnings=(EVIL[7],),
         data_sets=tuple(replace(one, quarantined={EVIL[0]: 2}) for one in manifest.data_sets),
     )
     changes = changes_section(manifest, changes_of((manifest, build), (evil, build)))
