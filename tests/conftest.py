@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.browser import Browser, chromium
 from tests.laws.builds import Finished, build
 
 # `make test` draws the same examples each time, so that a landing does not hang on luck; `make test-all`
@@ -46,6 +48,16 @@ def built(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     finished = build(example, home / "example", staging=home / "staging", options=("--workers", "2"))
     assert finished.code == 0, finished.error
     return finished
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One real browser for all tests that look at pages; skips where there is none."""
+    if chromium() is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    opened = Browser(tmp_path_factory.mktemp("browser"))
+    yield opened
+    opened.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -202,29 +202,45 @@ def report(
     partner: Annotated[
         str | None, typer.Option(metavar="ID", help="What became of this partner's drops.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="With --partner: write its HTML page here.")
+    parent: Annotated[
+        Path | None, typer.Option(metavar="BUILD", help="Tell too what is new since this build.")
     ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the HTML page here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print what became of every data set; the page itself is BUILD/report.html.
+    """Print what became of every data set; the page itself is BUILD/report.html, the same as -o writes.
 
-    Example: malmoi report build/example --partner krafton -o krafton.html
+    Example: malmoi report build/example --parent build/september -o since-september.html
     """
     from pipelines.lineage.report import report_summary
     from schemas.manifest import read_manifest
 
+    if parent is not None and (partner is not None or output is None):
+        raise UsageError("report --parent BUILD wants -o FILE, and no --partner: the page tells what is new")
     if partner is not None:
         _feedback(build, partner, output, as_json=as_json)
         return
-    if output is not None:
-        raise UsageError(f"report -o wants --partner ID: the whole page is {build}/report.html already")
     manifest = read_manifest(build)
+    if output is not None:
+        _page(manifest, build, parent, output)
     if as_json:
         print_json(manifest.data_sets)
         return
     print_table(report_summary(manifest))
-    typer.echo(f"{build}/report.html")
+    typer.echo(str(output or f"{build}/report.html"))
+
+
+def _page(manifest: Manifest, build: Path, parent: Path | None, output: Path) -> None:
+    from pipelines.lineage.changes import changes_of
+    from pipelines.lineage.changes_report import changes_section
+    from pipelines.lineage.report import render_report
+    from schemas.manifest import read_manifest
+
+    changes = ""
+    if parent is not None:
+        before = read_manifest(parent)
+        changes = changes_section(before, changes_of((before, parent), (manifest, build)))
+    output.write_text(render_report(manifest, build, changes=changes), encoding="utf-8")
 
 
 def _feedback(build: Path, partner: str, output: Path | None, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.finished.shards import mapped_shard, readable_build, spans
-from pipelines.lineage.length_report import bins_of
+from pipelines.lineage.fates import bins_of
 from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.errors import BuildInconsistent, UsageError

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import pyarrow as pa
 
-from pipelines.lineage.plots import STYLE, line
-from pipelines.lineage.report_page import Cell, Html, bar, both, cards, code, page, section, share, table
+from pipelines.lineage.plots import line
+from pipelines.lineage.report_page import (
+    Cell,
+    Html,
+    bar,
+    both,
+    cards,
+    code,
+    escaped,
+    measure,
+    page,
+    section,
+    share,
+    table,
+)
 from pipelines.lineage.report_words import refusal_words
 
 Values = Mapping[str, Any]  # a receipt as JSON values
@@ -35,7 +47,7 @@ _LANGUAGES = {
     "code": "코드",
     "und": "불명",
 }
-_STYLE = STYLE + "<style>td ul{margin:0;padding-left:1.1rem}</style>"
+_STYLE = "td ul{margin:0;padding-left:1.1rem}"
 
 
 def render_admission(
@@ -47,10 +59,9 @@ def render_admission(
     verdict = Html(f'<span class="{css}">{both(korean, receipt["verdict"]).markup}</span>')
     return page(
         f"말모이 {receipt['partner']} {receipt['drop'][:16]}",
-        _STYLE,
-        f"<header><h1>{both('납품 결과', 'Admission').markup}: {escape(receipt['partner'])}</h1>",
-        f"<p>{verdict.markup} · {escape(day)} · {both('계약', 'contract').markup} "
-        f"{escape(contract['version'])} "
+        f"<header><h1>{both('납품 결과', 'Admission').markup}: {escaped(receipt['partner'])}</h1>",
+        f"<p>{verdict.markup} · {escaped(day)} · {both('계약', 'contract').markup} "
+        f"{escaped(contract['version'])} "
         f"{code(contract['content_digest'][:16]).markup} · {both('납품', 'drop').markup} "
         f"{code(receipt['drop'][:16]).markup}{_period(receipt)}</p></header>",
         _totals(receipt),
@@ -63,12 +74,13 @@ def render_admission(
         section("rules", both("품질 규칙", "Quality rules"), _rules(receipt)),
         section("files", both("파일", "Files"), _files(receipt)),
         section("not-read", both("읽지 않은 것", "What was not read"), _not_read(receipt)),
+        css=_STYLE,
     )
 
 
 def _period(receipt: Values) -> str:
     period = receipt["period"]
-    return "" if period is None else escape(f" · {period['first']} – {period['last']}")
+    return "" if period is None else escaped(f" · {period['first']} – {period['last']}")
 
 
 def _totals(receipt: Values) -> str:
@@ -104,8 +116,8 @@ def _findings(receipt: Values) -> str:
     for finding in sorted(receipt["findings"], key=lambda told: told["severity"] != "error"):
         korean, css = levels[finding["severity"]]
         level = Html(f'<span class="{css}">{both(korean, finding["severity"]).markup}</span>')
-        said = f'{escape(finding["korean"])}<br><span lang="en">{escape(finding["message"])}</span>'
-        rows.append([level, code(finding["code"]), finding["where"], Html(said)])
+        said = both(finding["korean"], finding["message"])
+        rows.append([level, code(finding["code"]), finding["where"], said])
     return table("findings", heads, rows)
 
 
@@ -121,8 +133,9 @@ def _data_sets(receipt: Values) -> str:
     for told in receipt["data_sets"]:
         refused = sum(told["quarantined"].values())
         parts = [("kept", told["documents"], "admitted"), ("held", refused, "refused")]
-        measure = share(told["documents"], told["rows"]) + bar(parts, whole=told["rows"]).markup
-        rows.append([told["name"], told["rows"], told["documents"], refused, Html(measure)])
+        drawn = bar(parts, whole=told["rows"]).markup + share(told["documents"], told["rows"])
+        amount = Html(f'<span class="measure">{drawn}</span>')
+        rows.append([told["name"], told["rows"], told["documents"], refused, amount])
     return table("data sets", heads, rows)
 
 
@@ -176,7 +189,7 @@ def _mending(receipt: Values, faults: pa.Table) -> str:
     command = "malmoi quarantine export CONTRACT DIRECTORY -o MENDED"
     again = f"malmoi admit CONTRACT MENDED --registry REGISTRY --mends {receipt['drop'][:16]}"
     said = f"{code(command).markup}<br>{code(again).markup}"
-    return f'<p>{escape(korean)} <span lang="en">{escape(english)}</span></p><p>{said}</p>'
+    return f"<p>{both(korean, english).markup}</p><p>{said}</p>"
 
 
 def _trends(receipt: Values, day: str, earlier: Sequence[tuple[str, Values]]) -> str:
@@ -238,10 +251,8 @@ def _languages(receipt: Values) -> str:
     rows: list[list[Cell]] = []
     for told in receipt["data_sets"]:
         for name, count in sorted(told["languages"].items(), key=lambda item: (-item[1], item[0])):
-            measure = (
-                share(count, told["sampled"]) + bar([("kept", count, name)], whole=told["sampled"]).markup
-            )
-            rows.append([told["name"], both(_LANGUAGES.get(name, name), name), count, Html(measure)])
+            amount = measure("kept", count, told["sampled"], label=name)
+            rows.append([told["name"], both(_LANGUAGES.get(name, name), name), count, amount])
     return table("languages", heads, rows)
 
 
@@ -278,7 +289,7 @@ def _rules(receipt: Values) -> str:
         for rule in told["rules"]:
             korean, english, css = results[rule["passed"]]
             result = Html(f'<span class="{css}">{both(korean, english).markup}</span>')
-            named = Html(f"{code(rule['name']).markup}<br>{escape(rule['description'])}")
+            named = Html(f"{code(rule['name']).markup}<br>{escaped(rule['description'])}")
             measured = "-" if rule["measured"] is None else f"{rule['measured']:.6g}"
             rows.append([told["name"], named, rule["severity"], measured, result])
     return table("quality rules", heads, rows)

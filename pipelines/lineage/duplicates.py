@@ -15,9 +15,11 @@ import orjson
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipelines.lineage.ledger import read_ledger
+from pipelines.lineage.ranges import id_ranges
 from schemas.documents import COPIES, EDGES
 from schemas.manifest import Manifest
 from schemas.reasons import Reason
@@ -93,29 +95,46 @@ class Lost:
 
 def losses(build: Path, manifest: Manifest, partner: str | None = None) -> tuple[Lost, ...]:
     """Who lost how much to whom, sorted by both names; of one partner, or of all."""
-    where = pc.field("reason").isin(_COPIES_OF)
-    if partner is not None:
-        where &= pc.field("partner") == partner
-    lost = read_ledger(build, ["doc_id", "partner", "duplicate_of"], where, manifest=manifest)
-    named = pc.field("doc_id").isin(lost["duplicate_of"].combine_chunks().unique()) & (
-        pc.field("kept") | (pc.field("reason") == Reason.REPEATED_PASSAGES.value)
-    )
-    winners = read_ledger(build, ["doc_id", "partner", "tokens"], named, manifest=manifest)
-    whose = pl.DataFrame(winners).rename({"doc_id": "duplicate_of", "partner": "to"})
-    found = (
-        pl.DataFrame(lost)
-        .join(whose, on="duplicate_of", how="inner")
-        .group_by("partner", "to")
-        .agg(
-            documents=pl.len(),
-            tokens=pl.col("tokens").cast(pl.Int64).sum(),
-            examples=pl.col("doc_id").sort().head(_EXAMPLES),
+    documents = sum(facts.documents for facts in manifest.data_sets)
+    parts = [
+        _losses(build, manifest, partner, of_winner, of_loser)
+        for of_winner, of_loser in zip(
+            id_ranges(documents, "doc_id"), id_ranges(documents, "duplicate_of"), strict=True
         )
+    ]
+    found = (
+        pl.concat(parts)
+        .group_by("partner", "to")
+        .agg(pl.col("documents", "tokens").sum(), pl.col("examples").explode().sort().head(_EXAMPLES))
         .sort("partner", "to")
     )
     return tuple(
         Lost(one, to, documents, tokens, tuple(example.hex() for example in examples))
         for one, to, documents, tokens, examples in found.iter_rows()
+    )
+
+
+def _losses(
+    build: Path, manifest: Manifest, partner: str | None, of_winner: ds.Expression, of_loser: ds.Expression
+) -> pl.DataFrame:
+    """The losses to the kept documents of one range of ids: partner, to, documents, tokens, examples."""
+    where = of_loser & pc.field("reason").isin(_COPIES_OF)
+    if partner is not None:
+        where &= pc.field("partner") == partner
+    lost = read_ledger(build, ["doc_id", "partner", "duplicate_of"], where, manifest=manifest)
+    kept = pc.field("kept") | (pc.field("reason") == Reason.REPEATED_PASSAGES.value)
+    named = of_winner & pc.field("doc_id").isin(lost["duplicate_of"].combine_chunks().unique()) & kept
+    winners = read_ledger(build, ["doc_id", "partner", "tokens"], named, manifest=manifest)
+    whose = pl.DataFrame(winners).rename({"doc_id": "duplicate_of", "partner": "to"})
+    return (
+        pl.DataFrame(lost)
+        .join(whose, on="duplicate_of", how="inner")
+        .group_by("partner", "to")
+        .agg(
+            documents=pl.len().cast(pl.Int64),
+            tokens=pl.col("tokens").cast(pl.Int64).sum(),
+            examples=pl.col("doc_id").sort().head(_EXAMPLES),
+        )
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipelines.lineage.duplicates import Lost, losses, read_dedup_facts
 from pipelines.lineage.loss import came_to_deduplication
-from pipelines.lineage.report_page import Cell, both, code, share, table
+from pipelines.lineage.report_page import Cell, Heat, both, code, section, share, table
 from schemas.manifest import Manifest
 
 _COUNTED = {
@@ -20,21 +20,47 @@ _COUNTED = {
 }
 
 
-def duplicates_table(manifest: Manifest, build: Path) -> str:
-    """The matrix of losses, one row a pair; tokens are those of the kept copies."""
+def duplicates_section(manifest: Manifest, build: Path) -> str:
+    """What was counted, the matrix of who lost to whom, each pair with its share, and what without whom."""
     facts = read_dedup_facts(build, manifest)
     came, _ = came_to_deduplication(manifest.data_sets)
     counted: list[list[Cell]] = [
         [both(*words), facts.resolved[name]] for name, words in _COUNTED.items() if name in facts.resolved
     ]
-    return (
-        table("deduplication", [both("항목", "item"), both("수", "count")], counted)
-        + _matrix(losses(build, manifest), came)
-        + _without(facts.kept_without)
+    found = losses(build, manifest)
+    heads = [both("항목", "item"), both("수", "count")]
+    return section(
+        "duplicates",
+        both("중복", "Duplicates"),
+        _matrix(found, sorted({one.partner for one in manifest.data_sets})),
+        _pairs(found, came),
+        _without(facts.kept_without),
+        table(both("중복 제거가 센 것", "What deduplication counted"), heads, counted),
     )
 
 
-def _matrix(found: tuple[Lost, ...], came: Mapping[str, int]) -> str:
+def _matrix(found: tuple[Lost, ...], partners: list[str]) -> str:
+    """Rows lost to columns; on the diagonal a partner's own copies."""
+    if not found:
+        return ""
+    counts = {(one.partner, one.to): one.documents for one in found}
+    most = max(counts.values())
+    heads = [
+        both("잃은 쪽 ＼ 남은 쪽", "lost by ＼ kept by"),
+        *(both(name, name) for name in partners),
+        both("모두", "all"),
+    ]
+    rows: list[list[Cell]] = []
+    for partner in partners:
+        cells = [counts.get((partner, to), 0) for to in partners]
+        rows.append([partner, *(Heat(count, most) for count in cells), sum(cells)])
+    sums = [sum(counts.get((partner, to), 0) for partner in partners) for to in partners]
+    rows.append([both("모두", "all"), *sums, sum(sums)])
+    caption = both("파트너 사이의 중복 문서", "Duplicate documents between partners")
+    return table(caption, heads, rows, total=True)
+
+
+def _pairs(found: tuple[Lost, ...], came: Mapping[str, int]) -> str:
     heads = [
         both("잃은 쪽", "lost by"),
         both("남은 쪽", "kept by"),
@@ -54,7 +80,10 @@ def _matrix(found: tuple[Lost, ...], came: Mapping[str, int]) -> str:
         ]
         for one in found
     ]
-    return table("losses", heads, rows)
+    caption = both(
+        "누가 누구에게 얼마를 잃었는가", "Who lost how much to whom; tokens are those of the kept copies"
+    )
+    return table(caption, heads, rows)
 
 
 def _without(counts: dict[str, dict[str, int]]) -> str:
@@ -68,4 +97,6 @@ def _without(counts: dict[str, dict[str, int]]) -> str:
         for partner, others in sorted(counts.items())
         for whose, documents in sorted(others.items())
     ]
-    return table("kept without", heads, rows)
+    return table(
+        both("어느 파트너가 없었다면 남았을 문서", "What would be kept without a partner"), heads, rows
+    )

@@ -1,63 +1,106 @@
-"""How long documents are and whose tokens they hold, for the report: from the ledger alone.
+"""The report's languages and lengths: tokens by language, histograms of document lengths, tokens by partner.
 
 Bins of a histogram are powers of two: document lengths span seven of ten powers of ten.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import polars as pl
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from pipelines.lineage.ledger import read_ledger
-from pipelines.lineage.plots import STYLE, bars
-from pipelines.lineage.report_page import Cell, Html, bar, both, share, table
-from schemas.manifest import Manifest
-from schemas.shards import NO_LANGUAGE
+from pipelines.lineage.fates import Fates
+from pipelines.lineage.plots import bars
+from pipelines.lineage.report_page import Cell, Heat, Html, both, measure, section, table
+from pipelines.lineage.report_words import LANGUAGES
 
 _SHOWN = 5  # languages with a plot of their own
+_SUMS = [pl.col("documents").sum(), pl.col("tokens").sum()]
 
 
-def length_plots(manifest: Manifest, build: Path) -> str:
-    """Histograms of the tokens in a document, over all and by language; tokens by partner."""
-    ledger = read_ledger(build, ["partner", "language", "tokens"], pc.field("kept"), manifest=manifest)
-    rows = pl.DataFrame(ledger).with_columns(pl.col("language").fill_null(NO_LANGUAGE))
-    plots = [(both("모든 문서", "all documents"), _histogram("all documents", rows["tokens"]))]
-    largest = (
-        rows.group_by("language").agg(pl.col("tokens").sum()).sort("tokens", "language", descending=True)
+def languages_section(fates: Fates) -> str:
+    """Kept documents and tokens by language, with what was dropped."""
+    counted = (
+        fates.fates.group_by("language")
+        .agg(
+            kept=pl.col("documents").filter("kept").sum(),
+            dropped=pl.col("documents").filter(~pl.col("kept")).sum(),
+            tokens=pl.col("tokens").sum(),
+        )
+        .sort(["tokens", "language"], descending=[True, False])
     )
-    for name in largest["language"].head(_SHOWN).to_list():
-        of_language = rows.filter(pl.col("language") == name)["tokens"]
-        plots.append((both(name, name), _histogram(name, of_language)))
-    figures = "".join(f"<figure><figcaption>{t.markup}</figcaption>{p.markup}</figure>" for t, p in plots)
-    return f'{STYLE}<div class="plots">{figures}</div>{_by_partner(rows)}'
+    whole = int(counted["tokens"].sum())
+    rows: list[list[Cell]] = []
+    for name, kept, dropped, tokens in counted.iter_rows():
+        amount = measure("kept", tokens, whole, label=name)
+        rows.append([_language(name), kept, dropped, tokens, tokens // max(kept, 1), amount])
+    heads = [
+        both("언어", "language"),
+        both("남은 문서", "documents kept"),
+        both("버린 문서", "dropped"),
+        both("토큰", "tokens"),
+        both("문서당 토큰", "tokens a document"),
+        both("토큰 비율", "share of tokens"),
+    ]
+    return section(
+        "languages",
+        both("언어", "Languages"),
+        table(both("언어별 문서와 토큰", "Documents and tokens by language"), heads, rows),
+    )
 
 
-def bins_of(tokens: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The bin of each number of tokens: the exponent of the largest power of two that is not larger."""
-    exponents: NDArray[np.int64] = np.frexp(np.maximum(tokens, 1))[1].astype(np.int64)
-    return exponents - 1  # below 2^53 a float64 is exact
+def lengths_section(fates: Fates) -> str:
+    """Histograms of the tokens in a document, over all and by language; the same as a table; by partner."""
+    cells = fates.kept.group_by("language", "bin").agg(_SUMS).sort("language", "bin")
+    languages = (
+        cells.group_by("language")
+        .agg(_SUMS)
+        .sort(["tokens", "language"], descending=[True, False])["language"]
+        .to_list()
+    )
+    found = {(language, low): count for language, low, count, _ in cells.iter_rows()}
+    low, high = (min(cells["bin"], default=0), max(cells["bin"], default=-1))
+    bins = range(low, high + 1)
+    names = [f"{1 << at:,} +" for at in bins]
+    whole = [sum(found.get((language, at), 0) for language in languages) for at in bins]
+    plots = [_figure(both("모든 문서", "all documents"), "all documents", names, whole)]
+    plots += [
+        _figure(_language(name), name, names, [found.get((name, at), 0) for at in bins])
+        for name in languages[:_SHOWN]
+    ]
+    most = max(found.values(), default=0)
+    rows: list[list[Cell]] = [
+        [name, total, *(Heat(found.get((language, at), 0), most) for language in languages)]
+        for name, at, total in zip(names, bins, whole, strict=True)
+    ]
+    heads = [both("토큰", "tokens"), both("문서", "documents"), *map(_language, languages)]
+    return section(
+        "lengths",
+        both("문서의 길이", "Lengths of documents"),
+        f'<div class="plots">{"".join(plots)}</div>',
+        table(
+            both("문서의 토큰 수와 언어별 문서", "Documents by their number of tokens and language"),
+            heads,
+            rows,
+        ),
+        _by_partner(fates),
+    )
 
 
-def _histogram(label: str, tokens: pl.Series) -> Html:
-    counts = np.bincount(bins_of(tokens.to_numpy()), minlength=1)
-    first = int(np.flatnonzero(counts)[0]) if counts.any() else 0
-    bins = [(f"{1 << k:,} +", int(count)) for k, count in enumerate(counts.tolist())][first:]
-    return bars(f"tokens in a document, {label}", bins)
+def _language(name: str) -> Html:
+    return both(*LANGUAGES.get(name, (name, name)))
 
 
-def _by_partner(rows: pl.DataFrame) -> str:
-    counted = rows.group_by("partner").agg(documents=pl.len(), tokens=pl.col("tokens").sum())
-    whole = int(rows["tokens"].sum())
-    filled: list[list[Cell]] = []
-    for partner, documents, tokens in counted.sort(
-        ["tokens", "partner"], descending=[True, False]
-    ).iter_rows():
-        amount = Html(share(tokens, whole) + bar([("kept", tokens, partner)], whole=whole).markup)
-        filled.append([partner, documents, tokens, tokens // max(documents, 1), amount])
+def _figure(title: Html, label: str, names: list[str], counts: list[int]) -> str:
+    drawn = bars(f"tokens in a document, {label}", list(zip(names, counts, strict=True)))
+    return f"<figure><figcaption>{title.markup}</figcaption>{drawn.markup}</figure>"
+
+
+def _by_partner(fates: Fates) -> str:
+    counted = fates.kept.group_by("partner").agg(_SUMS).sort(["tokens", "partner"], descending=[True, False])
+    whole = int(counted["tokens"].sum())
+    rows: list[list[Cell]] = []
+    for partner, documents, tokens in counted.iter_rows():
+        amount = measure("kept", tokens, whole, label=partner)
+        rows.append([partner, documents, tokens, tokens // max(documents, 1), amount])
     heads = [
         both("파트너", "partner"),
         both("문서", "documents"),
@@ -65,4 +108,4 @@ def _by_partner(rows: pl.DataFrame) -> str:
         both("문서당 토큰", "tokens a document"),
         both("비율", "share"),
     ]
-    return table("tokens by partner", heads, filled)
+    return table(both("파트너별 토큰", "Tokens by partner"), heads, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from pipelines.lineage.report_page import Cell, Html, both, table
+from pipelines.lineage.report_page import Cell, Heat, Html, both, code, section, table
 from schemas.manifest import ContractFacts, DataSetFacts, Manifest
 from schemas.reasons import Reason, Stage
 from schemas.rights import UNIQUE_IDENTIFIERS
@@ -55,8 +55,63 @@ _DROPS = (
 )
 
 
-def personal_data(manifest: Manifest) -> str:
-    """A row for every data set, class and what became of it, with the word it was done on; no value."""
+def personal_section(manifest: Manifest) -> str:
+    """What was found by class and what became of it, by class and partner, and on whose word; no value."""
+    found: dict[str, Counter[str]] = {}
+    whose: dict[str, Counter[str]] = {}
+    for facts in manifest.data_sets:
+        for label, action, count in _counts(facts):
+            found.setdefault(label, Counter())[action] += count
+            whose.setdefault(label, Counter())[facts.partner] += count
+    ordered = sorted(found, key=lambda label: (-found[label].total(), label))
+    note = both(
+        "남은 문서에서 찾은 것. 값은 어디에도 적지 않는다.",
+        "Found in kept documents. No value is written anywhere.",
+    )
+    return section(
+        "personal-data",
+        both("개인정보", "Personal data"),
+        f'<p class="note">{note.markup}</p>',
+        _by_action(ordered, found),
+        _by_partner(ordered, whose, sorted({facts.partner for facts in manifest.data_sets})),
+        _by_word(manifest),
+    )
+
+
+def _by_action(ordered: list[str], found: dict[str, Counter[str]]) -> str:
+    actions = ["replaced", "removed", "kept"]
+    actions += sorted({action for counts in found.values() for action in counts} - set(actions))
+    heads = [both("분류", "class"), both("찾음", "found"), *(both(*_action(name)) for name in actions)]
+    rows: list[list[Cell]] = [
+        [_class(label), found[label].total(), *(found[label][action] for action in actions)]
+        for label in ordered
+    ]
+    if rows:
+        whole = sum((found[label] for label in ordered), Counter[str]())
+        rows.append([both("모두", "all"), whole.total(), *(whole[action] for action in actions)])
+    return table(
+        both("분류별로 찾은 것과 처리", "Found by class, and what became of it"), heads, rows, total=True
+    )
+
+
+def _by_partner(ordered: list[str], whose: dict[str, Counter[str]], partners: list[str]) -> str:
+    most = max((count for counts in whose.values() for count in counts.values()), default=0)
+    rows: list[list[Cell]] = [
+        [_class(label), *(Heat(whose[label][partner], most) for partner in partners)] for label in ordered
+    ]
+    heads = [both("분류", "class"), *(both(name, name) for name in partners)]
+    return table(both("분류와 파트너별로 찾은 것", "Found by class and partner"), heads, rows)
+
+
+def _class(label: str) -> Html:
+    return Html(f"{both(*CLASSES.get(label, (label, label))).markup} {code(label).markup}")
+
+
+def _action(name: str) -> tuple[str, str]:
+    return _ACTIONS.get(name, (name, name))
+
+
+def _by_word(manifest: Manifest) -> str:
     contracts = {facts.partner: facts for facts in manifest.contracts}
     heads = [
         both("데이터 세트", "data set"),
@@ -70,10 +125,9 @@ def personal_data(manifest: Manifest) -> str:
         contract = contracts.get(facts.partner)
         name = f"{facts.partner} / {facts.data_set}"
         for label, action, count in _counts(facts):
-            what = Html(f"{both(*CLASSES.get(label, (label, label))).markup} <code>{label}</code>")
-            rows.append([name, what, both(*_ACTIONS[action]), count, _word(label, action, contract)])
+            rows.append([name, _class(label), both(*_action(action)), count, _word(label, action, contract)])
         rows += [[name, "", both(korean, english), count, ""] for korean, english, count in _dropped(facts)]
-    return table("personal data", heads, rows)
+    return table(both("데이터 세트별 처리와 근거", "By data set, and on whose word"), heads, rows)
 
 
 def _counts(facts: DataSetFacts) -> Iterator[tuple[str, str, int]]:

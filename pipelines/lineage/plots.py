@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 
-from pipelines.lineage.report_page import Html
+from pipelines.lineage.report_page import Html, escaped
 
-STYLE = """<style>.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:.8rem}
-.plots figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:.6rem;
-padding:.6rem .8rem}
-.plot{width:100%;height:auto}.plot polyline{fill:none;stroke:var(--kept);stroke-width:2}
-.plot circle,.plot rect{fill:var(--kept)}.plot .new{fill:var(--lost)}.plot .axis{fill:none;stroke:var(--line)}
-.plot text{fill:var(--soft);font-size:11px}</style>"""
 _WIDTH, _HEIGHT = 340, 132
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 24
 _TALL, _BASE = _HEIGHT - _TOP - _BOTTOM, _HEIGHT - _BOTTOM
@@ -48,14 +41,14 @@ def _plot(label: str, told: Sequence[tuple[str, str]], ends: tuple[str, str], in
     least, largest = ends
     named = [(_LEFT, "start", told[0][0]), (_WIDTH - _RIGHT, "end", told[-1][0])] if told else []
     words = "".join(
-        f'<text x="{x}" y="{_BASE + 16}" text-anchor="{anchor}">{escape(name)}</text>'
+        f'<text x="{x}" y="{_BASE + 16}" text-anchor="{anchor}">{escaped(name)}</text>'
         for x, anchor, name in named
     )
     said = ", ".join(f"{name}: {value}" for name, value in told)
     return Html(
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(f"{label}: {said}")}">'
+        f'aria-label="{escaped(f"{label}: {said}")}">'
         f'<path class="axis" d="M{_LEFT},{_TOP}V{_BASE}H{_WIDTH - _RIGHT}"/>'
-        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{escape(largest)}</text>'
-        f'<text x="{_LEFT - 6}" y="{_BASE}" text-anchor="end">{escape(least)}</text>{inside}{words}</svg>'
+        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{escaped(largest)}</text>'
+        f'<text x="{_LEFT - 6}" y="{_BASE}" text-anchor="end">{escaped(least)}</text>{inside}{words}</svg>'
     )

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from schemas.reasons import REASON_WORDING, REFUSAL_WORDING, Reason, Refusal, Stage
+from schemas.shards import NO_LANGUAGE
+
+LANGUAGES: dict[str, tuple[str, str]] = {
+    "ko": ("한국어", "Korean"),
+    "en": ("영어", "English"),
+    "zh": ("중국어", "Chinese"),
+    "ja": ("일본어", "Japanese"),
+    "es": ("스페인어", "Spanish"),
+    "code": ("코드", "code"),
+    NO_LANGUAGE: ("알 수 없음", "unknown"),
+}
 
 STAGES: dict[Stage, tuple[str, str]] = {
     Stage.EXTRACT: ("본문 추출", "extract"),

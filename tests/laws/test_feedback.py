@@ -66,4 +66,3 @@ def test_a_partner_that_the_build_does_not_know_is_named_with_those_it_does(buil
     with pytest.raises(UsageError, match=r"no partner 'nobody'.*krafton"):
         feedback(built.build, "nobody")
     assert malmoi("report", built.build, "--partner", "nobody").returncode == 2
-    assert malmoi("report", built.build, "-o", "x.html").returncode == 2

@@ -113,6 +113,8 @@ def _lost(reason: Reason, winner: bytes, similarity: float) -> dict:
 def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
     """Write a whole build; returns its manifest."""
     entries = documents() if rows is None else rows
+    sets = list(dict.fromkeys((row["partner"], row["data_set"], row["kind"]) for row in entries))
+    partners = list(dict.fromkeys(partner for partner, *_ in sets))
     table = pa.Table.from_pylist(entries, ENTRY).sort_by([("doc_id", "ascending"), ("row", "ascending")])
     aside = is_validation(table["doc_id"], VALIDATION_SHARE)
     shards: dict[str, list[ShardFacts]] = {"train": [], "validation": []}
@@ -140,8 +142,8 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         names = [Path(shard.path).name for shard in shards[split]]
         write_dataset_files(build / directory, names, [shard.rows for shard in shards[split]])
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
-    data_sets = tuple(_facts(entries, *names) for names in SETS)
-    others += [_write_receipt(build, partner, data_sets) for partner in DROPS]
+    data_sets = tuple(_facts(entries, *names) for names in sets)
+    others += [_write_receipt(build, partner, data_sets) for partner in partners if partner in DROPS]
     segments = (Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),)
     manifest = Manifest(
         version=MANIFEST_VERSION,
@@ -157,18 +159,18 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         stage_versions={"language": 1},
         models={"lid.176.ftz": "1" * 64},
         runtime={"pyarrow": pa.__version__},
-        contracts=tuple(_contract(partner) for partner in ("a_dot", "liner")),
+        contracts=tuple(_contract(partner) for partner in partners),
         excluded=(Excluded("krafton", "its contract does not allow distillation"),),
         warnings=(),
         drops=tuple(
             DropFacts(
                 partner=partner,
-                drop=DROPS[partner][:16],
-                digest=DROPS[partner],
+                drop=DROPS.get(partner, "8" * 64)[:16],
+                digest=DROPS.get(partner, "8" * 64),
                 epoch=0,
-                files=tuple(FileFacts(path, 9, sha256) for path, sha256 in FILES[partner].items()),
+                files=tuple(FileFacts(f"{s}.jsonl", 9, "2" * 64) for p, s, _ in sets if p == partner),
             )
-            for partner in ("a_dot", "liner")
+            for partner in partners
         ),
         data_sets=data_sets,
         tokenizer=TokenizerFacts("tekken_240911", "3" * 64, 131072, END),

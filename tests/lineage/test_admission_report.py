@@ -134,7 +134,7 @@ def test_examples_are_few_and_counts_are_whole():
 def test_trends_are_drawn_for_every_earlier_drop():
     earlier = [("2026-10-01", receipt(rows=20)), ("2026-11-01", receipt(rows=30))]
     page = render_admission(receipt(), faults(2), day="2026-11-24", earlier=earlier)
-    plots = re.findall(r"<svg.*?</svg>", page)
+    plots = re.findall(r'<svg class="plot".*?</svg>', page)
     assert len(plots) == 5  # rows, bytes, share refused, two languages
     for plot in plots:
         drawn = ET.fromstring(plot)

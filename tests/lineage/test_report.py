@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pyarrow.compute as pc
 
+from pipelines.lineage import search_report
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.personal_report import CLASSES
 from pipelines.lineage.report import render_report, report_summary
@@ -14,8 +17,9 @@ from pipelines.lineage.report_words import REASONS, REFUSALS, STAGES
 from pipelines.stages.pii.gate import ENTITIES
 from schemas.reasons import Reason, Refusal, Stage
 from schemas.rights import ClassPolicy
+from tests.lineage.small_build import documents, write_build
 
-VOID = {"meta"}
+VOID = {"meta", "input"}
 
 
 class Balanced(HTMLParser):
@@ -58,8 +62,14 @@ def test_the_page_is_whole_by_itself_and_the_same_each_time(built):
     assert page == render_report(manifest, build)
     assert page == (build / "report.html").read_text(encoding="utf-8")
     parsed = read(page)
-    assert "<script" not in page
     assert "http" not in re.sub(r"http-equiv", "", page)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    for kind, inline in re.findall(r"<(script|style)>(.*?)</\1>", page, re.DOTALL):
+        digest = b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<[^>]* (style|on\w+)=", page)  # the policy forbids both
     assert {link.removeprefix("#") for link in parsed.links} <= parsed.ids
 
 
@@ -89,7 +99,8 @@ def test_a_balance_that_does_not_hold_is_shown_as_broken(built):
     first = manifest.data_sets[0]
     wrong = replace(manifest, data_sets=(replace(first, kept=first.kept + 1), *manifest.data_sets[1:]))
     text = " ".join(read(render_report(wrong, build)).text)
-    assert text.count("broken") == 2
+    assert text.count("broken") == 3  # two laws, and the header that counts them
+    assert "2 laws of conservation broken" in text
 
 
 def test_names_cannot_become_markup(built):
@@ -172,3 +183,32 @@ def test_lengths_are_those_of_the_ledger_in_powers_of_two(built):
     assert re.search(
         rf"<th scope=\"row\">{partner}</th><td class=\"n\">[\d,]+</td><td class=\"n\">{tokens:,}</td>", page
     )
+
+
+def test_a_build_of_which_nothing_was_kept_or_that_has_no_contract_has_a_page(tmp_path):
+    rows = [
+        row | {"kept": False, "stage": "quality", "reason": "too_short", "tokens": 0} for row in documents(3)
+    ]
+    rows = [row | {"duplicate_of": None, "input_ids": None} for row in rows]
+    manifest = write_build(tmp_path / "none", rows)
+    nothing = replace(manifest, contracts=(), drops=(), date="", data_sets=(), segments=())
+    for one in (manifest, nothing):
+        read(render_report(one, tmp_path / "none"))
+
+
+def test_past_the_largest_index_the_page_names_the_command(built, monkeypatch):
+    build, manifest = built
+    assert 'id="index"' in render_report(manifest, build)
+    monkeypatch.setattr(search_report, "MOST", sum(facts.documents for facts in manifest.data_sets) - 1)
+    page = render_report(manifest, build)
+    assert 'id="index"' not in page
+    assert "malmoi trace BUILD --doc ID" in page
+
+
+def test_the_order_of_the_ledgers_rows_and_parts_leaves_the_index_as_it_is(built):
+    build, manifest = built
+    found = search_report.index_of(build, manifest)
+    segment = manifest.segments[0]
+    turned = replace(manifest, segments=(replace(segment, ledger=segment.ledger[::-1]),))
+    assert search_report.index_of(build, turned) == found
+    assert render_report(turned, build) == render_report(manifest, build)
