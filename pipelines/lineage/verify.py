@@ -201,7 +201,7 @@ def _check_rows(build: Path, manifest: Manifest, damaged: set[str], pool: Execut
         yield from _check_balance(manifest, {(c.partner, c.data_set): c for c in balance_of(counts)})
     yield from _check_shards(build, manifest, damaged, pieces, pool)
     yield from check_splits(build, manifest, damaged)
-    yield from check_index(build, manifest, damaged, ledger)
+    yield from check_index(build, manifest, damaged, pieces)
 
 
 def _check_shards(
