@@ -57,7 +57,8 @@ def verify(build: Path, *, on: str | None = None) -> tuple[Finding, ...]:
 
 def _check_digest(build: Path) -> Iterator[Finding]:
     try:
-        said = (build / "manifest.sha256").read_bytes()
+        with (build / "manifest.sha256").open("rb") as file:
+            said = file.read(1 << 10)  # it has 80 bytes
     except OSError:
         yield Finding("files", "manifest.sha256", "is missing or cannot be read")
         return
