@@ -34,8 +34,15 @@ def ledger(tmp_path_factory: pytest.TempPathFactory, whole: tuple[Path, Manifest
         ids = sorted(one.tobytes() for one in raw)
         ids[ROW_GROUP - 3 : ROW_GROUP + 4] = [ids[ROW_GROUP]] * 7
         given = dict.fromkeys(LEDGER.names) | {
-            "partner": "p", "data_set": "d", "kind": "web", "drop": "x", "file": "f",
-            "kept": False, "stage": "quality", "reason": "too_short", "tokens": 0,
+            "partner": "p",
+            "data_set": "d",
+            "kind": "web",
+            "drop": "x",
+            "file": "f",
+            "kept": False,
+            "stage": "quality",
+            "reason": "too_short",
+            "tokens": 0,
         }
         columns = {
             name: pa.array([value] * len(ids), LEDGER.field(name).type) for name, value in given.items()
