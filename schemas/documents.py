@@ -87,7 +87,7 @@ LEDGER = pa.schema(
         pa.field("duplicate_of", DOC_ID),
         pa.field("similarity", pa.float32()),
         pa.field("quality", pa.float32()),
-        pa.field("pii", pa.map_(pa.string(), pa.int32())),  # replaced spans by class
+        pa.field("pii", pa.map_(pa.string(), pa.int32())),  # spans by class; "CLASS:removed", "CLASS:kept"
         pa.field("tokens", pa.int32(), nullable=False),  # 0 unless kept
         pa.field("shard", pa.string()),  # NAME as in manifest and `trace --shard`
         pa.field("shard_row", pa.int32()),

@@ -7,6 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,14 @@ def _write(value: Any, put: Callable[[str], None]) -> None:
     elif isinstance(value, frozenset):
         _write_array(sorted(value), put)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        _write_object({f.name: getattr(value, f.name) for f in dataclasses.fields(value)}, put)
+        _write_object({name: getattr(value, name) for name in _fields(type(value))}, put)
     else:
         raise TypeError(f"{type(value).__name__} has no place in an identity")
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(sorted(field.name for field in dataclasses.fields(kind)))
 
 
 def _write_object(value: Mapping[Any, Any], put: Callable[[str], None]) -> None:

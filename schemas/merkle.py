@@ -50,11 +50,17 @@ def root(leaves: Iterable[bytes]) -> bytes:
 
 
 def root_of_hashes(hashes: Iterable[bytes]) -> bytes:
-    """The Merkle tree hash over leaf hashes."""
-    tree = GrowingTree()
-    for leaf in hashes:
-        tree.add(leaf)
-    return tree.root()
+    """The Merkle tree hash over leaf hashes: level by level, an odd last node goes up as it is."""
+    level = list(hashes)
+    while len(level) > 1:
+        above = [
+            sha256(b"\x01" + left + right).digest()
+            for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
+        if len(level) & 1:
+            above.append(level[-1])
+        level = above
+    return level[0] if level else sha256(b"").digest()
 
 
 def inclusion_proof(hashes: Sequence[bytes], index: int) -> list[bytes]:

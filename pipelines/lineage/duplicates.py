@@ -65,13 +65,20 @@ def count_copies(ledger: Iterable[Path]) -> pa.Table:
         table = pq.read_table(
             path, columns=["duplicate_of", "partner"], filters=pc.field("reason").isin(_COPIES_OF)
         )
-        more = (
-            pl.DataFrame(table)
-            .group_by(pl.col("duplicate_of").cast(pl.Binary).alias("doc_id"), "partner")
-            .agg(copies=pl.len().cast(pl.Int64))
-        )
+        more = _copies_in(pl.DataFrame(table))
         counted = pl.concat([counted, more]).group_by("doc_id", "partner").agg(copies=pl.col("copies").sum())
     return counted.sort("doc_id", "partner").to_arrow().cast(COPIES)
+
+
+def copies_among(rows: pl.DataFrame) -> pa.Table:
+    """The same from the rows of one epoch: duplicate_of, partner, reason."""
+    found = _copies_in(rows.filter(pl.col("reason").is_in(_COPIES_OF)))
+    return found.sort("doc_id", "partner").to_arrow().cast(COPIES)
+
+
+def _copies_in(rows: pl.DataFrame) -> pl.DataFrame:
+    by = (pl.col("duplicate_of").cast(pl.Binary).alias("doc_id"), "partner")
+    return rows.group_by(*by).agg(copies=pl.len().cast(pl.Int64))
 
 
 @dataclass(frozen=True)

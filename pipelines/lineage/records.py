@@ -36,7 +36,8 @@ def records(rows: pa.Table) -> Records:
 
 def piece_leaves(found: Records) -> list[bytes]:
     """The leaf hashes of a ledger piece, RECORDS of its records each."""
-    return [leaf_hash(found[at : at + RECORDS].tobytes()) for at in range(0, len(found), RECORDS)]
+    whole, size = found.tobytes(), RECORDS * RECORD.size
+    return [leaf_hash(whole[at : at + size]) for at in range(0, len(whole), size)]
 
 
 def piece_root(rows: pa.Table) -> str:

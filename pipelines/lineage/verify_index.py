@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.lineage.duplicates import copies_path, count_copies
+from pipelines.lineage.duplicates import copies_among, copies_path
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.verify_fingerprints import check_fingerprints
+from pipelines.lineage.verify_pieces import Piece, all_rows
 from pipelines.lineage.verify_rows import WAS_KEPT, those_of
 from schemas.documents import COPIES, EDGES
 from schemas.manifest import Manifest
@@ -19,7 +20,7 @@ from schemas.reasons import Reason
 
 
 def check_index(
-    build: Path, manifest: Manifest, damaged: Collection[str], ledger: pl.DataFrame
+    build: Path, manifest: Manifest, damaged: Collection[str], pieces: Sequence[Piece]
 ) -> Iterator[Finding]:
     """Edges and copies of every epoch that the manifest lists; the ledger's own files are whole."""
     listed = {file.path for file in manifest.other_files} - set(damaged)
@@ -28,13 +29,14 @@ def check_index(
         path = copies_path(segment.epoch)
         if path in listed:
             found = _read(build / path, COPIES)
-            if found is None or not found.equals(count_copies(build / f.path for f in segment.ledger)):
+            rows = [piece.rows for piece in pieces if piece.place.epoch == segment.epoch]
+            if found is None or not rows or not found.equals(copies_among(pl.concat(rows))):
                 yield Finding("index", path, "counts other copies than the ledger has")
     parts = [_read(build / path, EDGES) for path in edges]
     if any(part is None for part in parts):
         yield Finding("index", "index/edges", "has a file that is no table of edges")
     elif parts:
-        yield from _check_edges(ledger, pl.concat([pl.DataFrame(part) for part in parts]))
+        yield from _check_edges(all_rows(pieces), pl.concat([pl.DataFrame(part) for part in parts]))
     yield from check_fingerprints(build, manifest, listed)
 
 

@@ -38,7 +38,9 @@ def check_rights_of_documents(ledger: pl.DataFrame, manifest: Manifest) -> Itera
     allowed = [c.partner for c in manifest.contracts if not any(_against(c, manifest))]
     drops = [f"{drop.partner}/{drop.drop}" for drop in manifest.drops]
     sets = [f"{facts.partner}/{facts.data_set}" for facts in manifest.data_sets]
-    kept = ledger.filter("kept").with_columns(
+    of = ("partner", "drop", "data_set")
+    found = ledger.lazy().filter("kept").select(of).unique().collect()  # few: judged once each
+    found = found.with_columns(
         of_drop=pl.format("{}/{}", "partner", "drop"), of_set=pl.format("{}/{}", "partner", "data_set")
     )
     for message, broken in (
@@ -46,8 +48,9 @@ def check_rights_of_documents(ledger: pl.DataFrame, manifest: Manifest) -> Itera
         ("kept, and of a drop that the manifest does not name", ~pl.col("of_drop").is_in(drops)),
         ("kept, and of a data set that the manifest does not name", ~pl.col("of_set").is_in(sets)),
     ):
-        wrong = kept.filter(broken)
-        if len(wrong):
+        against = found.filter(broken)
+        if len(against):
+            wrong = ledger.filter("kept").join(against, on=of, how="semi", maintain_order="left")
             first = wrong["doc_id"][0].hex()
             yield Finding("rights", first, f"{message} ({len(wrong)} in all)")
 

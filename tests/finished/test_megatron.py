@@ -116,7 +116,7 @@ def climbing(manifest: Manifest, **changes: str) -> Manifest:
 def test_names_that_climb_out_of_the_build_are_refused(tmp_path, changes):
     build = tmp_path / "build"
     publish(build, climbing(write_build(build), **changes))
-    with pytest.raises(BuildInconsistent, match="malmoi verify"):
+    with pytest.raises(BuildInconsistent, match=r"malmoi verify|no path inside the build"):
         export_megatron(build, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
