@@ -70,11 +70,10 @@ def measured(scratch: Path, documents: int) -> str:
         for path in sorted((scratch / "text").glob("*.parquet"))
         for row in pq.read_table(path, columns=["text"])["text"].to_pylist()
     ]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()
     manifest, size = filled_up(build, read_manifest(build), documents)
     written = time.perf_counter() - begun
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     asked = questions(texts)
     whose_text(build, next(iter(asked["near"])))  # models, tokenizer and compiled kernels: the start-up
     rows = []
@@ -101,7 +100,7 @@ def measured(scratch: Path, documents: int) -> str:
 
 `python benchmarks/trace.py`, on {machine()}. The index of {count:.0f} million documents in {len(parts(build))} files
 takes {size / documents:.1f} bytes a document ({size / 2**30:.2f} GiB); a file of {PART:,} was made and written in
-{written / len(parts(build)) * 1000:.0f} ms (random documents included), and memory grew by {grown:.0f} MiB. The rest
+{written / len(parts(build)) * 1000:.0f} ms (random documents included), at a peak of {peak:.0f} MiB. The rest
 of the build is the example's, so the ledger's part of a trace is that of a small one. {TEXTS} texts of each sort;
 edited ones have five letters in a row changed. When it was measured, {os.getloadavg()[0]:.0f} processes wanted the
 {len(os.sched_getaffinity(0))} cores; what the processor needed does not depend on them.

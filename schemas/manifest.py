@@ -5,6 +5,7 @@ Nothing in it knows a clock, a host, a path outside the build or the number of w
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter
@@ -144,7 +145,7 @@ def read_manifest(build: Path) -> Manifest:
     """Read BUILD/manifest.json; raises BuildInconsistent where it is missing or not one."""
     path = build / "manifest.json"
     try:
-        return TypeAdapter(Manifest).validate_json(path.read_bytes())
+        return _reader().validate_json(path.read_bytes())
     except FileNotFoundError:
         raise BuildInconsistent(
             f"{build.name}: no manifest.json, so this is no finished build: run `malmoi build` to its end"
@@ -153,3 +154,9 @@ def read_manifest(build: Path) -> Manifest:
         raise BuildInconsistent(
             f"{build.name}/manifest.json is not a manifest of version {MANIFEST_VERSION}: build again"
         ) from None
+
+
+@cache
+def _reader() -> TypeAdapter[Manifest]:
+    """Made once a process: that takes longer than reading a manifest."""
+    return TypeAdapter(Manifest)
