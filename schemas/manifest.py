@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from schemas.errors import BuildInconsistent
@@ -176,7 +176,7 @@ def read_manifest(build: Path) -> Manifest:
     where = f"{build.name}/manifest.json"
     content = _bounded(build / "manifest.json", build.name)
     try:
-        manifest = TypeAdapter(Manifest).validate_json(content, strict=True)
+        manifest = _reader().validate_json(content, strict=True)
         written = manifest_bytes(manifest)
     except (ValueError, RecursionError):
         version = MANIFEST_VERSION

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -80,11 +81,16 @@ def recovered(text: str, way: Way, recipe: Recipe, *, exact: bytes) -> tuple[Can
 def recipe_of(manifest: Manifest) -> Recipe:
     """The recipe in a manifest, without the places of its files; BuildInconsistent where it is none."""
     try:
-        return TypeAdapter(Recipe).validate_python({**manifest.recipe, "contracts": ""})
+        return _reader().validate_python({**manifest.recipe, "contracts": ""})
     except ValidationError:
         raise BuildInconsistent(
             "the manifest's recipe is none of this version: trace with the version that made the build"
         ) from None
+
+
+@cache
+def _reader() -> TypeAdapter[Recipe]:
+    return TypeAdapter(Recipe)
 
 
 def _of_way(text: str, way: Way, recipe: Recipe) -> Iterator[Canonical]:

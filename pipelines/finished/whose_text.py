@@ -18,7 +18,7 @@ from pipelines.lineage.fingerprints import Candidate, FingerprintIndex
 from pipelines.lineage.trace import MappedShard, Trace, trace_document
 from pipelines.lineage.ways import Way, read_ways
 from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
-from schemas.errors import UsageError
+from schemas.errors import BuildInconsistent, UsageError
 from schemas.manifest import Manifest, read_manifest
 from schemas.recipe import Recipe
 
@@ -83,7 +83,7 @@ def whose_text(
     near = _Comparison(build, manifest, recipe, tokenizers).of(asked, compared[:LOOKED_AT], least)
     bands = {candidate.doc_id: candidate.bands for candidate in alike}
     exact = [
-        TextMatch("exact", 1.0, DIGEST, bands.get(doc_id, 0), trace_document(build, doc_id.hex()))
+        TextMatch("exact", 1.0, DIGEST, bands.get(doc_id, 0), _traced(build, manifest, doc_id))
         for doc_id in same[:shown]
     ]
     exact.sort(key=lambda match: match.document.decision != "kept")
@@ -113,6 +113,15 @@ def _alike(index: FingerprintIndex, asked: Iterable[Canonical]) -> list[Candidat
     return sorted(best.values(), key=lambda one: (-one.bands, one.doc_id, one.exact))
 
 
+def _traced(build: Path, manifest: Manifest, doc_id: bytes) -> Trace:
+    try:
+        return trace_document(build, doc_id.hex(), manifest=manifest)
+    except UsageError:
+        raise BuildInconsistent(
+            f"document {doc_id.hex()} is in the index and not in the ledger: run `malmoi verify {build.name}`"
+        ) from None
+
+
 class _Comparison:
     """Candidates held against a text, each by the surest means there are."""
 
@@ -123,7 +132,7 @@ class _Comparison:
 
     def of(self, asked: tuple[Canonical, ...], candidates: list[Candidate], least: float) -> list[TextMatch]:
         """The candidates that reach the similarity, the nearest first."""
-        traced = [(one, trace_document(self._build, one.doc_id.hex())) for one in candidates]
+        traced = [(one, _traced(self._build, self._manifest, one.doc_id)) for one in candidates]
         traced.sort(key=lambda pair: pair[1].decision != "kept")  # what a kept one shows, its copies share
         known: dict[bytes, tuple[float, str]] = {}
         matches = []

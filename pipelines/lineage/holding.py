@@ -56,7 +56,7 @@ def _holding(build: Path, doc_id: bytes) -> Holding:
     if not find_document(build, doc_id, manifest=manifest):
         nothing = (None,) * 7
         return Holding(name, digest, manifest.date, "not there", *nothing, tokens=0)
-    found = trace_document(build, doc_id.hex())
+    found = trace_document(build, doc_id.hex(), manifest=manifest)
     return Holding(
         build=name,
         manifest=digest,

@@ -65,13 +65,13 @@ class Trace:
     other_rows: tuple[OtherRow, ...]
 
 
-def trace_document(build: Path, doc_id: str) -> Trace:
+def trace_document(build: Path, doc_id: str, *, manifest: Manifest | None = None) -> Trace:
     """The trace of a document id, 32 hexadecimal digits; of a repeated key, the row that counted.
 
     Raises UsageError for what is no id or not in the build, BuildInconsistent where the build's own parts
     contradict each other.
     """
-    return _trace(build, read_manifest(build), document_id(doc_id))
+    return _trace(build, manifest or read_manifest(build), document_id(doc_id))
 
 
 def document_id(doc_id: str) -> bytes:

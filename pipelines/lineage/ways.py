@@ -7,6 +7,7 @@ joined of several columns, and the classes of personal data that are looked for;
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter
@@ -60,12 +61,17 @@ def ways_bytes(ways: tuple[Way, ...]) -> bytes:
 def read_ways(build: Path) -> tuple[Way, ...]:
     """The ways of a build's data sets; BuildInconsistent where there is no such file."""
     try:
-        return TypeAdapter(tuple[Way, ...]).validate_json((build / WAYS_JSON).read_bytes())
+        return _reader().validate_json((build / WAYS_JSON).read_bytes())
     except (OSError, ValueError) as error:
         raise BuildInconsistent(
             f"{WAYS_JSON} cannot be read ({type(error).__name__}): run `malmoi verify {build.name}`, or "
             "build it again where it is of an earlier version"
         ) from None
+
+
+@cache
+def _reader() -> TypeAdapter[tuple[Way, ...]]:
+    return TypeAdapter(tuple[Way, ...])
 
 
 def _way(partner: str, data_set: DataSet) -> Way:
