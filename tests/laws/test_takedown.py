@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.intake.takedowns import takedowns
 from pipelines.lineage.verify import verify
 from pipelines.takedown.carry_out import Carried, carry_out, open_house
 from pipelines.takedown.certificate import check_certificate
@@ -103,7 +102,7 @@ def holds(home: Path, seed: int, scope: Scope) -> int:
     return returned
 
 
-@pytest.mark.parametrize("seed", [3, 5])
+@pytest.mark.parametrize("seed", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_short_way_gives_the_bytes_of_the_build_from_nothing(tmp_path: Path, seed: int):
     assert holds(tmp_path, seed, Scope.RIGHTS)
 
@@ -257,19 +256,6 @@ def test_by_the_command_line_with_its_certificate_and_its_clock(tmp_path: Path):
     assert gone in page
 
 
-def test_the_log_names_no_document(tmp_path: Path):
-    house = history(tmp_path, 3)
-    built = house.build("build")
-    gone = sorted(built.kept)[0]
-    take_down(house, "build", "child", asked(1, [gone]))
-    for path in (tmp_path / "registry").rglob("*"):
-        if path.is_file() and "takedown" in str(path.read_bytes()):
-            assert gone.hex().encode() not in path.read_bytes()
-    (one,) = takedowns(house.log)
-    assert one.body.leaves
-    assert (tmp_path / "registry.key" / "takedowns").stat().st_mode & 0o077 == 0
-
-
 def test_erase_destroys_what_is_ours_and_names_the_rest(tmp_path: Path):
     house = history(tmp_path, 5)
     built = house.build("build")
@@ -338,24 +324,35 @@ def test_persons_hosts_and_texts_are_found_in_the_rows_that_hold_them(tmp_path: 
     assert found(rows=(Rows("alpha", "posts", ("a4", "nobody")),)) == {alpha.doc_id("a4")}
 
 
-def test_a_takedown_killed_anywhere_leaves_no_half_build_and_goes_on(tmp_path: Path):
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param(("rewrite", "write_ledger"), marks=SLOW),
+        pytest.param(("rewrite", "render_report"), marks=SLOW),
+        ("rewrite", "publish"),
+        pytest.param(("carry_out", "compare"), marks=SLOW),
+    ],
+)
+def test_a_takedown_killed_anywhere_leaves_no_half_build_and_goes_on(tmp_path: Path, where: tuple[str, str]):
     house = history(tmp_path, 3)
     built = house.build("build")
     gone = sorted(built.kept)[0].hex()
     request = tmp_path / "request.yaml"
     request.write_text(f'request: K\nasked_by: desk\nnotice: "{DAY}"\nreason: partner\ndocuments: [{gone}]\n')
     words = ["takedown", tmp_path / "build", request, "-o", tmp_path / "child", "--today", DAY]
-    for number, name in enumerate(("write_ledger", "render_report", "publish", "compare")):
-        module = "carry_out" if name == "compare" else "rewrite"
-        code = (
-            f"import os, signal; import pipelines.takedown.{module} as m\n"
-            f"m.{name} = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
-            f"import sys; sys.argv = ['malmoi', *{[str(word) for word in words]!r}]\n"
-            "from pipelines.cli import main; main()"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, check=False)
-        assert done.returncode == -signal.SIGKILL, (number, done.stderr.decode())
-        assert (tmp_path / "child" / "manifest.json").is_file() == (name == "compare")
+    module, name = where
+    code = (
+        f"import os, signal; import pipelines.takedown.{module} as m\n"
+        f"m.{name} = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"import sys; sys.argv = ['malmoi', *{[str(word) for word in words]!r}]\n"
+        "from pipelines.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=200, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert (tmp_path / "child" / "manifest.json").is_file() == (name == "compare")
     done = malmoi(*words)
     assert done.returncode == 0, done.stderr.decode()
     assert not list(tmp_path.glob(".child.*"))
@@ -364,6 +361,7 @@ def test_a_takedown_killed_anywhere_leaves_no_half_build_and_goes_on(tmp_path: P
     assert verify(tmp_path / "child") == ()
 
 
+@pytest.mark.slow
 def test_expired_contracts_leave_with_all_their_documents(tmp_path: Path):
     house = House(tmp_path)
     beta = house.partners[1]
