@@ -13,13 +13,16 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from pipelines.commands.app import app
 from pipelines.lineage.verify import verify
 from pipelines.takedown.carry_out import Carried, carry_out, open_house
 from pipelines.takedown.certificate import check_certificate
 from pipelines.takedown.find import find
 from schemas.errors import UsageError
 from schemas.manifest import read_manifest
+from schemas.registry import DropWithdrawn, EventType
 from schemas.takedown import Rows, Scope, Subjects, TakedownRequest, Why
 from tests.laws.builds import malmoi
 from tests.laws.test_prefix_stability import AT, House
@@ -278,6 +281,20 @@ def test_erase_destroys_what_is_ours_and_names_the_rest(tmp_path: Path):
     again = take_down(house, "build", "child", request, erased=True)  # as after a kill: nothing is lost
     assert [one.doc_id for one in again.certificate.gone] == [gone["doc_id"].hex()]
     assert not (tmp_path / "build" / shard.path).exists()
+
+
+def test_the_key_of_a_drop_is_destroyed_once_it_is_out_of_all_builds(tmp_path: Path):
+    house = House(tmp_path)
+    drop = house.hand_in("alpha", "one", [{"id": "a", "text": text(1)}])
+    house.seal()
+    words = ("registry", "forget", tmp_path / "registry", "--drop", drop, "--on", "2026-12-01")
+    run = [str(word) for word in words]
+    assert CliRunner().invoke(app, run).exit_code != 0
+    house.log.append(
+        EventType.DROP_WITHDRAWN, DropWithdrawn("alpha", drop, "2026-11-01", "2026-12-01"), at=AT
+    )
+    done = CliRunner().invoke(app, run)
+    assert (done.exit_code, "no key" in done.output) == (0, True)
 
 
 def house_rows(home: Path) -> list[dict]:
