@@ -31,6 +31,7 @@ from pipelines.lineage.ledger import read_ledger
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 DAY = "2026-11-24"
+AGAIN = " The build was measured in the run before, under another load: compare CPU times alone."
 
 
 class Took(NamedTuple):
@@ -169,7 +170,7 @@ the vocabulary is loaded for them.
 {table(heads, rows)}
 
 The whole pipeline over what is staged (`--pipeline`) took {piped.wall:.1f} s of wall time, {piped.cpu:.1f} s of CPU, and gave
-{"the same bytes" if equal else "OTHER BYTES"}.
+{"the same bytes" if equal else "OTHER BYTES"}.{AGAIN if given.again else ""}
 """
     write_section(RESULTS, "takedown", text)
     print(text)
