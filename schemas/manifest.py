@@ -227,3 +227,9 @@ def _paths(manifest: Manifest) -> Iterator[str]:
 def _inside(path: str) -> bool:
     """Whether a path stays below where it starts, in its one form; an absolute one begins with "" here."""
     return "\0" not in path and not {"", ".", ".."}.intersection(path.split("/"))
+
+
+@cache
+def _reader() -> TypeAdapter[Manifest]:
+    """Made once a process: that takes longer than reading a manifest."""
+    return TypeAdapter(Manifest)

@@ -187,6 +187,30 @@ def prove(
     )
 
 
+def forget(
+    registry: RegistryDirectory,
+    drop: Annotated[str, typer.Option(help="The whole digest of a drop that was taken back.")],
+    on: Annotated[str, typer.Option(metavar="DAY", help="Today: the withdrawal must have taken effect.")],
+    key: KeyDirectory = None,
+) -> None:
+    """Destroy the key of a withdrawn drop's leaves: what the log says of its documents can be read no more.
+
+    Example: malmoi registry forget .malmoi/registry --drop 0123...cdef --on 2026-12-31
+    """
+    from pipelines.intake.registry import Registry, admitted
+    from pipelines.intake.takedowns import forget_drop
+    from schemas.days import checked_day
+    from schemas.errors import UsageError
+
+    opened, day = Registry.open(registry, key=key), checked_day(on)
+    out = {d.drop for d in admitted(opened) if d.withdrawn_effective and d.withdrawn_effective <= day}
+    if drop not in out:
+        raise UsageError(
+            "--drop: no such drop, or builds may still hold it: take it back first (malmoi registry withdraw)"
+        )
+    typer.echo("its key is destroyed" if forget_drop(opened, drop) else "it has no key (any more)")
+
+
 def _recorded(event: Event, new: bool, as_json: bool) -> None:
     if as_json:
         print_json({"new": new, "event": dataclasses.asdict(event)})

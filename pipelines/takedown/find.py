@@ -192,11 +192,14 @@ def _rows_where(
 
 def _rows_of_hosts(house: House, domains: Sequence[str]) -> list[tuple[str, str, int]]:
     """Rows whose URL's host is one of the domains, or below one."""
-    names = [domain.strip().lower().rstrip(".").encode("idna").decode() for domain in domains]
-    if house.made is None:
-        return _rows_where(house, (), pc.scalar(False)) if house.staged else []
+    try:
+        names = [domain.strip().lower().rstrip(".").encode("idna").decode() for domain in domains]
+    except UnicodeError:
+        raise UsageError("domains: one of them is no domain: write example.com") from None
+    staged = house.staged  # raises where nothing is known of it
     where = None
     for name in names:
         one = (pc.field("host") == name) | pc.ends_with(pc.field("host"), f".{name}")
         where = one if where is None else where | one
-    return _rows_where(house, house.made.splits, where) if where is not None else []
+    mine = [split for split in (house.made.splits if house.made else ()) if split.index in staged.directories]
+    return _rows_where(house, mine, where) if where is not None else []
