@@ -35,6 +35,7 @@ from pipelines.engine.runner import new_pipeline
 from pipelines.engine.runs import RunLog
 from pipelines.engine.select import SelectDocuments
 from pipelines.engine.shards import Tokenise, WriteShards
+from pipelines.engine.told import told
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
 from pipelines.intake.registry import Registry
@@ -105,6 +106,25 @@ def corpus(pipeline: beam.Pipeline, plan: Plan) -> beam.PCollection:
     return done | "PublishManifest" >> PublishManifest(plan)
 
 
+# Whose source a lineage event shows, by stage.
+_SOURCES = {
+    stage.__name__: stage
+    for stage in (
+        CleanSplits,
+        AdmitDrops,
+        SelectDocuments,
+        FindCandidates,
+        ResolveDuplicates,
+        AttributeLosses,
+        FindPassages,
+        Tokenise,
+        WriteShards,
+        BalanceLedger,
+        PublishManifest,
+    )
+}
+
+
 def build(
     recipe: Path,
     output: Path,
@@ -161,7 +181,7 @@ def run(plan: Plan, origin: Origin, *, runner: str, replace: bool, quiet: bool) 
     log = plan.site.log
     log.begin()
     total = sum(planned.split.cost for planned in plan.splits)
-    with shown(log, total_cost=total, quiet=quiet):
+    with told(plan, corpus, _SOURCES), shown(log, total_cost=total, quiet=quiet):
         try:
             with new_pipeline(
                 runner=runner, workers=plan.site.lanes, log=log.directory / "workers.log"
