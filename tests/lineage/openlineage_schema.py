@@ -1,6 +1,6 @@
 """JSON Schemas of OpenLineage events, derived from the classes that the project generates from its own.
 
-The official package ships no JSON Schema, but `openlineage.client.generated`, which is made from them: fields,
+The official package ships no JSON Schema, but `openlineage.client.generated`, made from them: fields,
 types, what is required, enumerations and each facet's schema URL. Derived here strictly: no unknown property.
 """
 
