@@ -26,6 +26,7 @@ from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.duplicates import AttributeLosses, FindCandidates, ResolveDuplicates
 from pipelines.engine.files import write_whole
+from pipelines.engine.frozen import check_not_frozen
 from pipelines.engine.passages import FindPassages
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
 from pipelines.engine.progress import shown
@@ -176,7 +177,7 @@ class Origin:
 def run(plan: Plan, origin: Origin, *, runner: str, replace: bool, quiet: bool) -> Manifest:
     """Carry out a plan, unless its build is there; the manifest of the finished build."""
     output = plan.site.build
-    if published := _published(output, plan, replace=replace):
+    if published := _published(output, plan, origin, replace=replace):
         return published
     log = plan.site.log
     log.begin()
@@ -294,7 +295,7 @@ def _benchmark_parts(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
             yield from parts
 
 
-def _published(output: Path, plan: Plan, *, replace: bool) -> Manifest | None:
+def _published(output: Path, plan: Plan, origin: Origin, *, replace: bool) -> Manifest | None:
     """The manifest that lies there, if it is this plan's; makes way for a new build otherwise."""
     marker = _beside(output) / "unfinished"
     if (output / "manifest.json").is_file():
@@ -305,6 +306,7 @@ def _published(output: Path, plan: Plan, *, replace: bool) -> Manifest | None:
             raise UsageError(
                 f"{output.name} holds another build: give another -o, or --replace to build over it"
             )
+        check_not_frozen(output, None if origin.registry is None else Path(origin.registry))
         (output / "manifest.json").unlink()
     elif output.is_dir() and any(output.iterdir()) and not marker.is_file():
         raise BuildInconsistent(f"{output.name} is not empty and no build of ours: give another -o")

@@ -172,7 +172,7 @@ class Looked:
     why: Words
     command: Words
     of: Words  # build, drop or input that was looked at
-    rows: tuple[Words, ...]  # document ids, or FILE:FIRST-LAST
+    rows: tuple[Annotated[str, Field(max_length=1 << 20)], ...]  # document ids, or FILE:FIRST-LAST,ROW,...
 
 
 Body = (

@@ -14,6 +14,7 @@ from pipelines.commands import (
     keys,
     prepare,
     registry,
+    release,
     stat,
     texts,
     tokenizers,
@@ -42,7 +43,8 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Refused rows: take them
 app.add_typer(quarantine_app, name="quarantine")
 export_app = typer.Typer(no_args_is_help=True, help="A finished build for other programs.")
 app.add_typer(export_app, name="export")
-
+release_app = typer.Typer(no_args_is_help=True, help="Builds that leave the house, and who trained on them.")
+app.add_typer(release_app, name="release")
 tokenizer_app = typer.Typer(no_args_is_help=True, help="Tokenizers from a build's clean text.")
 app.add_typer(tokenizer_app, name="tokenizer")
 
@@ -57,6 +59,11 @@ registry_app.command("verify")(registry.verify)
 registry_app.command("seal")(registry.seal)
 registry_app.command("withdraw")(registry.withdraw)
 registry_app.command("prove")(registry.prove)
+release_app.command("approve")(release.approve)
+release_app.command("publish")(release.publish)
+release_app.command("withdraw")(release.withdraw)
+release_app.command("show")(release.show)
+release_app.command("trained")(release.trained)
 key_app.command("create")(keys.create)
 receipt_app.command("sign")(keys.sign)
 quarantine_app.command("export")(drops.export)

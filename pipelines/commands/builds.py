@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.printing import BuildDirectory, Json, existing, print_json, print_table
+from pipelines.commands.release import print_seen, seen_by
 from pipelines.lineage.finding import Finding
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -88,6 +89,9 @@ def verify(
     on: Annotated[
         str | None, typer.Option(metavar="DAY", help="Of a build: judge its rights on this day (ISO) too.")
     ] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="Of a build: it must be the one that this registry released.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a build against its manifest, every digest, count and document's place; or, offline, a receipt.
@@ -106,7 +110,8 @@ def verify(
     elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
         from pipelines.lineage.verify import verify as check
 
-        findings, whole = check(build, on=None if on is None else day_of(on)), "the build is whole"
+        findings = [*check(build, on=None if on is None else day_of(on)), *_of_release(build, registry)]
+        whole = "the build is whole"
     else:
         raise UsageError("verify wants BUILD, or --receipt FILE with --drop, --proof and --key if you like")
     if as_json:
@@ -116,6 +121,14 @@ def verify(
             typer.echo(str(finding))
         typer.echo(whole if not findings else f"{len(findings)} findings")
     raise typer.Exit(1 if findings else 0)
+
+
+def _of_release(build: Path, registry: Path | None) -> list[Finding]:
+    """Whether a released build is still what was released."""
+    from pipelines.finished.releases import release_findings
+    from pipelines.intake.registry import Registry
+
+    return list(release_findings(build, None if registry is None else Registry.open(registry)))
 
 
 def day_of(value: str) -> str:
@@ -131,6 +144,11 @@ def trace(
     doc: Annotated[str | None, typer.Option(help="A document id, 32 hexadecimal digits.")] = None,
     shard: Annotated[str | None, typer.Option(help="A shard's name, with --row.")] = None,
     row: Annotated[int | None, typer.Option(help="A row of the shard, from 0.")] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="Say too which models saw it at which steps (malmoi release trained).")
+    ] = None,
+    left_out: Annotated[Path | None, typer.Option(help="The list that these trainings left out.")] = None,
+    list_key: Annotated[str | None, typer.Option(metavar="HEX", help="The list's public key.")] = None,
     as_json: Json = False,
 ) -> None:
     """Follow a document or a shard's row back to its file, row, contract and licence.
@@ -146,12 +164,14 @@ def trace(
     else:
         raise UsageError("trace wants --doc ID, or --shard NAME --row N")
     facts = dataclasses.asdict(found)
+    seen = () if registry is None else seen_by(build, found.doc_id, registry, left_out, list_key)
     if as_json:
-        print_json(facts)
+        print_json(facts if registry is None else {**facts, "seen_by": [one.facts() for one in seen]})
         return
     for name, value in facts.items():
         if value is not None:
             typer.echo(f"{name:>20}  {value.hex() if isinstance(value, bytes) else value}")
+    print_seen(seen)
 
 
 def report(

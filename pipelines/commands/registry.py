@@ -71,6 +71,8 @@ def _words(body: Body) -> str:
         name: value[:16] if isinstance(value, str) and len(value) == 64 else value
         for name, value in facts.items()
     }
+    if "rows" in short:
+        short["rows"] = len(facts["rows"])
     if "documents" in short:
         short["documents"] = len(facts["documents"])
     return "  ".join(f"{name}={value}" for name, value in short.items())
