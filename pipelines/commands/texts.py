@@ -101,8 +101,8 @@ def try_(
         tried = try_stage(stage, rows, recipe=recipe, data_set=data_set, benchmarks=tuple(benchmark or ()))
         if show:
             places = [f"standard input:{ranges(range(len(rows)))}"]
-            told = {"why": why, "command": "try pii --show", "of": f"{len(rows)} texts"}
-            record_look_in(registry, registry_key, rows=places, **told)
+            of = f"{len(rows)} texts"
+            record_look_in(registry, registry_key, why=why, command="try pii --show", of=of, rows=places)
         return _shown(rows, list(tried), looks) if show else tried
 
     _each_line(work)
