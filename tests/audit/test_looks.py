@@ -9,15 +9,15 @@ from pipelines.commands.looks import ranges
 from pipelines.intake.registry import Registry
 from pipelines.intake.registry_check import check_registry
 from schemas.registry import Looked
-from tests.laws.builds import malmoi
+from tests.laws.builds import malmoi, malmoi_here
 
 TEXT = "비밀번호: gaon7788!! 그리고 010-0123-4567로"
 ROW = json.dumps({"id": "1", "text": TEXT}).encode()
 CLASSES = "entities=CREDENTIAL,PHONE_NUMBER"
 
 
-def tried(*words, stdin: bytes = ROW):
-    return malmoi("try", "pii", "--option", CLASSES, *words, stdin=stdin)
+def tried(*words, stdin: bytes = ROW, run=malmoi):
+    return run("try", "pii", "--option", CLASSES, *words, stdin=stdin)
 
 
 def test_spans_come_with_class_score_and_evidence_and_without_values(tmp_path):
@@ -63,9 +63,9 @@ def looks_in(registry) -> list[Looked]:
 
 def test_a_look_is_an_event_of_the_registry_before_anything_is_shown(registry, tmp_path):
     words = ("--show", "--looks", tmp_path / "looks.jsonl", "--registry", registry.directory)
-    assert tried(*words).returncode == 2  # nobody says why
+    assert tried(*words, run=malmoi_here).returncode == 2  # nobody says why
     assert looks_in(registry) == []
-    done = tried(*words, "--why", "a partner's question of 3 March", stdin=ROW + b"\n" + ROW)
+    done = tried(*words, "--why", "a partner's question of 3 March", run=malmoi_here, stdin=ROW + b"\n" + ROW)
     assert done.returncode == 0, done.stderr
     (look,) = looks_in(registry)
     assert (look.command, look.why) == ("try pii --show", "a partner's question of 3 March")
@@ -79,15 +79,15 @@ def test_a_look_is_an_event_of_the_registry_before_anything_is_shown(registry, t
 def test_nothing_is_shown_where_the_registry_cannot_be_signed(registry, tmp_path):
     registry.key_directory.rename(tmp_path / "elsewhere")
     words = ("--show", "--looks", tmp_path / "looks.jsonl", "--registry", registry.directory, "--why", "so")
-    done = tried(*words)
+    done = tried(*words, run=malmoi_here)
     assert (done.returncode, done.stdout) == (2, b"")
-    done = tried(*words, "--registry-key", tmp_path / "elsewhere")
+    done = tried(*words, "--registry-key", tmp_path / "elsewhere", run=malmoi_here)
     assert done.returncode == 0, done.stderr
 
 
 def test_an_audit_sample_is_an_event_with_the_documents_drawn(clean, registry, tmp_path):
     words = ("--sample", "12", "-o", tmp_path / "sheets", "--looks", tmp_path / "looks.jsonl")
-    done = malmoi("audit", "pii", clean, *words, "--registry", registry.directory)
+    done = malmoi_here("audit", "pii", clean, *words, "--registry", registry.directory)
     assert done.returncode == 0, done.stderr
     (look,) = looks_in(registry)
     assert look.rows == draw(clean, size=12, seed=0)[0].doc_ids

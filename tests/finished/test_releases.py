@@ -19,7 +19,7 @@ from pipelines.tokens.loader import open_loader
 from pipelines.tokens.withdrawn import write_withdrawn
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.registry import TrainingRecorded
-from tests.laws.builds import malmoi
+from tests.laws.builds import malmoi, malmoi_here
 from tests.laws.tiny import Built, Partner, build, write_home
 
 AT = "2026-11-24T09:00:00Z"
@@ -39,7 +39,7 @@ def home(tmp_path: Path, small: Built, partners: list[Partner]) -> Path:
 
 
 def release(home: Path, verb: str, *words: object):
-    return malmoi("release", verb, home / "registry", home / "out", *map(str, words))
+    return malmoi_here("release", verb, home / "registry", home / "out", *map(str, words))
 
 
 def approved(home: Path) -> None:
@@ -73,18 +73,18 @@ def test_a_build_from_candidate_to_withdrawn(home, partners):
     registry = Registry.open(home / "registry")
     assert check_registry(registry) == []
     # frozen: found by verify with and without the registry, not built over
-    assert malmoi("verify", home / "out", "--registry", home / "registry").returncode == 0
+    assert malmoi_here("verify", home / "out", "--registry", home / "registry").returncode == 0
     recipe = write_home(home, partners, tokens={"shard_mib": 1, "validation_share": 0.5})
     with pytest.raises(UsageError, match="released and is frozen"):
         build(home, recipe, replace=True)
     kept = (home / "out" / "manifest.json").read_bytes()
     forge(home / "out")
     for words in ((), ("--registry", home / "registry")):
-        done = malmoi("verify", home / "out", *words)
+        done = malmoi_here("verify", home / "out", *words)
         assert done.returncode == 1
         assert b"has been changed since" in done.stdout
     (home / "out.runs" / RELEASED_JSON).rename(home / "aside")
-    assert b"released this identity as" in malmoi("verify", home / "out", *words).stdout
+    assert b"released this identity as" in malmoi_here("verify", home / "out", *words).stdout
     (home / "aside").rename(home / "out.runs" / RELEASED_JSON)
     (home / "out" / "manifest.json").write_bytes(kept)
     digest = hashlib.sha256(kept).hexdigest()
@@ -92,7 +92,7 @@ def test_a_build_from_candidate_to_withdrawn(home, partners):
     # withdrawn: verify says so, and it may be built over
     done = release(home, "withdraw", "--why", "a takedown", "--on", "2026-12-01")
     assert done.returncode == 0, done.stderr
-    assert b"withdrawn on 2026-12-01: a takedown" in malmoi("verify", home / "out", *words).stdout
+    assert b"withdrawn on 2026-12-01: a takedown" in malmoi_here("verify", home / "out", *words).stdout
     assert build(home, recipe, replace=True).manifest.identity != json.loads(kept)["identity"]
     assert check_registry(Registry.open(home / "registry")) == []
 
@@ -154,8 +154,10 @@ def test_a_document_is_followed_to_the_models_that_saw_it(home):
     told = json.loads(done.stdout)["seen_by"]
     assert [one["model"] for one in told] == ["teacher-1", "teacher-2"]
     assert told[0]["steps"] == [step for step in sorted(seen) if step <= middle]
-    assert "seen_by" not in json.loads(malmoi("trace", home / "out", "--doc", doc_id, "--json").stdout)
-    shown = malmoi("trace", home / "out", "--doc", doc_id, "--registry", home / "registry").stdout.decode()
+    assert "seen_by" not in json.loads(malmoi_here("trace", home / "out", "--doc", doc_id, "--json").stdout)
+    shown = malmoi_here(
+        "trace", home / "out", "--doc", doc_id, "--registry", home / "registry"
+    ).stdout.decode()
     assert f"teacher-1, steps 0 to {middle}:" in shown
 
 
