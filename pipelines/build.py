@@ -24,6 +24,7 @@ from pipelines.engine.base import check_base
 from pipelines.engine.clean import CleanSplits
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.duplicates import AttributeLosses, FindCandidates, ResolveDuplicates
+from pipelines.engine.frozen import check_not_frozen
 from pipelines.engine.made import Inputs, Origin, inherited, keep_origin, made, write_made
 from pipelines.engine.passages import FindPassages
 from pipelines.engine.plan import Pipeline, Plan, Sources, Stages, plan_build
@@ -34,6 +35,7 @@ from pipelines.engine.runner import new_pipeline
 from pipelines.engine.runs import RunLog
 from pipelines.engine.select import SelectDocuments
 from pipelines.engine.shards import Tokenise, WriteShards
+from pipelines.engine.told import told
 from pipelines.intake.contracts import load_contracts
 from pipelines.intake.recipes import load_recipe
 from pipelines.intake.registry import Registry
@@ -104,6 +106,25 @@ def corpus(pipeline: beam.Pipeline, plan: Plan) -> beam.PCollection:
     return done | "PublishManifest" >> PublishManifest(plan)
 
 
+# Whose source a lineage event shows, by stage.
+_SOURCES = {
+    stage.__name__: stage
+    for stage in (
+        CleanSplits,
+        AdmitDrops,
+        SelectDocuments,
+        FindCandidates,
+        ResolveDuplicates,
+        AttributeLosses,
+        FindPassages,
+        Tokenise,
+        WriteShards,
+        BalanceLedger,
+        PublishManifest,
+    )
+}
+
+
 def build(
     recipe: Path,
     output: Path,
@@ -154,12 +175,12 @@ def build(
 def run(plan: Plan, origin: Origin, *, runner: str, replace: bool, quiet: bool) -> Manifest:
     """Carry out a plan, unless its build is there; the manifest of the finished build."""
     output = plan.site.build
-    if published := _published(output, plan, replace=replace):
+    if published := _published(output, plan, origin, replace=replace):
         return published
     log = plan.site.log
     log.begin()
     total = sum(planned.split.cost for planned in plan.splits)
-    with shown(log, total_cost=total, quiet=quiet):
+    with told(plan, corpus, _SOURCES), shown(log, total_cost=total, quiet=quiet):
         try:
             with new_pipeline(
                 runner=runner, workers=plan.site.lanes, log=log.directory / "workers.log"
@@ -270,7 +291,7 @@ def _benchmark_parts(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
             yield from parts
 
 
-def _published(output: Path, plan: Plan, *, replace: bool) -> Manifest | None:
+def _published(output: Path, plan: Plan, origin: Origin, *, replace: bool) -> Manifest | None:
     """The manifest that lies there, if it is this plan's; makes way for a new build otherwise."""
     marker = _beside(output) / "unfinished"
     if (output / "manifest.json").is_file():
@@ -281,6 +302,7 @@ def _published(output: Path, plan: Plan, *, replace: bool) -> Manifest | None:
             raise UsageError(
                 f"{output.name} holds another build: give another -o, or --replace to build over it"
             )
+        check_not_frozen(output, None if origin.registry is None else Path(origin.registry))
         (output / "manifest.json").unlink()
     elif output.is_dir() and any(output.iterdir()) and not marker.is_file():
         raise BuildInconsistent(f"{output.name} is not empty and no build of ours: give another -o")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from schemas.errors import BuildInconsistent

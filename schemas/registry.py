@@ -34,6 +34,7 @@ Partner = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=200)
 ]  # names a directory
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Words = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=500)]  # one line, not empty
 
 
 class EventType(StrEnum):
@@ -45,7 +46,11 @@ class EventType(StrEnum):
     DROP_WITHDRAWN = "drop_withdrawn"
     TAKEDOWN = "takedown"
     TAKEDOWN_DONE = "takedown_done"
+    BUILD_APPROVED = "build_approved"
     BUILD_RELEASED = "build_released"
+    BUILD_WITHDRAWN = "build_withdrawn"
+    TRAINING_RECORDED = "training_recorded"
+    LOOKED = "looked"
 
 
 class AdmittedAs(StrEnum):
@@ -122,15 +127,86 @@ class TakedownDone:
     certificate: Digest  # SHA-256 of certificate.json
 
 
+class ReleaseRole(StrEnum):
+    """Who has to approve a build before it leaves the house; each with a key of their own."""
+
+    DATA_LEAD = "data_lead"
+    COUNSEL = "counsel"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class BuildApproved:
+    """Somebody approved a build; until both roles have, it is a candidate."""
+
+    identity: Digest
+    manifest: Digest  # SHA-256 of manifest.json
+    role: ReleaseRole
+    by: Words
+    on: Day
+    key: Digest  # whose signature it is
+    signed: Signature  # over `release_message`
+
+
 @dataclass(frozen=True, config=_STRICT)
 class BuildReleased:
-    """A build left the house."""
+    """A build left the house. It was approved by both roles, and is frozen."""
 
     identity: Digest
     manifest: Digest  # SHA-256 of manifest.json
 
 
-Body = ContractApproved | DropAdmitted | EpochSealed | DropWithdrawn | Takedown | TakedownDone | BuildReleased
+@dataclass(frozen=True, config=_STRICT)
+class BuildWithdrawn:
+    """A released build is taken back: nobody is to train on it any more."""
+
+    identity: Digest
+    manifest: Digest
+    reason: Words
+    on: Day
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TrainingRecorded:
+    """A model was trained on steps of a build; settings are those of `open_loader`, which give its order."""
+
+    model: Words
+    manifest: Digest  # SHA-256 of manifest.json
+    first_step: Count
+    last_step: Count  # inclusive
+    order: Digest  # `Order.identity`
+    seed: int
+    batch: Count | None
+    sequence_length: Count | None  # null: the stages of the recipe
+    packing: Words
+    split: Words
+    withdrawn: Digest | None  # list of documents whose loss was masked
+    left_out: Digest | None  # list of documents that were not there at all
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Looked:
+    """A person was about to look at raw text. Which rows, by id or position; never what they say."""
+
+    who: Words  # the login that the system knows
+    why: Words
+    command: Words
+    of: Words  # build, drop or input that was looked at
+    rows: tuple[Annotated[str, Field(max_length=1 << 20)], ...]  # document ids, or FILE:FIRST-LAST,ROW,...
+
+
+Body = (
+    ContractApproved
+    | DropAdmitted
+    | EpochSealed
+    | DropWithdrawn
+    | Takedown
+    | TakedownDone
+    | BuildApproved
+    | BuildReleased
+    | BuildWithdrawn
+    | TrainingRecorded
+    | Looked
+)
 BODIES: dict[EventType, type[Body]] = {
     EventType.CONTRACT_APPROVED: ContractApproved,
     EventType.DROP_ADMITTED: DropAdmitted,
@@ -138,7 +214,11 @@ BODIES: dict[EventType, type[Body]] = {
     EventType.DROP_WITHDRAWN: DropWithdrawn,
     EventType.TAKEDOWN: Takedown,
     EventType.TAKEDOWN_DONE: TakedownDone,
+    EventType.BUILD_APPROVED: BuildApproved,
     EventType.BUILD_RELEASED: BuildReleased,
+    EventType.BUILD_WITHDRAWN: BuildWithdrawn,
+    EventType.TRAINING_RECORDED: TrainingRecorded,
+    EventType.LOOKED: Looked,
 }
 
 
@@ -189,6 +269,12 @@ class RecordFinding:
 
     def __str__(self) -> str:
         return f"{self.check}: {self.where}: {self.message}"
+
+
+def release_message(manifest: str, identity: str, role: ReleaseRole, by: str, on: str) -> bytes:
+    """The bytes that an approval of a build is a signature over."""
+    said = {"manifest": manifest, "identity": identity, "role": role, "by": by, "on": on}
+    return b"malmoi build approval 1\n" + canonical_json(said)
 
 
 def head_message(size: int, root: str) -> bytes:

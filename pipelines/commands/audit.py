@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.looks import LOOKS, Looks, record_look
+from pipelines.commands.looks import LOOKS, LookKey, LookRegistry, Looks, Why, record_look, record_look_in
 from pipelines.commands.printing import BuildDirectory, Json, print_json, print_table
 from schemas.errors import UsageError
 
@@ -29,6 +29,9 @@ def pii(
         Path, typer.Option(help="Where the build's tokenizer lies, if it was a file.")
     ] = Path(),
     looks: Looks = LOOKS,
+    registry: LookRegistry = None,
+    registry_key: LookKey = None,
+    why: Why = None,
     as_json: Json = False,
 ) -> None:
     """Rescan a build's shards for personal data; or draw a sample for readers; or conclude from their sheets.
@@ -36,6 +39,8 @@ def pii(
     Example: malmoi audit pii build/example --sample 200 -o sheets
     """
     if sample is not None and verdicts is None and output is not None:
+        if registry is not None:
+            _told(build, sample, seed, registry, registry_key, why)
         _draw(build, output, sample=sample, seed=seed, tokenizers=tokenizers, looks=looks, as_json=as_json)
     elif sample is None and output is None and verdicts is not None:
         _conclude(build, verdicts, as_json=as_json)
@@ -43,6 +48,21 @@ def pii(
         _rescan(build, tokenizers=tokenizers, as_json=as_json)
     else:
         raise UsageError("audit pii wants BUILD alone, --sample N with -o DIRECTORY, or --verdicts DIRECTORY")
+
+
+def _told(build: Path, size: int, seed: int, registry: Path, key: Path | None, why: str | None) -> None:
+    """The registry knows which documents are shown before they are."""
+    from pipelines.audit.sample import draw
+
+    sample, _ = draw(build, size=size, seed=seed)
+    record_look_in(
+        registry,
+        key,
+        why=why or "audit of personal data",
+        command="audit pii --sample",
+        of=f"build {sample.build}",
+        rows=sample.doc_ids,
+    )
 
 
 def _draw(

@@ -171,10 +171,7 @@ def _check_build(
     findings: list[Finding | RecordFinding] = list(check(build, on=on))
     if root is not None:
         findings += check_root(build, root)
-    if registry is not None:
-        from pipelines.intake.released import check_released
-
-        findings += check_released(registry, build)
+    findings += _of_release(build, registry)
     if public_key is not None:
         from pipelines.intake.build_signatures import check_signed
 
@@ -187,6 +184,14 @@ def _check_build(
         findings += again.findings
         whole += f"; {again.compared} documents made again are what it holds"
     return findings, whole
+
+
+def _of_release(build: Path, registry: Path | None) -> list[Finding]:
+    """Whether a released build is still what was released."""
+    from pipelines.finished.releases import release_findings
+    from pipelines.intake.registry import Registry
+
+    return list(release_findings(build, None if registry is None else Registry.open(registry)))
 
 
 def day_of(value: str) -> str:

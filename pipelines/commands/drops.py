@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.commands.looks import (
+    LOOKS,
+    LookKey,
+    LookRegistry,
+    Looks,
+    Why,
+    ranges,
+    record_look,
+    record_look_in,
+    registry_of,
+)
 from pipelines.commands.printing import Json, existing, print_json
 from schemas.days import checked_day
 from schemas.errors import UsageError
@@ -149,6 +160,10 @@ def export(
     contract: ContractFile,
     directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Where the drop's receipt lies.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A new directory for the rows.")],
+    looks: Looks = LOOKS,
+    registry: LookRegistry = None,
+    registry_key: LookKey = None,
+    why: Why = None,
     as_json: Json = False,
 ) -> None:
     """Write refused rows back in their data sets' own shape, to be mended and handed in again.
@@ -158,6 +173,7 @@ def export(
     from pipelines.intake.contracts import load_contract
     from pipelines.intake.mending import export as write
 
+    _look(directory, looks, registry or registry_of(directory), registry_key, why)
     counts = write(directory, load_contract(existing(contract)), output)
     if as_json:
         print_json(counts)
@@ -168,6 +184,27 @@ def export(
         "mend them, then: malmoi prepare, or malmoi admit ... "
         f"--without-drop-json --mends {directory.resolve().name}"
     )
+
+
+def _look(directory: Path, looks: Path, registry: Path | None, key: Path | None, why: str | None) -> None:
+    """Refused rows are raw text: who takes them out is written down first, with the rows."""
+    from pipelines.intake.quarantine import read_quarantine
+
+    rows: dict[str, list[int]] = {}
+    for line in read_quarantine(directory):
+        if line["data"] is not None:
+            rows.setdefault(line["file"], []).append(line["row"])
+    of = "/".join(directory.resolve().parts[-2:])
+    record_look_in(
+        registry,
+        key,
+        why=why or "refused rows to be mended",
+        command="quarantine export",
+        of=of,
+        rows=[f"{file}:{ranges(found)}" for file, found in sorted(rows.items())],
+    )
+    shown = {file: len(found) for file, found in sorted(rows.items())}
+    record_look(looks, command="quarantine export", of=of, shown=shown)
 
 
 def clean(

@@ -60,3 +60,18 @@ def text(
         typer.echo(f"malmoi: left out: {partner}: {reason}", err=True)
     print_table([dataclasses.asdict(one) for one in found.files])
     typer.echo(f"{found.documents:,} documents, {found.characters:,} characters: {output}")
+
+
+def cards(build: BuildDirectory, output: _Output, as_json: Json = False) -> None:
+    """Write what a build is: Croissant with RAI, data cards, the EU's public summary, SPDX, attributions.
+
+    Example: malmoi export cards build/example -o build/cards
+    """
+    from pipelines.finished.cards import export_cards
+
+    found = export_cards(build, output)
+    if as_json:
+        print_json({"output": str(output), "files": found})
+        return
+    print_table([{"file": name, "bytes": size} for name, size in found.items()])
+    typer.echo(f"{len(found)} cards: {output}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -74,6 +73,10 @@ def _words(body: Body) -> str:
     }
     if "leaves" in short:
         short["leaves"] = sum(len(leaves) for leaves in facts["leaves"].values())
+    if "rows" in short:
+        short["rows"] = len(facts["rows"])
+    if "documents" in short:
+        short["documents"] = len(facts["documents"])
     return "  ".join(f"{name}={value}" for name, value in short.items())
 
 
@@ -138,29 +141,7 @@ def withdraw(
 
     opened = Registry.open(registry, key=key)
     event, new = take_back(opened, partner=partner, drop=drop, on=on, at=moment(at))
-    _recorded(event, new, as_json)
-
-
-def release(
-    registry: RegistryDirectory,
-    build: Annotated[Path, typer.Argument(metavar="BUILD", help="A finished build.")],
-    at: At = None,
-    key: KeyDirectory = None,
-    as_json: Json = False,
-) -> None:
-    """Record that a finished build left the house: its identity and its manifest's digest.
-
-    Example: malmoi registry release .malmoi/registry build/example
-    """
-    from pipelines.intake.registry import Registry
-    from pipelines.intake.registry_events import release as release_build
-    from schemas.manifest import read_manifest
-
-    identity = read_manifest(build).identity
-    manifest = sha256((build / "manifest.json").read_bytes()).hexdigest()
-    opened = Registry.open(registry, key=key)
-    event, new = release_build(opened, identity=identity, manifest=manifest, at=moment(at))
-    _recorded(event, new, as_json)
+    recorded(event, new, as_json)
 
 
 def prove(
@@ -211,7 +192,8 @@ def forget(
     typer.echo("its key is destroyed" if forget_drop(opened, drop) else "it has no key (any more)")
 
 
-def _recorded(event: Event, new: bool, as_json: bool) -> None:
+def recorded(event: Event, new: bool, as_json: bool) -> None:
+    """Print an event, and whether it is new."""
     if as_json:
         print_json({"new": new, "event": dataclasses.asdict(event)})
         return

@@ -12,7 +12,16 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from pipelines.commands.looks import LOOKS, Looks, record_look
+from pipelines.commands.looks import (
+    LOOKS,
+    LookKey,
+    LookRegistry,
+    Looks,
+    Why,
+    ranges,
+    record_look,
+    record_look_in,
+)
 from pipelines.commands.printing import Json, existing, print_json
 from schemas.contract import Kind, Markup
 from schemas.errors import UsageError
@@ -65,6 +74,9 @@ def try_(
         bool, typer.Option("--show", help="Of pii: values too; who looked is written down.")
     ] = False,
     looks: Looks = LOOKS,
+    registry: LookRegistry = None,
+    registry_key: LookKey = None,
+    why: Why = None,
 ) -> None:
     """One stage on JSONL {id, text} from standard input; every row comes back, in order.
 
@@ -87,6 +99,10 @@ def try_(
 
     def work(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         tried = try_stage(stage, rows, recipe=recipe, data_set=data_set, benchmarks=tuple(benchmark or ()))
+        if show:
+            places = [f"standard input:{ranges(range(len(rows)))}"]
+            of = f"{len(rows)} texts"
+            record_look_in(registry, registry_key, why=why, command="try pii --show", of=of, rows=places)
         return _shown(rows, list(tried), looks) if show else tried
 
     _each_line(work)

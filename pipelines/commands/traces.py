@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.printing import Json, existing, print_json, print_table
+from pipelines.commands.release import print_seen, seen_by
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
+    from pipelines.finished.exposure import Exposure
     from pipelines.finished.whose_text import TextAnswer, TextMatch
     from pipelines.lineage.trace import Trace
     from pipelines.lineage.verdicts import Relatives
@@ -47,6 +49,11 @@ def trace(
         typer.Option(metavar="DIR", help="Of a document: every build in DIR and what it made of it."),
     ] = None,
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON (not of a text).")] = False,
+    registry: Annotated[
+        Path | None, typer.Option(help="Say too which models saw it at which steps (malmoi release trained).")
+    ] = None,
+    left_out: Annotated[Path | None, typer.Option(help="The list that these trainings left out.")] = None,
+    list_key: Annotated[str | None, typer.Option(metavar="HEX", help="The list's public key.")] = None,
     as_json: Json = False,
 ) -> None:
     """Follow a document, a shard's row or token, or a text back to its row, contract, stages and relatives.
@@ -62,6 +69,8 @@ def trace(
     asked = [doc is not None, shard is not None or row is not None, token is not None, text is not None]
     if sum(asked) != 1 or (build is None) == (builds is None) or (similarity is not None and text is None):
         raise UsageError(_WANTS)
+    if registry is not None and (build is None or text is not None or prov):
+        raise UsageError("--registry says which models saw a document: give BUILD and the document")
     if builds is not None:
         if doc is None or prov:
             raise UsageError(_WANTS)
@@ -71,44 +80,45 @@ def trace(
             raise UsageError("--prov is of one document: take its id from the answer about the text")
         _text(build, text, similarity, tokenizers, as_json=as_json)
     elif build is not None:
-        _backward(build, doc, shard, row, token, prov=prov, as_json=as_json)
+        found = _found(build, doc, shard, row, token)
+        seen = None if registry is None else seen_by(build, found.doc_id, registry, left_out, list_key)
+        _backward(build, found, seen, prov=prov, as_json=as_json)
 
 
-def _backward(
-    build: Path,
-    doc: str | None,
-    shard: str | None,
-    row: int | None,
-    token: str | None,
-    *,
-    prov: bool,
-    as_json: bool,
-) -> None:
-    from pipelines.lineage.prov import prov_document
-    from pipelines.lineage.trace import document_id, trace_document, trace_row, trace_token
-    from pipelines.lineage.verdicts import relatives
-    from schemas.manifest import read_manifest
+def _found(build: Path, doc: str | None, shard: str | None, row: int | None, token: str | None) -> Trace:
+    from pipelines.lineage.trace import trace_document, trace_row, trace_token
 
     if doc is not None:
-        found = trace_document(build, doc)
-    elif token is not None:
+        return trace_document(build, doc)
+    if token is not None:
         name, colon, offset = token.rpartition(":")
         if not colon or not offset.isdecimal():
             raise UsageError(f"--token wants a shard's name and a number, as 0-train-00000:1234. {_WANTS}")
-        found = trace_token(build, name, int(offset))
-    elif shard is not None and row is not None:
-        found = trace_row(build, shard, row)
-    else:
-        raise UsageError(_WANTS)
+        return trace_token(build, name, int(offset))
+    if shard is not None and row is not None:
+        return trace_row(build, shard, row)
+    raise UsageError(_WANTS)
+
+
+def _backward(
+    build: Path, found: Trace, seen: tuple[Exposure, ...] | None, *, prov: bool, as_json: bool
+) -> None:
+    from pipelines.lineage.prov import prov_document
+    from pipelines.lineage.trace import document_id
+    from pipelines.lineage.verdicts import relatives
+    from schemas.manifest import read_manifest
+
     manifest = read_manifest(build)
     near = relatives(build, manifest, document_id(found.doc_id))
     if prov:
         print_json(prov_document(build, manifest, found, near))
     elif as_json:
-        print_json(dataclasses.asdict(found) | {"relatives": dataclasses.asdict(near)})
+        facts = dataclasses.asdict(found) | {"relatives": dataclasses.asdict(near)}
+        print_json(facts if seen is None else facts | {"seen_by": [one.facts() for one in seen]})
     else:
         for line in (*_trace_lines(found), *_relative_lines(near)):
             typer.echo(line)
+        print_seen(seen or ())
 
 
 def _trace_lines(found: Trace) -> Iterable[str]:

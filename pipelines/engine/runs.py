@@ -2,6 +2,7 @@
 
 tasks/<pid>.jsonl    one line a finished piece of work: {task, name, pid, seconds, documents, bytes, ...}
 error.json           the first error of a task, in words that hold no text
+openlineage.ndjson   events for receivers of OpenLineage (`pipelines.engine.told`)
 run.json             the command's settings, start, end, outcome
 """
 
@@ -52,15 +53,23 @@ class RunLog:
                 found.append(orjson.loads(line))
         return found
 
-    def fail(self, error: MalmoiError) -> None:
-        """Keep the first error of the run for the process that started it."""
+    def fail(self, error: MalmoiError, step: str = "") -> None:
+        """Keep the first error of the run, and in which step it was, for the process that started it."""
         problems = [astuple(problem) for problem in getattr(error, "problems", ())]
-        facts = {"type": type(error).__name__, "message": str(error), "problems": problems}
+        facts = {"type": type(error).__name__, "message": str(error), "problems": problems, "step": step}
         try:
             with (self.directory / "error.json").open("xb") as file:
                 file.write(orjson.dumps(facts))
         except FileExistsError:
             return
+
+    def failed_step(self) -> str | None:
+        """The step whose task failed first; None where none did."""
+        try:
+            step = orjson.loads((self.directory / "error.json").read_bytes())["step"]
+        except (FileNotFoundError, orjson.JSONDecodeError):
+            return None
+        return str(step) or None
 
     def failure(self) -> MalmoiError | None:
         """The error that a task left, as it was raised; None where there is none."""
@@ -92,11 +101,11 @@ def task(log: RunLog, step: str, name: str) -> Iterator[Progress]:
     try:
         yield progress
     except MalmoiError as error:
-        log.fail(error)
+        log.fail(error, step)
         raise
     except Exception as error:
         failure = TaskFailed(f"{step} {name}: {_where(error)}: run again to resume; nothing was published")
-        log.fail(failure)
+        log.fail(failure, step)
         raise failure from None
     ended = time.monotonic()
     log.record(step=step, name=name, begun=round(begun, 4), seconds=round(ended - begun, 4), **progress.facts)

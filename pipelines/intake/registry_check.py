@@ -8,11 +8,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from pipelines.intake.registry import Registry, read_event
+from pipelines.intake.releases import against_order
 from schemas.errors import BuildInconsistent, InputUnreadable, UsageError
 from schemas.merkle import GrowingTree, consistency_proof, inclusion_proof, leaf_hash, root_of_hashes
 from schemas.receipt import Proof, Receipt, read_receipt
 from schemas.registry import (
     START,
+    BuildApproved,
+    BuildReleased,
+    BuildWithdrawn,
     DropAdmitted,
     DropWithdrawn,
     EpochSealed,
@@ -21,6 +25,7 @@ from schemas.registry import (
     RecordFinding,
     Takedown,
     TakedownDone,
+    TrainingRecorded,
     event_bytes,
     head_message,
 )
@@ -35,6 +40,7 @@ class _Seen:
     epochs: int = 0
     unsealed: int = 0
     takedowns: set[str] = field(default_factory=set)
+    builds: dict[str, list[Event]] = field(default_factory=dict)  # of each, by its manifest
 
 
 def check_registry(
@@ -113,6 +119,11 @@ def _against_rules(event: Event, seen: _Seen) -> Iterator[RecordFinding]:
             yield RecordFinding(
                 "rules", where, f"withdraws {body.partner}/{body.drop[:16]}, which was not admitted"
             )
+        case BuildApproved() | BuildReleased() | BuildWithdrawn() | TrainingRecorded() as body:
+            before = seen.builds.setdefault(body.manifest, [])
+            for message in against_order(event, before):
+                yield RecordFinding("rules", where, message)
+            before.append(event)
 
 
 def _stored_receipts(registry: Registry, seen: _Seen, roots: list[str]) -> Iterator[RecordFinding]:

@@ -1,4 +1,4 @@
-"""What people do to a registry: seal an epoch, take a drop back, release a build. Each is done once."""
+"""What people do to a registry: seal an epoch, take a drop back. Each is done once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from schemas.errors import UsageError
 from schemas.registry import (
     AdmittedDrop,
     Body,
-    BuildReleased,
     DropWithdrawn,
     EpochSealed,
     Event,
@@ -56,12 +55,6 @@ def withdraw(registry: Registry, *, partner: str, drop: str, on: str, at: str) -
         )
 
     return registry.append_once(body, at=at, same=same)
-
-
-def release(registry: Registry, *, identity: str, manifest: str, at: str) -> tuple[Event, bool]:
-    """Record that a build (its identity and the SHA-256 of its manifest) left the house."""
-    body = BuildReleased(identity=identity, manifest=manifest)
-    return registry.append_once(body, at=at, same=lambda event: event.body == body)
 
 
 def _drop(registry: Registry, partner: str, digest: str) -> AdmittedDrop:

@@ -53,6 +53,15 @@ class Stage:
         sources = np.searchsorted(ends, places, side="right")
         return sources, (places + shifts[sources]) % laps[sources]
 
+    def positions_of(self, source: int, number: int) -> NDArray[np.int64]:
+        """The positions at which a sequence of a source stands, in no order; `at` undone."""
+        share, lap = self.shares[source], int(self.packing.counts[source])
+        place = int(self._numbering[0][source]) - share.count
+        if not share.count:
+            return np.empty(0, np.int64)
+        first = (number - share.first) % lap
+        return self.permutation.inverse(np.arange(place + first, place + share.count, lap, dtype=np.int64))
+
     @cached_property
     def _numbering(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Of each source: the place after its last, from place to number in its laps, sequences of a lap."""

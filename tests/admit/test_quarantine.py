@@ -26,6 +26,7 @@ from pipelines.intake.quarantine import Spool, clean, read_quarantine
 from pipelines.intake.registry import Registry
 from schemas.contract import Column, Role
 from schemas.errors import UsageError
+from schemas.registry import Looked
 from tests.admit.posts import TODAY, Agreement, post, write_drop
 from tests.intake.test_quality_rules import data_set
 from tests.laws.builds import malmoi
@@ -158,10 +159,16 @@ def test_rows_are_mended_and_handed_in_again_through_the_command_line(tmp_path):
     told = malmoi("admit", contract, drop, "--registry", registry, "--today", TODAY, "--json")
     there = Path(json.loads(told.stdout)["registry"]["directory"])
     mended = tmp_path / "mended"
-    done = malmoi("quarantine", "export", contract, there, "-o", mended)
+    looks = tmp_path / "looks.jsonl"
+    done = malmoi("quarantine", "export", contract, there, "-o", mended, "--looks", looks)
     assert done.returncode == 0, done.stderr.decode()
     lines = [json.loads(line) for line in (mended / "posts.jsonl").read_bytes().splitlines()]
     assert [line["id"] for line in lines] == ["p2", "p5"]
+    (look,) = [event.body for event in Registry.open(registry).events() if isinstance(event.body, Looked)]
+    assert (look.command, look.of) == ("quarantine export", f"gaon/{there.name}")
+    assert look.rows == ("posts.jsonl:2,5",)
+    assert look.why == "refused rows to be mended"
+    assert json.loads(looks.read_text())["shown"] == {"posts.jsonl": 2}
     write_drop(mended, {"posts.jsonl": [{**line, "stars": 5} for line in lines]})
     words = ("admit", contract, mended, "--registry", registry, "--today", TODAY, "--json")
     again = malmoi(*words, "--mends", there.name)

@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import json
 
-from tests.laws.builds import malmoi
+import pytest
+
+from pipelines.audit.sample import draw
+from pipelines.commands.looks import ranges
+from pipelines.intake.registry import Registry
+from pipelines.intake.registry_check import check_registry
+from schemas.registry import Looked
+from tests.laws.builds import malmoi, malmoi_here
 
 TEXT = "비밀번호: gaon7788!! 그리고 010-0123-4567로"
 ROW = json.dumps({"id": "1", "text": TEXT}).encode()
 CLASSES = "entities=CREDENTIAL,PHONE_NUMBER"
 
 
-def tried(*words, stdin: bytes = ROW):
-    return malmoi("try", "pii", "--option", CLASSES, *words, stdin=stdin)
+def tried(*words, stdin: bytes = ROW, run=malmoi):
+    return run("try", "pii", "--option", CLASSES, *words, stdin=stdin)
 
 
 def test_spans_come_with_class_score_and_evidence_and_without_values(tmp_path):
@@ -43,3 +50,51 @@ def test_nothing_is_shown_where_it_cannot_be_written_down(tmp_path):
 
 def test_other_stages_have_nothing_to_show():
     assert malmoi("try", "quality", "--show", stdin=ROW).returncode == 2
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry.open(tmp_path / "registry", create=True)
+
+
+def looks_in(registry) -> list[Looked]:
+    return [event.body for event in registry.events()]
+
+
+def test_a_look_is_an_event_of_the_registry_before_anything_is_shown(registry, tmp_path):
+    words = ("--show", "--looks", tmp_path / "looks.jsonl", "--registry", registry.directory)
+    assert tried(*words, run=malmoi_here).returncode == 2  # nobody says why
+    assert looks_in(registry) == []
+    done = tried(*words, "--why", "a partner's question of 3 March", run=malmoi_here, stdin=ROW + b"\n" + ROW)
+    assert done.returncode == 0, done.stderr
+    (look,) = looks_in(registry)
+    assert (look.command, look.why) == ("try pii --show", "a partner's question of 3 March")
+    assert look.rows == ("standard input:0-1",)
+    assert look.who.endswith(")")
+    content = b"".join(path.read_bytes() for path in registry.directory.rglob("*.json"))
+    assert b"gaon" not in content
+    assert check_registry(registry) == []
+
+
+def test_nothing_is_shown_where_the_registry_cannot_be_signed(registry, tmp_path):
+    registry.key_directory.rename(tmp_path / "elsewhere")
+    words = ("--show", "--looks", tmp_path / "looks.jsonl", "--registry", registry.directory, "--why", "so")
+    done = tried(*words, run=malmoi_here)
+    assert (done.returncode, done.stdout) == (2, b"")
+    done = tried(*words, "--registry-key", tmp_path / "elsewhere", run=malmoi_here)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_audit_sample_is_an_event_with_the_documents_drawn(clean, registry, tmp_path):
+    words = ("--sample", "12", "-o", tmp_path / "sheets", "--looks", tmp_path / "looks.jsonl")
+    done = malmoi_here("audit", "pii", clean, *words, "--registry", registry.directory)
+    assert done.returncode == 0, done.stderr
+    (look,) = looks_in(registry)
+    assert look.rows == draw(clean, size=12, seed=0)[0].doc_ids
+    assert (look.command, look.why) == ("audit pii --sample", "audit of personal data")
+
+
+def test_rows_are_told_in_few_words():
+    assert ranges([3, 0, 1, 2, 7, 9, 8, 8]) == "0-3,7-9"
+    assert ranges([5]) == "5"
+    assert ranges([]) == ""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipelines.intake.registry import Registry, admitted, record_admission
 from pipelines.intake.registry_check import check_registry
-from pipelines.intake.registry_events import release, seal, withdraw
+from pipelines.intake.registry_events import seal, withdraw
 from schemas.errors import UsageError
 from schemas.registry import (
     DropAdmitted,
@@ -140,13 +140,6 @@ def test_a_withdrawal_names_one_drop_by_its_digest(registry: Registry):
     assert asked()() == (event, False)
     assert asked(on="2026-03-05")() == (event, False)  # a later notice changes nothing
     assert asked(on="2026-02-20")()[1] is True  # an earlier one does
-
-
-def test_a_build_is_released_once(registry: Registry):
-    event, new = release(registry, identity="a" * 64, manifest="b" * 64, at=AT)
-    assert new
-    assert release(registry, identity="a" * 64, manifest="b" * 64, at=AT) == (event, False)
-    assert release(registry, identity="a" * 64, manifest="c" * 64, at=AT)[1] is True
 
 
 # The commands

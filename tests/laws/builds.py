@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from pipelines.commands.app import app
 from pipelines.intake.approving import approve
 from pipelines.intake.signatures import SigningKey
+from schemas.errors import MalmoiError
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,17 @@ def malmoi(
         timeout=280,
         check=False,
     )
+
+
+def malmoi_here(*words: object, stdin: bytes = b"") -> subprocess.CompletedProcess:
+    """The same commands in this process: where a test is of what they do, not of the process around them."""
+    done = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+    code, error = done.exit_code, done.stderr_bytes
+    if isinstance(done.exception, MalmoiError):
+        code, error = done.exception.exit_code, error + f"malmoi: {done.exception}\n".encode()
+    elif done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(words, code, done.stdout_bytes, error)
 
 
 def build(

@@ -129,7 +129,11 @@ def test_a_wholly_forged_build_is_found_by_registry_signature_known_root_and_dro
     (tmp_path / "key.pub").write_text(key.public + "\n")
     registry = tmp_path / "registry"
     assert malmoi("registry", "init", registry).returncode == 0
-    assert malmoi("registry", "release", registry, copy).returncode == 0
+    for role in ("data_lead", "counsel"):
+        SigningKey.create(tmp_path / f"{role}.pem")
+        words = ("--role", role, "--by", role, "--key", tmp_path / f"{role}.pem")
+        assert malmoi("release", "approve", registry, copy, *words).returncode == 0
+    assert malmoi("release", "publish", registry, copy).returncode == 0
     assert malmoi("sign", copy, "--key", tmp_path / "key.pem").returncode == 0
     root = read_manifest(copy).root
     anchors = (("--registry", registry), ("--public-key", tmp_path / "key.pub"), ("--root", root))
