@@ -25,7 +25,7 @@ from pipelines.engine.plan import Site
 from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
 from pipelines.intake.selection import LOST as LOST_ROWS
-from pipelines.intake.selection import lost_rows, needs_looking, selection_identity
+from pipelines.intake.selection import dated, lost_rows, needs_looking, selection_identity
 from schemas.contract import Role
 from schemas.identity import fingerprint
 from schemas.reasons import Reason
@@ -112,6 +112,7 @@ def _select(keyed: tuple[str, Iterable[StagedSplit]], site: Site) -> Iterator[St
             selection_identity(contract),
             [[split.index, split.digest, split.drop, split.epoch, split.period] for split in splits],
             [out for out in contract.rights.opt_outs if out.since <= site.date],
+            site.date if dated(contract) else "",
             sorted(site.taken_down),
         ]
     )
