@@ -163,9 +163,9 @@ class Registry:
             raise UsageError(f"{path}: is not {SECRET_SIZE} bytes long: restore the registry's key")
         return secret
 
-    def drop_directory(self, *, partner: str, drop: str) -> Path:
-        """Where a drop's receipt, faults, quarantine, keys and report lie."""
-        return drop_directory(self.directory, partner=partner, drop=drop)
+    def drop_directory(self, *, partner: str, drop: str, again: str = "") -> Path:
+        """Where a drop's receipt, faults, quarantine, keys and report lie; again: by a changed contract."""
+        return drop_directory(self.directory, partner=partner, drop=drop, again=again)
 
     def _events_from(self, sequence: int, previous: str) -> Iterator[Event]:
         event: Event | None = None
@@ -266,20 +266,23 @@ def _signed(key: SigningKey, body: Body, *, sequence: int, previous: str, at: st
 def admitted(registry: Registry) -> list[AdmittedDrop]:
     """Every drop in the registry, by epoch (what is not sealed comes last), partner and digest.
 
-    Its withdrawal, if any, is the one that takes effect first.
+    Its withdrawal, if any, is the one that takes effect first. Of a drop that was judged anew the last
+    judgement counts, in the epoch it came in.
     """
     drops: dict[tuple[str, str], AdmittedDrop] = {}
     epochs = 0
     for event in registry.events():
         match event.body:
-            case DropAdmitted() as body if (body.partner, body.drop) not in drops:
-                directory = registry.drop_directory(partner=body.partner, drop=body.drop)
+            case DropAdmitted() as body:
+                before = drops.get((body.partner, body.drop))
+                again = "" if before is None else body.contract
+                directory = registry.drop_directory(partner=body.partner, drop=body.drop, again=again)
                 drops[body.partner, body.drop] = AdmittedDrop(
                     partner=body.partner,
                     drop=body.drop,
-                    epoch=epochs,
+                    epoch=epochs if before is None else before.epoch,
                     receipt=directory / "receipt.json",
-                    withdrawn_effective=None,
+                    withdrawn_effective=None if before is None else before.withdrawn_effective,
                     contract=body.contract,
                     content_digest=body.content_digest,
                     notice_days=body.notice_days,
@@ -296,13 +299,14 @@ def admitted(registry: Registry) -> list[AdmittedDrop]:
 
 
 def record_admission(registry: Registry, body: DropAdmitted, *, at: str) -> tuple[Event, bool]:
-    """Append that a drop was admitted, once; with False where it is in the log already (its first event)."""
+    """Append that a drop was admitted, once a contract; with False where it is in the log already."""
 
     def same(event: Event) -> bool:
         earlier = event.body
-        return isinstance(earlier, DropAdmitted) and (earlier.partner, earlier.drop) == (
+        return isinstance(earlier, DropAdmitted) and (earlier.partner, earlier.drop, earlier.contract) == (
             body.partner,
             body.drop,
+            body.contract,
         )
 
     return registry.append_once(body, at=at, same=same)

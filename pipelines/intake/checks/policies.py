@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from pipelines.intake.checks.batch import Mask
 from pipelines.intake.checks.cells import Cells
-from pipelines.intake.dates import instants, pattern_of
 from pipelines.intake.checks.limits import DATES, Broken, matches, on_grid
+from pipelines.intake.dates import instants, pattern_of
 from schemas.contract import Column, DataSet, Limits, Policy, Role
 from schemas.reasons import Refusal
 
