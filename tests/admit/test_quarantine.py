@@ -270,9 +270,8 @@ def test_pages_of_a_warc_file_are_mended_and_handed_in_again(name, tmp_path):
     content = (tmp_path / "out" / name).read_bytes()
     plain = gzip.decompress(content) if name.endswith(".gz") else content
     first, *rest = plain.split(b"WARC-Type: response\r\n")
-    named = [
-        b"WARC-Type: response\r\nWARC-Target-URI: https://%d.example/\r\n" % n + r for n, r in enumerate(rest)
-    ]
+    head = b"WARC-Type: response\r\nWARC-Target-URI: https://%d.example/\r\n"
+    named = [head % number + record for number, record in enumerate(rest)]
     (tmp_path / "out" / name).write_bytes(pack(first + b"".join(named)))
     again = admit_drop(contract, tmp_path / "out", today=TODAY, without_drop_json=True, mends=True)
     assert (again.verdict, again.receipt["files"][0]["documents"]) == ("admitted", 2)
