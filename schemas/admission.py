@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from schemas.contract import Severity
 
-RECEIPT_VERSION: Final = 2
+RECEIPT_VERSION: Final = 3  # 3: the digest of what rows were judged by
 # Every fault of every row; no value of the row.
 FAULTS = pa.schema(
     [

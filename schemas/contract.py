@@ -61,7 +61,7 @@ class Role(StrEnum):
     TOMBSTONE = "tombstone"  # true: the partner takes this key back
     LICENCE = "licence"  # SPDX expression of the row; narrows the contract's
     URL = "url"  # where the row was found; opt-outs go by its host
-    CRAWL_DATE = "crawl_date"  # when it was found
+    CRAWL_DATE = "crawl_date"  # when it was found; without one the row is not used
     ORIGIN = "origin"  # people, machine or mixed; narrows the data set's
     SEED = "seed"  # key(s) of the documents that a synthetic text was made from
     OTHER = "other"  # nothing to the build: its policy says where it stops

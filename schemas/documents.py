@@ -57,6 +57,7 @@ ROW_RIGHTS = pa.schema(
         pa.field("version", pa.string()),
         pa.field("tombstone", pa.bool_(), nullable=False),
         pa.field("host", pa.string()),  # of the URL; null where there is none
+        pa.field("crawled", pa.string()),  # ISO day; "" where none can be read, null where there is no column
         pa.field("licence", pa.string()),  # "" where the column is empty, null where there is no column
         pa.field("origin", pa.string()),  # people, machine, mixed; "" where nothing is said
         pa.field("seeds", pa.list_(pa.binary(16)), nullable=False),  # keys of the documents it was made from

@@ -100,7 +100,9 @@ class Reason(StrEnum):
     NOT_IN_SNAPSHOT = "not_in_snapshot"
     TAKEN_BACK = "taken_back"
     SUPPRESSED = "suppressed"
+    CRAWLED_AFTER_OPT_OUT = "crawled_after_opt_out"
     OPTED_OUT = "opted_out"
+    CRAWL_DATE = "crawl_date"
     LICENCE_NOT_ALLOWED = "licence_not_allowed"
     MACHINE_TERMS = "machine_terms"
     SEED_WITHDRAWN = "seed_withdrawn"
@@ -179,7 +181,9 @@ REASON_WORDING: dict[Reason, str] = {
     Reason.NOT_IN_SNAPSHOT: "not in the partner's newest snapshot",
     Reason.TAKEN_BACK: "taken back by the partner",
     Reason.SUPPRESSED: "its content was taken down",
+    Reason.CRAWLED_AFTER_OPT_OUT: "crawled when its host had opted out already",
     Reason.OPTED_OUT: "its host has opted out",
+    Reason.CRAWL_DATE: "its crawl date is missing, cannot be read or lies behind the build's date",
     Reason.LICENCE_NOT_ALLOWED: "its licence is not one the contract lists",
     Reason.MACHINE_TERMS: "written by a machine whose terms do not allow training, or do not say",
     Reason.SEED_WITHDRAWN: "made from a document that may not be used",

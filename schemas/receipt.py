@@ -40,6 +40,7 @@ class ReceiptContract:
     version: str
     digest: Digest
     content_digest: Digest
+    rules: Digest  # of what decides over rows: `pipelines.intake.contracts.admission_rules`
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -69,7 +70,7 @@ class ReceiptFaults:
 class Receipt:
     """The whole of receipt.json."""
 
-    version: Literal[2]
+    version: Literal[3]
     partner: str
     contract: ReceiptContract
     drop: Digest  # `drop_of` its files

@@ -302,6 +302,9 @@ def _content(event: Event) -> dict[str, object]:
     }
 
 
-def drop_directory(registry: Path, *, partner: str, drop: str) -> Path:
-    """Where a drop's receipt, faults, quarantine, keys and report lie."""
-    return registry / "drops" / partner / drop[:16]
+def drop_directory(registry: Path, *, partner: str, drop: str, again: str = "") -> Path:
+    """Where a drop's receipt, faults, quarantine, keys and report lie.
+
+    again: the digest of the contract by which it was judged anew; what was said of it before stays.
+    """
+    return registry / "drops" / partner / (f"{drop[:16]}-{again[:8]}" if again else drop[:16])

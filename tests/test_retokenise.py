@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from pipelines.finished.text import export_text
 from pipelines.lineage.verify import verify
 from pipelines.retokenise import retokenise
 from schemas.errors import BuildInconsistent, UsageError
@@ -70,6 +72,27 @@ def test_no_stage_runs_again_and_the_bytes_are_those_of_a_build_from_nothing(hom
     assert tree(home / "new") == tree(expected.directory)
     assert expected.manifest.tokenizer.sha256 == digest
     assert verify(home / "new") == ()
+
+
+@pytest.mark.parametrize("around", ["normaliser", "templates"])
+def test_text_that_does_not_come_back_from_tokens_is_exported_as_the_error_says(home, around):
+    """Retokenised from staged text, every document comes out as it was handed in."""
+    write_model(home / "lossy.json", small_model(nfc=True))
+    lossy = {"tokenizer": "lossy.json", "tokenizer_sha256": file_sha256(home / "lossy.json")}
+    templates = {"templates": [{"data_set": "alpha/posts", "turn": ["{role}: ", "{text}"]}]}
+    recipe = json.loads((home / "recipe.yaml").read_text())
+    recipe["tokens"] |= lossy if around == "normaliser" else templates
+    (home / "recipe.yaml").write_text(json.dumps(recipe))
+    built = build(home, home / "recipe.yaml", "old")
+    with pytest.raises(UsageError, match=r"malmoi retokenise BUILD --tokenizer (tekken_240911|plain.yaml)"):
+        export_text(built.directory, home / "text", tokenizers=home)
+    (home / "plain.yaml").write_text("tokenizer: tekken_240911\n")
+    name = "tekken_240911" if around == "normaliser" else str(home / "plain.yaml")
+    retokenise(built.directory, name, home / "new", workers=1, quiet=True)
+    export_text(home / "new", home / "text")
+    files = (home / "text").glob("*.parquet")
+    texts = [line for path in files for line in pq.read_table(path)["text"].to_pylist()]
+    assert sorted(texts) == sorted(row["text"] for number in range(2) for row in rows(number))
 
 
 def test_a_yaml_of_token_settings_takes_a_table_and_what_stands_around_documents(home, old):

@@ -2,7 +2,8 @@
 
 Admissions of one partner wait for each other (a lock that the kernel drops when its holder dies), because the
 keys of a drop are held against all drops before it. Other partners' go on. A drop that was admitted before is
-recognised by its content: its receipt is given back, and the log stays as it is.
+recognised by its content: its receipt is given back, and the log stays as it is; unless the contract decides
+over rows by other rules now, then it is judged anew, and what was said before stays beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import orjson
 
 from pipelines.admit.one_drop import MAX_ROW_BYTES, admit_drop, keys_file
 from pipelines.intake.approvals import valid_approvals
-from pipelines.intake.contracts import load_contract
+from pipelines.intake.contracts import admission_rules, load_contract
 from pipelines.intake.drops import discover
 from pipelines.intake.new_files import sync_directory, sync_tree
 from pipelines.intake.receipt_signatures import sign_receipt
@@ -87,10 +88,13 @@ def admit(
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home):
         earlier = _earlier(log, contract.partner)
-        if (before := _same_content(drop, contract, earlier)) is not None:
+        before = _same_content(drop, contract, earlier)
+        if before is not None and before.receipt["contract"].get("rules") == admission_rules(contract):
             return Filed(before.receipt, before.directory, before.day, None)
         if mends is not None:
             _check_mended(home, mends)
+        if before is not None:
+            earlier = earlier[: earlier.index(before)]
         directory = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=home))
         try:
             return _admitted(
@@ -102,6 +106,7 @@ def admit(
                 today=today,
                 at=at,
                 without_drop_json=without_drop_json,
+                again=contract.digest if before is not None else "",
                 mends=mends is not None,
                 max_row_bytes=max_row_bytes,
             )
@@ -119,6 +124,7 @@ def _admitted(
     today: str,
     at: str,
     without_drop_json: bool,
+    again: str,
     mends: bool,
     max_row_bytes: int,
 ) -> Filed:
@@ -143,7 +149,7 @@ def _admitted(
     trends = [(one.day, one.receipt) for one in earlier[-_TRENDS:]]
     page = render_admission(content, admission.faults, day=today, earlier=trends)
     (directory / REPORT).write_text(page, encoding="utf-8")
-    target = log.drop_directory(partner=contract.partner, drop=content["drop"])
+    target = log.drop_directory(partner=contract.partner, drop=content["drop"], again=again)
     _put(directory, target)
     if admission.verdict is not Verdict.REFUSED:
         _record(log, contract, content, receipt=file_sha256(target / RECEIPT_JSON), at=at)
@@ -211,16 +217,17 @@ def _alone(home: Path) -> Iterator[None]:
 def _earlier(log: Registry, partner: str) -> list[_Earlier]:
     """The partner's admitted drops, in the order of the log."""
     withdrawn: dict[str, str] = {}
-    found: list[tuple[Event, DropAdmitted]] = []
+    found: dict[str, tuple[Event, DropAdmitted, str]] = {}
     for event in log.events():
         match event.body:
             case DropAdmitted() as body if body.partner == partner:
-                found.append((event, body))
+                first = found.get(body.drop, (event,))[0]
+                found[body.drop] = (first, body, body.contract if first is not event else "")
             case DropWithdrawn() as body if body.partner == partner:
                 withdrawn[body.drop] = min(body.effective, withdrawn.get(body.drop, body.effective))
     told = []
-    for event, body in found:
-        directory = log.drop_directory(partner=partner, drop=body.drop)
+    for event, body, again in found.values():
+        directory = log.drop_directory(partner=partner, drop=body.drop, again=again)
         try:
             receipt = orjson.loads((directory / RECEIPT_JSON).read_bytes())
         except (OSError, ValueError):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipelines.admit import findings as say
 from pipelines.admit.masks import Placeholders
 from pipelines.admit.reading import FileFacts, Tally
+from pipelines.intake.contracts import admission_rules
 from pipelines.intake.drops import Drop, announced_faults
 from pipelines.intake.quality_rules import RuleResult
 from pipelines.intake.quarantine import first_of_rows
@@ -93,9 +94,11 @@ def receipt(
     """The receipt of a drop that was judged."""
     contract = asked.contract
     return Receipt(
-        version=2,
+        version=3,
         partner=contract.partner,
-        contract=ReceiptContract(contract.version, contract.digest, contract.content_digest),
+        contract=ReceiptContract(
+            contract.version, contract.digest, contract.content_digest, admission_rules(contract)
+        ),
         drop=drop_of({file.path: file.sha256 for file in judged.files}),
         drop_json=drop.sent is not None,
         period=_period(drop),

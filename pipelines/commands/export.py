@@ -48,6 +48,9 @@ def text(
 ) -> None:
     """Write the clean text of a build as Parquet, each document with its lineage; rights are judged again.
 
+    Text comes back from tokens of bytes. Where a tokenizer changes what it reads, or dialogue templates were
+    used, the error says how the build is made again with another, from staged text.
+
     Example: malmoi export text build/example -o build/text
     """
     from pipelines.finished.text import export_text

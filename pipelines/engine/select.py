@@ -27,7 +27,7 @@ from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
 from pipelines.engine.suppression import suppressed_rows
 from pipelines.intake.selection import LOST as LOST_ROWS
-from pipelines.intake.selection import lost_rows, needs_looking, selection_identity
+from pipelines.intake.selection import dated, lost_rows, needs_looking, selection_identity
 from pipelines.stages.fingerprint import shingle_sets
 from schemas.contract import Role
 from schemas.identity import fingerprint
@@ -118,6 +118,7 @@ def _select(keyed: tuple[str, Iterable[StagedSplit]], site: Site) -> Iterator[St
             selection_identity(contract),
             [[split.index, split.digest, split.drop, split.epoch, split.period] for split in splits],
             [out for out in contract.rights.opt_outs if out.since <= site.date],
+            site.date if dated(contract) else "",
             sorted(site.taken_down),
             *([[site.suppressed.digests, site.recipe.dedup.threshold]] if site.suppressed else []),
         ]

@@ -87,7 +87,8 @@ def export_text(
     if templates := _templates(manifest):
         raise UsageError(
             f"the shards hold {', '.join(templates)} as dialogue templates write them: "
-            "export the text of a build without templates"
+            "their text as it was is staged: write 'tokenizer: tekken_240911' into plain.yaml, "
+            "'malmoi retokenise BUILD --tokenizer plain.yaml -o NEW', and export NEW"
         )
     table = read_token_bytes(manifest.tokenizer, tokenizers)
     place = new_directory(output, build)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.intake.checks.dates import pattern_of
+from pipelines.intake.dates import pattern_of
 from pipelines.intake.house_rules import breach
 from pipelines.intake.odcs import TODO
 from pipelines.intake.yaml_source import Address, Source, did_you_mean

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.intake.checks.dates import instants, pattern_of
+from pipelines.intake.dates import instants, pattern_of
 from schemas.contract import Column, Role
 
 SECRET_BYTES = 32

@@ -6,6 +6,7 @@ ships, of schemas/malmoi-odcs.schema.json over the customProperties, and of the 
 
 from __future__ import annotations
 
+from dataclasses import fields
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from pipelines.intake.service_level_faults import broken_service_levels
 from pipelines.intake.yaml_source import Source, read_yaml
 from schemas.contract import Contract, DataSet, Role
 from schemas.errors import ContractRejected, InputUnreadable, Problem
+from schemas.identity import fingerprint
 
 MAX_FAULTS = 1_000  # that one look at a contract names: what is no contract at all has a fault a line
 _SUFFIXES = (".yaml", ".yml")
@@ -113,6 +115,22 @@ def data_set_identity(data_set: DataSet) -> dict[str, Any]:
         ),
         "pii": [data_set.pii_policy, data_set.absent_identifiers],
     }
+
+
+def admission_rules(contract: Contract) -> str:
+    """Digest of what of a contract decides which rows of a drop are admitted.
+
+    Shape, columns, limits, policies, quality rules and the share that may be refused. Where it differs from
+    a receipt's, the receipt is stale: the drop is to be admitted again. Rights, term, contacts, prices,
+    personal-data policies and service levels stay out: they are judged when a build selects, replaces or,
+    on the day a drop comes, at its delivery.
+    """
+    judged_elsewhere = ("origin", "machine_terms", "rows_expected", "languages_expected", "pii_policy")
+    sets = [
+        {field.name: getattr(one, field.name) for field in fields(one) if field.name not in judged_elsewhere}
+        for one in contract.data_sets
+    ]
+    return fingerprint([contract.partner, contract.delivered_as, sets])
 
 
 def _unreadable(source: Source) -> tuple[Problem, ...]:

@@ -34,7 +34,8 @@ _CLOCKS = (None, "hour", "day", "month")
 _CARE = (Policy.KEEP, Policy.GENERALISE, Policy.KEY, Policy.DROP, Policy.FORBID)
 _ORIGINS = ("", "machine", "mixed", "people")  # from what asks for most terms to what asks for none
 _STRUCTURAL = {Role.TEXT, Role.KEY, Role.VERSION}  # the document's text and id are made of these
-_NARROWING_ROLES = {Role.LICENCE, Role.URL, Role.ORIGIN, Role.SEED, Role.TOMBSTONE}  # rights of rows
+# Rights of rows.
+_NARROWING_ROLES = {Role.LICENCE, Role.URL, Role.CRAWL_DATE, Role.ORIGIN, Role.SEED, Role.TOMBSTONE}
 
 
 def _bound(*, more: ChangeClass, less: ChangeClass) -> Field:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
+import re
+import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pyarrow as pa
@@ -22,6 +26,7 @@ from schemas.contract import Contract, DataSet, Format
 from schemas.errors import UsageError
 
 Rows = Sequence[dict[str, Any]]
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # a line feed would end a field of a record's head
 _TYPES = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 
 
@@ -29,7 +34,8 @@ def export(directory: Path, contract: Contract, target: Path) -> dict[str, int]:
     """Write the refused rows of a receipt's directory into `target`; rows by file.
 
     Each file has its name in the drop, so that the contract's globs fit, and its format, encoding and
-    compression. What could not be parsed, and pages of a WARC file, cannot be written: they are left out.
+    compression; a page of a WARC file is a response record of its own, in UTF-8. What could not be
+    parsed, and answers of a server that were no pages (404), cannot be written: they are left out.
     UsageError where `target` is not empty, or nothing can be written.
     """
     if target.exists() and any(target.iterdir()):
@@ -71,7 +77,8 @@ def _write(path: Path, file: DropFile | None, contract: Contract, rows: Rows) ->
             with pa.ipc.new_file(str(path), table.schema) as writer:
                 writer.write_table(table)
         case Format.WARC:
-            return False
+            # In a .gz file each record is a member of its own, as crawlers write them.
+            path.write_bytes(b"".join(_packed(path, _record(row)) for row in rows))
     return True
 
 
@@ -81,6 +88,33 @@ def _packed(path: Path, content: bytes) -> bytes:
     if path.suffix == ".zst":
         return zstandard.compress(content)
     return content
+
+
+def _record(row: dict[str, Any]) -> bytes:
+    """A page as a WARC 1.1 response record (ISO 28500:2017).
+
+    What was at fault (an address) is held nowhere, nor what the server's head said: the one is to be added.
+    """
+    page = (row.get("html") or "").encode()
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(
+        page
+    )
+    stated = {"WARC-Target-URI": row.get("url"), "WARC-Date": row.get("date")}
+    told = {name: _CONTROLS.sub(_percent, value) for name, value in stated.items() if value is not None}
+    number = uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(repr(told).encode() + page).hexdigest())
+    fields = {
+        "WARC-Type": "response",
+        "WARC-Record-ID": f"<urn:uuid:{number}>",
+        **told,
+        "Content-Type": "application/http; msgtype=response",
+        "Content-Length": str(len(http) + len(page)),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return b"WARC/1.1\r\n%s\r\n%s%s\r\n\r\n" % (lines.encode(), http, page)
+
+
+def _percent(character: re.Match[str]) -> str:
+    return quote(character[0])
 
 
 def _delimited(data_set: DataSet, rows: Rows) -> str:

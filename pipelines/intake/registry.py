@@ -1,7 +1,9 @@
 """The registry's log: append-only, hash-chained, signed; any number of processes may append to it.
 
 An event's file is created by link(2), which fails where the name is taken, so two writers never get one
-sequence number; the loser reads what came and tries the next. Readers go by the directory alone.
+sequence number; the loser reads what came and tries the next. Readers go by the directory alone. What
+depends on nothing before it is appended at a cost that does not grow with the log (`registry_hints`); all
+else reads it whole.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import re
 import secrets
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +22,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.intake.new_files import sync_directory, write_new, write_secret
+from pipelines.intake.registry_hints import CLAIMS, claim, note_tail, noted_tail
 from pipelines.intake.signatures import SigningKey
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json
@@ -29,6 +33,8 @@ from schemas.registry import (
     START,
     AdmittedDrop,
     Body,
+    BuildReleased,
+    ContractApproved,
     DropAdmitted,
     DropWithdrawn,
     EpochSealed,
@@ -68,6 +74,7 @@ class Registry:
         about = directory / "registry.json"
         if create and not about.exists():
             (directory / "events").mkdir(parents=True, exist_ok=True)
+            (directory / CLAIMS).mkdir(exist_ok=True)
             sync_directory(directory)
             _make_keys(key_directory)
             public = _signing_key(key_directory).public
@@ -95,22 +102,29 @@ class Registry:
         Raises BuildInconsistent, with the file, where the log is damaged. An iteration that ran to its end
         has seen nothing that the registry's key did not sign.
         """
-        return self._events_from(0, START)
+        return self._events_behind(None)
 
     def append(self, type_: EventType, body: Body, *, at: str) -> Event:
         """Append an event and return it as it stands on disk. `at`: UTC, YYYY-MM-DDTHH:MM:SSZ.
 
-        Raises BuildInconsistent where the log is damaged: nothing is appended to such a one.
+        Reads the end of the log alone. Raises BuildInconsistent where that is damaged or cut off; damage
+        further back is found by `malmoi registry verify` and by whoever reads the log.
         """
         if not isinstance(body, BODIES[type_]):
             raise UsageError(f"an event {type_} has no body {body.__class__.__name__}: mend the call")
-        return self.append_once(body, at=at, same=lambda _: False)[0]
+        return self._append_behind(self._tail(), body, at=at, same=lambda _: False)[0]
 
     def append_once(self, body: Body, *, at: str, same: Callable[[Event], bool]) -> tuple[Event, bool]:
         """Append an event unless `same` holds of an earlier one: (the one in the log, whether it is new).
 
-        However many processes try at once, one event is appended.
+        However many processes try at once, one event is appended. Of a body that `_stands_once`, `same` has
+        to hold of those events that are the same by it: the first to claim it need not read the log.
         """
+        if (once := _stands_once(body)) is not None:
+            # In this order: whoever comes behind the claim reads the log, and appends behind this tail.
+            tail = self._tail()
+            if claim(self.directory, once):
+                return self._append_behind(tail, body, at=at, same=same)
         earlier: list[Event] = []
 
         def decide(events: Sequence[Event]) -> Body | None:
@@ -130,10 +144,49 @@ class Registry:
         while (body := decide(events)) is not None:
             previous = events[-1].digest if events else START
             event = _signed(key, body, sequence=len(events), previous=previous, at=at)
-            if write_new(self.directory / "events" / _event_name(event.sequence), event_bytes(event)):
+            if self._written(event):
                 return event
-            events.extend(self._events_from(len(events), previous))
+            events.extend(self._events_behind(events[-1] if events else None))
         return None
+
+    def _append_behind(
+        self, last: Event | None, body: Body, *, at: str, same: Callable[[Event], bool]
+    ) -> tuple[Event, bool]:
+        """Append behind the event `last` and what came since, unless `same` holds of one of those."""
+        key = self._signing_key()
+        while True:
+            for event in self._events_behind(last, to_the_end=False):
+                if same(event):
+                    return event, False
+                last = event
+            sequence, previous = (0, START) if last is None else (last.sequence + 1, last.digest)
+            event = _signed(key, body, sequence=sequence, previous=previous, at=at)
+            if self._written(event):
+                return event, True
+
+    def _written(self, event: Event) -> bool:
+        """Whether the event got its place in the log; what stands in it once is claimed before it does."""
+        if (once := _stands_once(event.body)) is not None:
+            claim(self.directory, once)
+        if not write_new(self.directory / "events" / _event_name(event.sequence), event_bytes(event)):
+            return False
+        note_tail(self.directory, event)
+        return True
+
+    def _tail(self) -> Event | None:
+        """An event near the end of the log, or the last; None of an empty log."""
+        noted = noted_tail(self.directory)
+        if noted is None:
+            return next(iter(deque(self.events(), maxlen=1)), None)
+        sequence, digest = noted
+        name = _event_name(sequence)
+        try:
+            event = read_event((self.directory / "events" / name).read_bytes(), name=name)
+        except FileNotFoundError:
+            raise _damaged(name, "is missing, and was there when tail.json was written") from None
+        if event.sequence != sequence or event.digest != digest or not self.signed(event):
+            raise _damaged(name, "is not the event that tail.json names")
+        return event
 
     def hashes(self) -> list[bytes]:
         """The leaves of the log's Merkle tree, one an event."""
@@ -163,13 +216,16 @@ class Registry:
             raise UsageError(f"{path}: is not {SECRET_SIZE} bytes long: restore the registry's key")
         return secret
 
-    def drop_directory(self, *, partner: str, drop: str) -> Path:
-        """Where a drop's receipt, faults, quarantine, keys and report lie."""
-        return drop_directory(self.directory, partner=partner, drop=drop)
+    def drop_directory(self, *, partner: str, drop: str, again: str = "") -> Path:
+        """Where a drop's receipt, faults, quarantine, keys and report lie; again: by a changed contract."""
+        return drop_directory(self.directory, partner=partner, drop=drop, again=again)
 
-    def _events_from(self, sequence: int, previous: str) -> Iterator[Event]:
+    def _events_behind(self, last: Event | None, *, to_the_end: bool = True) -> Iterator[Event]:
+        """The events behind one, or all; not `to_the_end`: a gap is looked for at the next place only."""
+        sequence, previous = (0, START) if last is None else (last.sequence + 1, last.digest)
         event: Event | None = None
-        while (content := self._read(name := _event_name(sequence))) is not None:
+        while (content := self._read(sequence, to_the_end=to_the_end)) is not None:
+            name = _event_name(sequence)
             event = read_event(content, name=name)
             if event.sequence != sequence:
                 raise _damaged(name, f"holds event {event.sequence}")
@@ -184,16 +240,18 @@ class Registry:
         """Whether the registry's key signed an event."""
         return verify_signature(key=self.key, message=signed_bytes(event), signature=event.signature)
 
-    def _read(self, name: str) -> bytes | None:
+    def _read(self, sequence: int, *, to_the_end: bool) -> bytes | None:
         """The bytes of an event; None behind the last. BuildInconsistent where one is missing before others.
 
         An event is written when the one before it is there, so a gap that is seen twice is one.
         """
+        name = _event_name(sequence)
         path = self.directory / "events" / name
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            if not any(other >= name for other in self.event_names()):
+            later = path.with_name(_event_name(sequence + 1))
+            if not (any(other >= name for other in self.event_names()) if to_the_end else later.exists()):
                 return None
         try:
             return path.read_bytes()
@@ -216,6 +274,16 @@ class Registry:
                 "name the right one with --key"
             )
         return key
+
+
+def _stands_once(body: Body) -> object | None:
+    """By what bodies are the same that stand in a log once; None of those that a look at the log decides."""
+    match body:
+        case DropAdmitted():
+            return ["admitted", body.partner, body.drop, body.contract]
+        case ContractApproved() | BuildReleased():
+            return [body.__class__.__name__, body]
+    return None
 
 
 def _event_name(sequence: int) -> str:
@@ -266,20 +334,23 @@ def _signed(key: SigningKey, body: Body, *, sequence: int, previous: str, at: st
 def admitted(registry: Registry) -> list[AdmittedDrop]:
     """Every drop in the registry, by epoch (what is not sealed comes last), partner and digest.
 
-    Its withdrawal, if any, is the one that takes effect first.
+    Its withdrawal, if any, is the one that takes effect first. Of a drop that was judged anew the last
+    judgement counts, in the epoch it came in.
     """
     drops: dict[tuple[str, str], AdmittedDrop] = {}
     epochs = 0
     for event in registry.events():
         match event.body:
-            case DropAdmitted() as body if (body.partner, body.drop) not in drops:
-                directory = registry.drop_directory(partner=body.partner, drop=body.drop)
+            case DropAdmitted() as body:
+                before = drops.get((body.partner, body.drop))
+                again = "" if before is None else body.contract
+                directory = registry.drop_directory(partner=body.partner, drop=body.drop, again=again)
                 drops[body.partner, body.drop] = AdmittedDrop(
                     partner=body.partner,
                     drop=body.drop,
-                    epoch=epochs,
+                    epoch=epochs if before is None else before.epoch,
                     receipt=directory / "receipt.json",
-                    withdrawn_effective=None,
+                    withdrawn_effective=None if before is None else before.withdrawn_effective,
                     contract=body.contract,
                     content_digest=body.content_digest,
                     notice_days=body.notice_days,
@@ -296,13 +367,14 @@ def admitted(registry: Registry) -> list[AdmittedDrop]:
 
 
 def record_admission(registry: Registry, body: DropAdmitted, *, at: str) -> tuple[Event, bool]:
-    """Append that a drop was admitted, once; with False where it is in the log already (its first event)."""
+    """Append that a drop was admitted, once a contract; with False where it is in the log already."""
 
     def same(event: Event) -> bool:
         earlier = event.body
-        return isinstance(earlier, DropAdmitted) and (earlier.partner, earlier.drop) == (
+        return isinstance(earlier, DropAdmitted) and (earlier.partner, earlier.drop, earlier.contract) == (
             body.partner,
             body.drop,
+            body.contract,
         )
 
     return registry.append_once(body, at=at, same=same)

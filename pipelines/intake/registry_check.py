@@ -36,7 +36,8 @@ from schemas.signatures import verify_signature
 class _Seen:
     """What the events told so far."""
 
-    admitted: dict[tuple[str, str], str] = field(default_factory=dict)  # SHA-256 of the receipt
+    # SHA-256 of the receipts of a drop, by the contract it was judged by, in the order of the log
+    admitted: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     epochs: int = 0
     unsealed: int = 0
     takedowns: set[str] = field(default_factory=set)
@@ -100,11 +101,12 @@ def _against_rules(event: Event, seen: _Seen) -> Iterator[RecordFinding]:
     where = f"{event.sequence:010}.json"
     match event.body:
         case DropAdmitted() as body:
-            if (body.partner, body.drop) in seen.admitted:
+            told = seen.admitted.setdefault((body.partner, body.drop), {})
+            if body.contract in told:
                 yield RecordFinding("rules", where, f"admits {body.partner}/{body.drop[:16]} a second time")
-            else:
-                seen.admitted[body.partner, body.drop] = body.receipt
-                seen.unsealed += 1
+                return
+            seen.unsealed += not told
+            told[body.contract] = body.receipt
         case EpochSealed() as body:
             if body.epoch != seen.epochs:
                 yield RecordFinding("rules", where, f"seals epoch {body.epoch}, which is not the open one")
@@ -127,8 +129,13 @@ def _against_rules(event: Event, seen: _Seen) -> Iterator[RecordFinding]:
 
 
 def _stored_receipts(registry: Registry, seen: _Seen, roots: list[str]) -> Iterator[RecordFinding]:
-    for (partner, drop), digest in sorted(seen.admitted.items()):
-        path = registry.drop_directory(partner=partner, drop=drop) / "receipt.json"
+    named = [
+        (partner, drop, contract if number else "", digest)
+        for (partner, drop), told in sorted(seen.admitted.items())
+        for number, (contract, digest) in enumerate(told.items())
+    ]
+    for partner, drop, again, digest in named:
+        path = registry.drop_directory(partner=partner, drop=drop, again=again) / "receipt.json"
         where = str(path.relative_to(registry.directory))
         try:
             content = path.read_bytes()
@@ -147,7 +154,7 @@ def _kept_receipt(registry: Registry, path: Path, seen: _Seen, roots: list[str])
     named = seen.admitted.get((receipt.partner, receipt.drop))
     if named is None:
         yield RecordFinding("receipts", path.name, "its drop is not in the log")
-    elif named != sha256(content).hexdigest():
+    elif sha256(content).hexdigest() not in named.values():
         yield RecordFinding("receipts", path.name, "is not the receipt that the log names")
     yield from _head_of(registry, content, path.name, roots)
 
@@ -208,4 +215,5 @@ def prove(registry: Registry, receipt: Receipt) -> Proof:
 
 def _admits(event: Event, receipt: Receipt) -> bool:
     body = event.body
-    return isinstance(body, DropAdmitted) and (body.partner, body.drop) == (receipt.partner, receipt.drop)
+    named = (receipt.partner, receipt.drop, receipt.contract.digest)
+    return isinstance(body, DropAdmitted) and (body.partner, body.drop, body.contract) == named

@@ -11,6 +11,7 @@ from schemas.errors import UsageError
 from schemas.registry import (
     AdmittedDrop,
     Body,
+    DropAdmitted,
     DropWithdrawn,
     EpochSealed,
     Event,
@@ -23,12 +24,18 @@ def seal(registry: Registry, *, at: str) -> Event | None:
 
     def decide(events: Sequence[Event]) -> Body | None:
         seals = [event.sequence for event in events if event.type is EventType.EPOCH_SEALED]
-        behind = events[seals[-1] + 1 :] if seals else events
-        if not any(event.type is EventType.DROP_ADMITTED for event in behind):
+        start = seals[-1] + 1 if seals else 0
+        if not _drops(events[start:]) - _drops(events[:start]):
             return None
         return EpochSealed(epoch=len(seals))
 
     return registry.append_if(decide, at=at)
+
+
+def _drops(events: Sequence[Event]) -> set[tuple[str, str]]:
+    """The drops that events admit; one that is judged anew stays in the epoch it came in."""
+    bodies = (event.body for event in events)
+    return {(body.partner, body.drop) for body in bodies if isinstance(body, DropAdmitted)}
 
 
 def withdraw(registry: Registry, *, partner: str, drop: str, on: str, at: str) -> tuple[Event, bool]:

@@ -17,7 +17,7 @@ from schemas.contract import Contract, DataSet, Delivery, Kind, Role
 from schemas.reasons import Reason
 from schemas.rights import OptOut, opted_out
 
-SELECTION_VERSION = 1
+SELECTION_VERSION = 2  # 2: crawl dates
 _EPOCHS = 1 << 20  # more than there will be: order is version, then epoch
 LOST = {"split": pl.Int32, "row": pl.Int64, "reason": pl.String, "detail": pl.String}
 _DIGITS = re.compile(r"(\d+)")
@@ -32,12 +32,17 @@ def selection_identity(contract: Contract) -> list[Any]:
     return [SELECTION_VERSION, contract.partner, contract.rights.opt_outs, sets]
 
 
+def dated(contract: Contract) -> bool:
+    """Whether the outcome depends on the day itself: crawl dates are held against it."""
+    return any(data_set.of_role(Role.CRAWL_DATE) for data_set in contract.data_sets)
+
+
 def needs_looking(data_set: DataSet, contract: Contract) -> bool:
     """Whether anything here can take a document of the data set out."""
     columns = {column.role for column in data_set.columns}
     by_machine = Role.ORIGIN in columns or data_set.origin in ("machine", "mixed")
     return (
-        bool(columns & {Role.LICENCE, Role.SEED, Role.TOMBSTONE})
+        bool(columns & {Role.CRAWL_DATE, Role.LICENCE, Role.SEED, Role.TOMBSTONE})
         or data_set.delivery is not Delivery.APPEND
         or (by_machine and data_set.machine_terms != "allowed")
         or (bool(contract.rights.opt_outs) and _has_hosts(data_set))
@@ -52,7 +57,11 @@ def lost_rows(rows: pl.DataFrame, contract: Contract, day: str) -> pl.DataFrame:
     """LOST: split, row, reason and detail of every row that may not be used, one a row.
 
     rows: split, data_set, drop, epoch, period and the columns of ROW_RIGHTS. Of several reasons the first
-    counts: taken back, superseded, not in the snapshot, opted out, licence, machine terms, seed.
+    counts: taken back, superseded, not in the snapshot, opted out, crawl date, licence, machine terms, seed.
+
+    An opt-out counts backwards, for whatever was crawled before it too, so no crawl date keeps a row in; it
+    tells what a partner crawled against an owner's word. Without a date that has been nobody can tell: the
+    row is not used.
     """
     taken = rows.select("split", "row", "data_set", "key", "seeds").with_columns(
         pl.Series("reason", [None] * len(rows), pl.String), pl.Series("detail", [None] * len(rows), pl.String)
@@ -73,6 +82,13 @@ def _judged(rows: pl.DataFrame, data_set: DataSet, contract: Contract, day: str)
     rows = _newest(rows, data_set)
     outs = tuple(out for out in contract.rights.opt_outs if out.since <= day and _has_hosts(data_set))
     domains = _opted_out(rows["host"], outs, day)
+    domain = pl.col("host").replace_strict(
+        {host: out.domain for host, out in domains.items()}, default=None, return_dtype=pl.String
+    )
+    since = pl.col("host").replace_strict(
+        {host: out.since for host, out in domains.items()}, default=None, return_dtype=pl.String
+    )
+    crawled = pl.col("crawled")
     licences = {_spdx(one) for one in data_set.row_licences}
     unlisted = [
         licence for licence in rows["licence"].drop_nulls().unique() if not _all_listed(licence, licences)
@@ -81,11 +97,13 @@ def _judged(rows: pl.DataFrame, data_set: DataSet, contract: Contract, day: str)
         (Reason.TAKEN_BACK, pl.col("taken_back"), pl.lit(None)),
         (Reason.SUPERSEDED, pl.col("superseded"), pl.lit(None)),
         (Reason.NOT_IN_SNAPSHOT, pl.col("gone"), pl.lit(None)),
+        (Reason.CRAWLED_AFTER_OPT_OUT, crawled.is_between(since, pl.lit(day)), domain),
         (
             Reason.OPTED_OUT,
-            pl.col("host").is_in(list(domains)) | (pl.lit(bool(outs)) & pl.col("host").is_null()),
-            pl.col("host").replace_strict(domains, default="no host in its URL", return_dtype=pl.String),
+            domain.is_not_null() | (pl.lit(bool(outs)) & pl.col("host").is_null()),
+            domain.fill_null("no host in its URL"),
         ),
+        (Reason.CRAWL_DATE, (crawled == "") | (crawled > day), crawled),
         (Reason.LICENCE_NOT_ALLOWED, pl.col("licence").is_in(unlisted), pl.lit(None)),
         (Reason.MACHINE_TERMS, _by_machine(data_set), _origin(data_set)),
     ]
@@ -147,13 +165,14 @@ def _version_key(version: str | None) -> tuple[int, Any]:
     return 2, moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _opted_out(hosts: pl.Series, outs: tuple[OptOut, ...], day: str) -> dict[str, str]:
-    """The domain that opted out, by host; the narrowest where there are several."""
+def _opted_out(hosts: pl.Series, outs: tuple[OptOut, ...], day: str) -> dict[str, OptOut]:
+    """The domain that opted out, by host, and since when: the narrowest domain, the earliest day."""
     found = {}
     for host in hosts.drop_nulls().unique():
-        domains = [out.domain for out in outs if opted_out(host, (out,), day)]
-        if domains:
-            found[host] = max(domains, key=len)
+        all_of_host = [out for out in outs if opted_out(host, (out,), day)]
+        if all_of_host:
+            domain = max((out.domain for out in all_of_host), key=len)
+            found[host] = OptOut(domain, min(out.since for out in all_of_host))
     return found
 
 

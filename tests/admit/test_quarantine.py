@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from fastwarc.warc import ArchiveIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,6 +220,68 @@ def test_rows_come_back_in_the_format_of_their_data_set(form, tmp_path):
     assert export(receipt, contract, tmp_path / "out") == {f"posts.{form}": 1}
     again = admit_drop(contract, tmp_path / "out", today=TODAY, without_drop_json=True, mends=True)
     assert (again.verdict, again.receipt["files"][0]["documents"]) == ("admitted", 1)
+
+
+PAGE = '<html><head><meta charset="euc-kr"></head><body>{}</body></html>'
+
+
+def response(url: str, page: bytes, *, status: int = 200, day: str = "2026-10-01T00:00:00Z") -> bytes:
+    http = f"HTTP/1.1 {status} X\r\nContent-Type: text/html\r\n\r\n".encode() + page
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: {day}\r\n"
+    head += "Content-Type: application/http; msgtype=response\r\n"
+    return f"{head}Content-Length: {len(http)}\r\n\r\n".encode() + http + b"\r\n\r\n"
+
+
+def warc_agreement() -> Agreement:
+    agreement = Agreement()
+    for name, value in (("kind", "web"), ("format", "warc"), ("markup", "html"), ("files", ["pages*"])):
+        agreement.custom(f"malmoi.{name}", value, of=agreement.posts)
+    roles = {"url": "key", "date": "version", "html": "text"}
+    agreement.posts["properties"] = [
+        {
+            "name": name,
+            "logicalType": "timestamp" if name == "date" else "string",
+            "physicalType": "string",
+            "required": name == "url",
+            **({"primaryKey": True} if role == "key" else {}),
+            "customProperties": [{"property": "malmoi.role", "value": role}],
+        }
+        for name, role in roles.items()
+    ]
+    agreement.posts["properties"][0]["logicalTypeOptions"] = {"pattern": "^https://.+$"}
+    agreement.posts.pop("quality", None)
+    return agreement
+
+
+@pytest.mark.parametrize("name", ["pages.warc", "pages.warc.gz"])
+def test_pages_of_a_warc_file_are_mended_and_handed_in_again(name, tmp_path):
+    """Pages of wrong addresses come back as records that a WARC reader reads; a 404 has nothing to mend."""
+    contract = load_contract(warc_agreement().write(tmp_path))
+    drop, receipt = tmp_path / "drop", tmp_path / "receipt"
+    drop.mkdir()
+    receipt.mkdir()
+    records = [
+        response("ftp://one.example/", PAGE.format("사전 010-0123-4567").encode("euc-kr")),
+        response("https://two.example/", PAGE.format("말모이").encode("euc-kr")),
+        response("https://three.example/", b"", status=404),
+        response("four.example", b"", day="2026-02-30T00:00:00Z"),
+    ]
+    pack = gzip.compress if name.endswith(".gz") else bytes
+    (drop / name).write_bytes(b"".join(map(pack, records)))
+    admit_drop(contract, drop, today=TODAY, without_drop_json=True, quarantine_to=receipt)
+    assert export(receipt, contract, tmp_path / "out") == {name: 2}
+    with (tmp_path / "out" / name).open("rb") as file:
+        read = [(r.headers.get("WARC-Target-URI"), r.reader.read().decode()) for r in ArchiveIterator(file)]
+    # What was at fault in a row is not held: a person says it.
+    assert read == [(None, PAGE.format("사전 [PHONE_NUMBER]")), (None, "")]
+    content = (tmp_path / "out" / name).read_bytes()
+    plain = gzip.decompress(content) if name.endswith(".gz") else content
+    first, *rest = plain.split(b"WARC-Type: response\r\n")
+    head = b"WARC-Type: response\r\nWARC-Target-URI: https://%d.example/\r\n"
+    named = [head % number + record for number, record in enumerate(rest)]
+    (tmp_path / "out" / name).write_bytes(pack(first + b"".join(named)))
+    again = admit_drop(contract, tmp_path / "out", today=TODAY, without_drop_json=True, mends=True)
+    assert (again.verdict, again.receipt["files"][0]["documents"]) == ("admitted", 2)
 
 
 def test_nothing_is_exported_over_something_or_from_nothing(tmp_path):

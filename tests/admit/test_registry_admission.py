@@ -250,3 +250,32 @@ def test_an_admission_that_fails_at_the_event_is_not_half_registered(tmp_path, r
     assert drops_in(registry) == []
     assert admit(contract, drop, registry).returncode == 0
     assert len(drops_in(registry)) == 1
+
+
+def test_a_changed_contract_judges_a_drop_anew_where_it_decides_over_rows(tmp_path, registry):
+    """Contacts and a longer term leave a receipt as it is; a limit makes it stale. The epoch stays."""
+    agreement = Agreement()
+    drop = write_drop(tmp_path / "drop", {"posts.jsonl": [post(n, stars=n % 6) for n in range(12)]})
+
+    def again() -> tuple[dict, list[str]]:
+        done = admit(agreement.write(tmp_path), drop, registry, "--json", "--without-drop-json")
+        assert done.stdout, done.stderr.decode()
+        return json.loads(done.stdout), drops_in(registry)
+
+    first, _ = again()
+    [before] = admitted(Registry.open(registry))
+    assert malmoi("registry", "seal", registry).returncode == 0
+    agreement.custom("malmoi.expires", "2028-12-31")
+    agreement.custom("malmoi.noticeDays", 60)
+    same, drops = again()
+    assert (same["registry"]["before"], drops) == (TODAY, [first["drop"]])
+    agreement.posts["properties"][2]["logicalTypeOptions"]["maximum"] = 3
+    other, drops = again()
+    assert (other["registry"]["before"], drops) == (None, [first["drop"]] * 2)
+    assert (first["faults"]["count"], other["faults"]["count"]) == (0, 4)
+    [after] = admitted(Registry.open(registry))
+    assert (before.epoch, after.epoch, after.notice_days) == (None, 0, 60)
+    assert before.receipt.read_bytes() != after.receipt.read_bytes()
+    assert malmoi("registry", "seal", registry).stdout.decode().startswith("nothing")
+    assert malmoi("registry", "verify", registry).returncode == 0
+    assert again()[0]["registry"]["before"] == TODAY

@@ -25,7 +25,7 @@ from schemas.receipt import (
 from schemas.registry import AdmittedAs, DropAdmitted, Event, Head
 
 AT = "2026-03-01T09:00:00Z"
-CONTRACT = ReceiptContract(version="1.0.0", digest="b" * 64, content_digest="c" * 64)
+CONTRACT = ReceiptContract(version="1.0.0", digest="b" * 64, content_digest="c" * 64, rules="e" * 64)
 
 
 def admission(number: int, *, partner: str = "partner_a", receipt: str = "d" * 64) -> DropAdmitted:
@@ -70,7 +70,7 @@ def receipt_of(drop: Path, *, log: Head | None) -> Receipt:
     rows = sum(file.rows_arrived for file in files)
     counts = DataSetReceipt("pages", rows, rows, {}, {"ko": rows}, rows, {}, ({"name": "rows"},), ())
     return Receipt(
-        version=2,
+        version=3,
         partner="partner_a",
         contract=CONTRACT,
         drop=drop_of({file.path: file.sha256 for file in files}),

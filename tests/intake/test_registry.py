@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from pipelines.intake.new_files import write_new
 from pipelines.intake.registry import Registry, record_admission
 from pipelines.intake.registry_check import check_registry
 from pipelines.intake.registry_events import seal
-from schemas.errors import UsageError
+from pipelines.intake.registry_hints import claim
+from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json
 from schemas.merkle import leaf_hash, root
 from schemas.registry import (
@@ -177,6 +179,59 @@ def test_the_same_drops_admitted_by_many_at_once_are_in_the_log_once(tmp_path: P
         assert process.returncode == 0, error.decode()
     events = list(Registry.open(tmp_path / "registry").events())
     assert [int(event.body.drop, 16) for event in events] == list(range(25))
+
+
+def test_an_append_reads_as_much_of_a_long_log_as_of_a_short_one(registry: Registry, monkeypatch):
+    """Its own end, however long it is; what is in the log already is found in it."""
+    read: list[str] = []
+    real = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        if path.parent.name == "events":
+            read.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    record_admission(registry, admission(0), at=AT)
+    monkeypatch.setattr(Registry, "event_names", lambda _: pytest.fail("lists the whole log"))
+    for number in range(1, 40):
+        read.clear()
+        event, new = record_admission(registry, admission(number), at=AT)
+        looked = [f"{number - 1:010}.json", f"{number:010}.json"]  # the last, and whether one came behind it
+        assert (new, event.sequence, read) == (True, number, looked)
+    monkeypatch.undo()
+    assert record_admission(registry, admission(7), at=AT)[1] is False
+    (registry.directory / "tail.json").write_bytes((registry.directory / "tail.json").read_bytes()[:9])
+    assert record_admission(registry, admission(40), at=AT)[0].sequence == 40
+    assert [int(event.body.drop, 16) for event in registry.events()] == list(range(41))
+
+
+def test_a_claim_whose_writer_was_killed_and_a_registry_without_claims_go_by_the_log(registry: Registry):
+    body = admission(1)
+    assert claim(registry.directory, ["admitted", body.partner, body.drop, body.contract])
+    assert record_admission(registry, body, at=AT)[1] is True
+    assert record_admission(registry, body, at=AT)[1] is False
+    shutil.rmtree(registry.directory / "claims")
+    assert record_admission(registry, body, at=AT)[1] is False
+    assert record_admission(registry, admission(2), at=AT)[1] is True
+
+
+@pytest.mark.parametrize("damage", ["cut off", "altered", "gap"])
+def test_nothing_is_appended_to_an_end_that_is_damaged(registry: Registry, damage: str):
+    for number in range(4):
+        record_admission(registry, admission(number), at=AT)
+    tail, early = registry.directory / "tail.json", event_files(registry)[0]
+    if damage == "cut off":
+        event_files(registry)[3].unlink()
+    elif damage == "altered":
+        event_files(registry)[3].write_bytes(event_files(registry)[3].read_bytes().replace(b"30", b"31", 1))
+    else:
+        digest = leaf_hash(early.read_bytes()).hex()
+        tail.write_bytes(canonical_json({"sequence": 0, "digest": digest}))
+        event_files(registry)[1].unlink()
+    with pytest.raises(BuildInconsistent, match="events/"):
+        registry.append(EventType.DROP_ADMITTED, admission(9), at=AT)
+    assert len(event_files(registry)) == (4 if damage == "altered" else 3)
 
 
 def test_writers_killed_at_any_moment_leave_whole_events_only(tmp_path: Path):

@@ -21,6 +21,7 @@ ROLES = {
     "id": Role.KEY,
     "rev": Role.VERSION,
     "url": Role.URL,
+    "seen": Role.CRAWL_DATE,
     "lic": Role.LICENCE,
     "by": Role.ORIGIN,
     "of": Role.SEED,

@@ -8,9 +8,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 DOMAIN = "no.example"
+DAY = "2026-11-24"  # of the build
 LICENCES = ("MIT", "CC-BY-4.0")
 COLUMNS = {
     "url": ("url", "string"),
+    "seen": ("crawl_date", "string"),
     "lic": ("licence", "string"),
     "by": ("origin", "string"),
     "of": ("seed", "array"),
@@ -27,6 +29,12 @@ def rows(count: int) -> st.SearchStrategy[list[dict[str, Any]]]:
             "id": st.sampled_from(["1", "2", "3", "4", "5"]),
             "url": st.sampled_from(
                 ["https://a.example/x", f"https://{DOMAIN}/x", f"http://Deep.{DOMAIN.upper()}:80/", None]
+            ),
+            "seen": st.sampled_from(
+                [
+                    *("2026-05-31", "2026-06-01T00:00:00Z", "2026-11-24"),
+                    *("2026-11-25", "31.5.2026", "", None),
+                ]
             ),
             "lic": st.sampled_from(["MIT", "mit", "CC-BY-4.0", "GPL-3.0-only", "", None]),
             "by": st.sampled_from(["people", "people", "machine", "mixed", "llm", "", None]),
@@ -50,6 +58,8 @@ def forbidden(drawn: Sequence[Mapping[str, Any]], *, delivery: str, origin: str,
         host = (row["url"] or "").lower().removeprefix("https://").removeprefix("http://")
         host = host.split("/")[0].split(":")[0]
         if not host or host == DOMAIN or host.endswith("." + DOMAIN):
+            out.add(place)
+        if not "2000-01-01" <= (row["seen"] or "") <= DAY:
             out.add(place)
         if (row["lic"] or "").upper() not in LICENCES:
             out.add(place)

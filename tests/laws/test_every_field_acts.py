@@ -289,7 +289,9 @@ ROLES = {
         rights={"malmoi.optOuts": [{"domain": "a.example", "since": "2026-01-01"}]},
         rows=having("https://a.example/", "https://b.example/", "https://c.example/"),
     ),
-    "crawl_date": column(lint, ("policy:keep", "integer"), ("crawl_date", "integer"), rows=having(1, 2, 3)),
+    "crawl_date": column(
+        corpus, DROPPED, ("crawl_date", "string"), rows=having("2026-11-01", "2026-11-25", "")
+    ),
     "origin": column(corpus, DROPPED, ("origin", "string"), rows=having("people", "machine", "people")),
     "seed": column(corpus, DROPPED, ("seed", "string"), rows=having("", "nowhere", "")),
 }

@@ -171,6 +171,22 @@ def test_an_admitted_drop_that_is_missing_or_changed_is_named(house: House):
     assert len(house.build("moved").kept) == 10
 
 
+def test_a_drop_admitted_by_other_rules_is_refused_until_it_is_admitted_again(house: House):
+    """A longer term is judged when the build selects; a limit on a column is what rows are admitted by."""
+    alpha = house.partners[0]
+    house.partners[0] = replace(alpha, rights={**alpha.rights, "malmoi.expires": "2029-12-31"})
+    write_home(house.home, house.partners)
+    assert len(house.build("longer").kept) == 10
+    house.partners[0] = replace(alpha, data_set={**alpha.data_set, "malmoi.maxQuarantined": 0.5})
+    write_home(house.home, house.partners)
+    with pytest.raises(LossExceeded, match=r"alpha: drop .*by other columns or rules\n.*malmoi admit"):
+        house.build("stale")
+    drop = house.home / "drops" / "alpha" / "one"
+    contract = house.home / "contracts" / "alpha.yaml"
+    admit(contract, drop, registry=house.home / "registry", today=DAY, at=AT, without_drop_json=True)
+    assert len(house.build("again").kept) == 10
+
+
 def test_a_registry_without_a_sealed_epoch_builds_nothing(tmp_path: Path):
     house = House(tmp_path)
     house.hand_in("alpha", "one", FIRST["alpha"])

@@ -57,6 +57,7 @@ SHARED = [{"id": f"s{number}", "text": text(number)} for number in range(3)]
 GOOD = {
     "id": "good",
     "url": "https://a.example/",
+    "seen": "2026-06-02",
     "lic": "MIT",
     "by": "people",
     "of": [],
@@ -278,7 +279,9 @@ def test_personal_data_meets_the_contracts_policy_in_the_shards_ledger(place):
 def test_every_reason_of_the_rights_stage_is_reached_by_a_law(place):
     home = place()
     cases = {
-        Reason.OPTED_OUT: {"url": "https://no.example/"},
+        Reason.OPTED_OUT: {"url": "https://no.example/", "seen": "2026-05-31"},
+        Reason.CRAWLED_AFTER_OPT_OUT: {"url": "https://no.example/", "seen": "2026-06-01"},
+        Reason.CRAWL_DATE: {"seen": "2026-11-25"},
         Reason.LICENCE_NOT_ALLOWED: {"lic": None},
         Reason.MACHINE_TERMS: {"by": "machine"},
         Reason.SEED_WITHDRAWN: {"of": ["nowhere"]},

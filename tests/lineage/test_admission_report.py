@@ -18,7 +18,7 @@ from schemas.admission import FAULTS
 def receipt(rows: int = 10, documents: int = 8, **changes: Any) -> dict[str, Any]:
     told = {
         "partner": "gaon",
-        "contract": {"version": "1.0.0", "digest": "1" * 64, "content_digest": "2" * 64},
+        "contract": {"version": "1.0.0", "digest": "1" * 64, "content_digest": "2" * 64, "rules": "3" * 64},
         "drop": "3" * 64,
         "period": {"first": "2026-11-01", "last": "2026-11-07"},
         "verdict": "admitted with quarantine",

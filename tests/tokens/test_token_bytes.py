@@ -78,7 +78,7 @@ def test_a_tokenizer_json_of_bytes_gives_texts_back(tmp_path_factory, texts):
 
 def test_a_tokenizer_that_changes_what_it_reads_is_refused(tmp_path):
     facts = trained(tmp_path / "lower.json", lossless=False)
-    with pytest.raises(UsageError, match="byte-level"):
+    with pytest.raises(UsageError, match="malmoi retokenise BUILD"):
         read_token_bytes(facts, tmp_path)
 
 

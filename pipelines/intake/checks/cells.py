@@ -22,7 +22,7 @@ from pipelines.intake.readers.text_values import INTEGER, NUMBER, typed
 from schemas.contract import Column, Role
 
 _ARROW = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
-_NOT_READ = frozenset({Role.OTHER, Role.SUBJECT, Role.CRAWL_DATE})  # by the build
+_NOT_READ = frozenset({Role.OTHER, Role.SUBJECT})  # by the build
 _INT64 = range(-(1 << 63), 1 << 63)
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.intake.checks.batch import Mask, Positions
-from pipelines.intake.checks.dates import DatePattern, instant, instants, pattern_of
+from pipelines.intake.dates import DatePattern, instant, instants, pattern_of
 from schemas.contract import Column
 from schemas.errors import UsageError
 from schemas.reasons import Refusal

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from pipelines.intake.checks.batch import Mask
 from pipelines.intake.checks.cells import Cells
-from pipelines.intake.checks.dates import instants, pattern_of
 from pipelines.intake.checks.limits import DATES, Broken, matches, on_grid
+from pipelines.intake.dates import instants, pattern_of
 from schemas.contract import Column, DataSet, Limits, Policy, Role
 from schemas.reasons import Refusal
 
@@ -67,6 +67,10 @@ def broken_policies(
         listed = np.isin(values.fill_null("").to_numpy(zero_copy_only=False), list(data_set.row_licences))
         there = values.is_valid().to_numpy(zero_copy_only=False)
         yield Broken("rowLicences", Refusal.LICENCE_NOT_ALLOWED, np.flatnonzero(there & ~listed))
+    if column.role is Role.CRAWL_DATE and text and column.logical_type == "string":
+        there = pc.not_equal(values, "").fill_null(False).to_numpy(zero_copy_only=False)
+        _, exists = instants(values, pattern_of("timestamp", None))
+        yield Broken("crawl_date", Refusal.INVALID_DATE, np.flatnonzero(there & ~exists))
     if column.role is Role.ORIGIN and text:
         said = _fits(matches(values, _ORIGIN, column.name))
         there = values.is_valid().to_numpy(zero_copy_only=False)

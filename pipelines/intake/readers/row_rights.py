@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pyarrow as pa
 
+from pipelines.intake.dates import instants, pattern_of
 from schemas.contract import DataSet, Kind, Role
 from schemas.documents import ROW_RIGHTS
 from schemas.identity import document_ids
 
-READ = (Role.URL, Role.LICENCE, Role.ORIGIN, Role.SEED, Role.TOMBSTONE)
+READ = (Role.URL, Role.CRAWL_DATE, Role.LICENCE, Role.ORIGIN, Role.SEED, Role.TOMBSTONE)
 SEEDS_APART = "\x1f"  # ASCII unit separator: between the keys of a list of seeds
 NOT_TRUE = frozenset({"", "0", "false", "f", "no", "n"})
 _ORIGINS = frozenset({"people", "machine", "mixed"})
@@ -45,6 +47,7 @@ def row_rights(
             pa.nulls(count, pa.string()) if versions is None else pa.array(versions, pa.string()),
             pa.array(_tombstones(values[Role.TOMBSTONE], count), pa.bool_()),
             pa.array([host_of(_first(parts)) for parts in _rows(urls, count)], pa.string()),
+            _crawled(data_set, values[Role.CRAWL_DATE], count),
             pa.array([_licences(parts) for parts in _rows(values[Role.LICENCE], count)], pa.string()),
             pa.array([_origin(_first(parts)) for parts in _rows(values[Role.ORIGIN], count)], pa.string()),
             pa.array(
@@ -65,6 +68,20 @@ def host_of(url: str) -> str | None:
     except ValueError:  # UnicodeError is one
         return None
     return host or None
+
+
+def _crawled(data_set: DataSet, columns: Sequence[Sequence[str]], count: int) -> pa.StringArray:
+    """The day (UTC) of each row's crawl date: of several columns the first that can be read; "" without."""
+    if not columns:
+        return pa.nulls(count, pa.string())
+    days = np.full(count, "", dtype=object)
+    for column, texts in reversed(list(zip(data_set.of_role(Role.CRAWL_DATE), columns, strict=True))):
+        kind = column.logical_type if column.logical_type in ("date", "timestamp") else "timestamp"
+        # A time that was cut to the hour, and one of a table format, is written as ISO 8601 has it.
+        for pattern in (pattern_of("timestamp", None), pattern_of(kind, column.limits.date_format)):
+            micros, valid = instants(pa.array(texts, pa.string()), pattern)
+            days[valid] = np.datetime_as_string(micros[valid].astype("datetime64[us]"), unit="D")
+    return pa.array(days, pa.string())
 
 
 def _digests(partner: str, keys: Sequence[Sequence[str]]) -> list[bytes] | None:

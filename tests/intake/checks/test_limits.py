@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.intake.checks.dates import instants, pattern_of
 from pipelines.intake.checks.limits import broken_limits
+from pipelines.intake.dates import instants, pattern_of
 from schemas.contract import Column
 from schemas.errors import UsageError
 from tests.intake.checks.checking import col
