@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.finished.text import TEXT, export_text
 from schemas.errors import BuildInconsistent, UsageError
+from schemas.identity import canonical_json
 from tests.laws.builds import malmoi
 from tests.laws.tiny import Built
 
@@ -73,7 +74,7 @@ def test_a_damaged_build_gives_no_text(small: Built, tmp_path, damage):
     else:
         manifest = json.loads((build / "manifest.json").read_bytes())
         manifest["tokenizer"]["name"] = "gone.json"
-        (build / "manifest.json").write_text(json.dumps(manifest))
+        (build / "manifest.json").write_bytes(canonical_json(manifest) + b"\n")
     with pytest.raises((BuildInconsistent, UsageError), match=r"ledger/|segments/|gone\.json"):
         export_text(build, tmp_path / "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build"]
@@ -85,6 +86,6 @@ def test_an_opt_out_after_the_build_keeps_the_partner_back(small: Built, tmp_pat
     for contract in manifest["contracts"]:
         if contract["partner"] == "beta":
             contract["rights"]["opt_outs"] = [{"domain": "a.example", "since": "2026-12-24"}]
-    (build / "manifest.json").write_text(json.dumps(manifest))
+    (build / "manifest.json").write_bytes(canonical_json(manifest) + b"\n")
     assert export_text(build, tmp_path / "before", date="2026-12-23").left_out == {}
     assert "build again" in export_text(build, tmp_path / "after", date="2026-12-24").left_out["beta"]

@@ -16,6 +16,7 @@ from pipelines.tokens.loader import open_loader
 from pipelines.tokens.order_index import new_directory, open_index
 from schemas.curriculum import Portion, TrainingStage
 from schemas.errors import BuildInconsistent, UsageError
+from schemas.identity import canonical_json
 from tests.tokens.trained_on import Document, write_build
 
 SHARD = "segments/0/train/data-00001-of-00002.arrow"
@@ -102,7 +103,7 @@ def drop_manifest(build: Path) -> None:
 def change_manifest(build: Path) -> None:
     content = json.loads((build / "manifest.json").read_text())
     content["date"] = "2026-11-25"
-    (build / "manifest.json").write_text(json.dumps(content))
+    (build / "manifest.json").write_bytes(canonical_json(content) + b"\n")
 
 
 def spoil_digest(build: Path) -> None:
@@ -262,7 +263,7 @@ def test_a_contract_that_the_manifest_has_not_is_an_error(build):
     content["contracts"] = content["contracts"][:1]
     from tests.tokens.trained_on import sign_manifest
 
-    sign_manifest(build, json.dumps(content).encode())
+    sign_manifest(build, canonical_json(content) + b"\n")
     with pytest.raises(BuildInconsistent, match="names a contract that the manifest has not"):
         loaded(build)
 
