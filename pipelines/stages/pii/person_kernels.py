@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0911, PLR1714, SIM102, SIM109, SIM110 (compiled code: numba has no fast sets)
+# ruff: noqa: PLR0911, PLR0912, PLR1714, SIM102, SIM109, SIM110 (compiled code: numba has no fast sets)
 """Candidates for names, compiled: tokens to runs that could be somebody's name.
 
 A candidate is a run of Hangul syllables less what may stand behind a name (particles, copulas, titles), two
@@ -19,6 +19,7 @@ from pipelines.stages.pii.person_text_kernels import (
     GIVEN,
     HAN,
     HANGUL,
+    HOPELESS,
     LATIN,
     MARK,
     NEWLINE,
@@ -128,12 +129,18 @@ def _hangul(
     size = stop - start
     first = points[start] - FIRST
     n = 0
-    if 2 <= size <= 7 and word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT >= EVERYDAY:
-        return 0
+    longest = min(size, 7)
+    whole: Integer = np.int64(0)  # how often the run is seen as a whole word
+    if size <= 7:
+        whole = word_of(words, hash_of(points, start, stop) + WHOLE)
+        longest = 0 if whole & HOPELESS else longest
+        whole &= COUNT
+        if size > 1 and whole >= EVERYDAY:
+            return 0
     double = size >= 2 and shape[4, first] > 0 and shape[5, points[start + 1] - FIRST] == shape[4, first]
     ends = shape[6, points[stop - 1] - FIRST] & 2
     h = np.int64(7) * np.int64(1_000_003) + np.int64(points[start])
-    for length in range(2, min(size, 7) + 1):
+    for length in range(2, longest + 1):
         h = h * np.int64(1_000_003) + np.int64(points[start + length - 1])
         if length < size and not (ends and shape[6, points[start + length] - FIRST] & 1):
             continue
@@ -151,11 +158,11 @@ def _hangul(
         j = i + 1
         if out[2, j] == HANGUL:
             if out[0, j] == stop + 1 and points[stop] != 10:
-                n = _spaced(points, out, count, i, j, words, keys, kinds, shape, found, n)
+                n = _spaced(points, out, count, i, j, whole, words, keys, kinds, shape, found, n)
         elif out[2, j] == MARK and i + 2 < count and out[2, i + 2] == HANGUL and out[0, i + 2] == stop + 1:
             c = points[stop]
             if c == 0xB7 or c == 45 or c == 0x30FB:
-                n = _spaced(points, out, count, i, i + 2, words, keys, kinds, shape, found, n)
+                n = _spaced(points, out, count, i, i + 2, whole, words, keys, kinds, shape, found, n)
     if size == 1 and shape[0, first] > 0 and i + 2 < count:
         n = _single_syllables(points, out, i, keys, kinds, shape, found, n)
     return n
@@ -291,6 +298,7 @@ def _spaced(
     count: Integer,
     i: Integer,
     j: Integer,
+    head_count: Integer,
     words: Words,
     keys: Ints,
     kinds: Bytes,
@@ -299,16 +307,19 @@ def _spaced(
     n: Integer,
 ) -> Integer:
     """Transliterated names of two or three runs: 존 스미스, 허우 샤오시엔, 장 뤽 고다르."""
-    head = hash_of(points, out[0, i], out[1, i])
-    known = word_of(words, head) & FOREIGN
-    head_count = word_of(words, head + WHOLE) & COUNT
+    if _ends_in_particle(points, out[0, i], out[1, i], keys, kinds):
+        return n
+    known = word_of(words, hash_of(points, out[0, i], out[1, i])) & FOREIGN
     if out[1, i] - out[0, i] == 1 and head_count > 7:
         c = points[out[0, i]]
         known = known if c == 0xC874 or c == 0xD1B0 else 0  # 존 톰
-    if not known and (head_count > 6 or _ends_in_particle(points, out[0, i], out[1, i], keys, kinds)):
+    if not known and head_count > 6:
         return n
     start, stop = out[0, j], out[1, j]
+    ends = shape[6, points[stop - 1] - FIRST] & 2
     for length in range(1 if known else 2, min(7, stop - start) + 1):
+        if length < stop - start and not (ends and shape[6, points[start + length] - FIRST] & 1):
+            continue
         tail = tail_of(points, start + length, stop, keys, kinds, shape)
         if tail < 0:
             continue
@@ -330,10 +341,10 @@ def _spaced(
         if word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT > 6:
             return n
         for length in range(2, min(6, out[1, k] - out[0, k]) + 1):
-            w = word_of(words, hash_of(points, out[0, k], out[0, k] + length))
-            if not w & FOREIGN and w & COUNT > 4:
-                continue
             tail = tail_of(points, out[0, k] + length, out[1, k], keys, kinds, shape)
-            if tail >= 0:
+            if tail < 0:
+                continue
+            w = word_of(words, hash_of(points, out[0, k], out[0, k] + length))
+            if w & FOREIGN or w & COUNT <= 4:
                 n = put(found, n, k, out[0, k] + length, SPACED, tail)
     return n

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
-from pipelines.stages.pii.person_kernels import propose
+from pipelines.stages.pii.person_kernels import PART, propose
 from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
 from pipelines.stages.pii.person_text_kernels import Integer, Ints, Points, Tables, hash_of, tokens_of
 
 FLOOR = -50  # of the signs of a name alone: under it no word beside it helps
+BARE = 12  # what two syllables weigh less that no title follows: most words that are taken for names are such
 SPEAKS = 24  # a name with so much above the least speaks for its other places in the text
 REMEMBERED = 32  # names of a text that are
 
@@ -80,6 +81,8 @@ def score_rows(
                     if size == 0:
                         continue
                     total = np.int64(0)
+                    if found[c, 1] - out[0, i] == 2 and found[c, 3] < 16 and found[c, 2] <= PART:
+                        total = np.int64(-BARE)
                     for k in range(size):
                         total += weights[buf[k]]
                     if names and total + memory >= least:

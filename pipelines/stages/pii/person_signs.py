@@ -27,6 +27,7 @@ from pipelines.stages.pii.person_text_kernels import (
     LATIN,
     MARK,
     NEWLINE,
+    NOUN,
     PLACE,
     SYLLABLES,
     WHOLE,
@@ -187,16 +188,17 @@ def signs_of(
         w = word_of(words, name)
     bucket = w & COUNT
     habits = w >> HABITS
-    listed = w & (GIVEN | FOREIGN | PLACE)
+    listed = w & (GIVEN | FOREIGN | PLACE | NOUN)
     run = word_of(words, hash_of(points, start, stop) + WHOLE) & COUNT  # the whole run as a word
-    surname, given = 0, 0
+    surname, given, inner = 0, 0, np.int64(0)
     if kind <= SPACED:
         surname = shape[0, points[start] - FIRST]
         given = _given(points, start, end, kind, shape, units, pairs)
         if kind == FULL:
             foreign = foreign_sound(points, start, end, units, pairs)
             double = size == 4 or (size == 3 and shape[4, points[start] - FIRST] > 0)
-            if word_of(words, hash_of(points, start + 1, end)) & GIVEN or (
+            inner = word_of(words, hash_of(points, start + 1, end)) & 255
+            if inner & GIVEN or (
                 double and size == 4 and word_of(words, hash_of(points, start + 2, end)) & GIVEN
             ):
                 given += 8
@@ -222,7 +224,7 @@ def signs_of(
     rest = hash_of(points, end, stop)
     shaped = (max(-8, min(12, (surname * 2 + given) // 3 - bucket)) + 8) * 16 + (listed >> np.int64(4)) % 16
     if kind == PART or kind == SPACED:
-        shaped = 1000 + (bucket * 16 + min(15, max(0, foreign // 2))) * 8 + (listed >> np.int64(4)) % 8
+        shaped = 1000 + (bucket * 16 + min(15, max(0, foreign // 2))) * 16 + (listed >> np.int64(4)) % 16
     elif kind == LATIN_NAME:
         shaped = np.int64(8000) + foreign
     fit = agrees(points, end, stop)
@@ -265,11 +267,19 @@ def signs_of(
         buf[n + 1] = sign(55, hash_of(points, start, out[1, i]))
         buf[n + 2] = sign(56, np.int64(1 if points[start + 1] <= 90 else 0) * 16 + j - i)
         n += 3
+    if kind <= PART and size >= 3:  # what a shorter word with one more syllable would be: 김밥은, 사이즈표
+        head = word_of(words, hash_of(points, start, end - 1)) & 255
+        closing = points[end - 1]
+        buf[n] = sign(70, (head * 16 + bucket) * 64 + form)
+        buf[n + 1] = sign(71, (head * 512 + tail) * 8 + kind)
+        buf[n + 2] = sign(72, (np.int64(closing) * 16 + (head & 15)) * 8 + kind)
+        buf[n + 3] = sign(73, (inner * 256 + head) * 8 + min(size, 7))
+        n += 4
     if len(weights):
         total = np.int64(0)
         for at in range(n):
             total += weights[buf[at]]
-        if total < floor:
+        if total < floor and not (j == i + 2 and out[1, i + 1] - start <= 6 and kind == SPACED):  # 김 서 윤
             return 0
 
     last = i - 1

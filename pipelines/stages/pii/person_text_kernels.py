@@ -25,8 +25,10 @@ WORD_BITS = 19  # places of the table of words: 2**WORD_BITS
 PROBES = 16  # places that are looked at for a word
 COUNT = 15  # bits of a word's value: log2 of how often it begins a run of Hangul
 GIVEN, FOREIGN, PLACE, ENGLISH = 16, 32, 64, 128
+NOUN = ENGLISH  # of a word in Hangul: a dictionary holds it as a word, and not as a place
 HABITS = 8  # above: four levels of two bits, how often 하다, a place's particle, an object's, nothing follows
 WHOLE = 11  # is added to the hash of a whole run of Hangul
+HOPELESS = 16  # of a whole run: no name in it weighs enough, whatever stands beside it
 
 
 class Tables(NamedTuple):

@@ -28,10 +28,10 @@ from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "76fefa3b532ebce86038a902b174c3fee3f51b00d1ac3b05002ab06abce228f4"
+MODEL_SHA256 = "bb96deea93e41f84cb0e035cc3f59fb065b54295c7dd81308e68c7c97b259e68"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -8  # the sum of weights from which on a candidate is taken; there its score is 0.5
-MEMORY = 28  # what a sure name adds to its other places in the text
+LEAST = -16  # the sum of weights from which on a candidate is taken; there its score is 0.5
+MEMORY = 40  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 Ints = npt.NDArray[np.int64]
 

@@ -15,7 +15,7 @@ from pipelines.stages.pii.person_text_kernels import COUNT, word_of
 from pipelines.stages.pii.persons import find_persons, merged, persons_in
 from schemas.errors import InputUnreadable
 
-NAMES = ("김서윤", "박도현", "이하람", "정예솔", "황보리", "선우하진")
+NAMES = ("김서윤", "박도현", "이하람", "정예솔", "황보영", "선우하진")
 
 
 def found(text: str) -> list[str]:
