@@ -29,6 +29,7 @@ from pipelines.stages.pii.handle_words import (
     STRONG,
 )
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
+from pipelines.stages.pii.players import PLAYER
 from pipelines.stages.pii.player_words import NAME_WORDS, NICK_WORDS, WHO_WORDS
 
 _PLACE = r"(?:[가-힣A-Za-z]{1,6}[ ]?/[ ]?)"
@@ -305,4 +306,4 @@ BEHIND_GAME = Detector(
         *(" 선물", " 초대"),
     ),
 )
-GAME_NAMES = (NICK, GAME, BEHIND_GAME, NAMED_BEHIND, *GAME_TAGS, *GAME_MESSAGES, *GAME_LISTS)
+GAME_NAMES = (NICK, GAME, BEHIND_GAME, NAMED_BEHIND, *GAME_TAGS, *GAME_MESSAGES, *GAME_LISTS, PLAYER)
