@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 (lists of words)
 """Invented texts about players: frames (pii_players_texts/), filled with names that nobody bears on purpose.
 
 Names are put together as Koreans make them: a word or two, a phrase, a sentence, a word with digits, Korean typed
@@ -66,9 +67,7 @@ _ROMAN = (
     "gul baedal chingu oppa noona hyung dongsaeng halmae ajae baksa wangja gongju yongsa yeowoo neoguri toki goyangi gang "
     "mongmong yaong kkul danji sarang haengbok cheonsa akma dokkaebi geomgaek jangin minsu jiho sora yuna hana doha siwoo"
 ).split()
-_ROWS = str.maketrans(
-    "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ", "qwertyuiopasdfghjklzxcvbnm"
-)
+_ROWS = str.maketrans("ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ", "qwertyuiopasdfghjklzxcvbnm")
 _FIRST, _MIDDLE, _LAST = (
     "r R s e E f a q Q t T d w W c z x v g".split(),
     "k o i O j p u P h hk ho hl y n nj np nl b m ml l".split(),
@@ -161,7 +160,9 @@ def handle(draw: random.Random) -> str:
     """A name in Latin letters."""
     pool = _ROMAN if draw.random() < 0.5 else _LATIN
     first, second = draw.choice(pool), draw.choice(pool)
-    number = draw.choice(("", "", str(draw.randrange(100)), str(draw.randrange(1980, 2013)), "00", "77", "1004", "123"))
+    number = draw.choice(
+        ("", "", str(draw.randrange(100)), str(draw.randrange(1980, 2013)), "00", "77", "1004", "123")
+    )
     form = draw.randrange(12)
     if form < 2:
         return f"{first}_{second}{number}"
@@ -176,11 +177,23 @@ def handle(draw: random.Random) -> str:
     if form == 8:
         return f"xX{first.title()}Xx"
     if form == 9:
-        return typed(draw.choice(_BEFORE[:60]) + draw.choice(_NOUNS) if draw.random() < 0.3 else draw.choice(_SHORT) + draw.choice(_NOUNS[:40])) + number
+        return (
+            typed(
+                draw.choice(_BEFORE[:60]) + draw.choice(_NOUNS)
+                if draw.random() < 0.3
+                else draw.choice(_SHORT) + draw.choice(_NOUNS[:40])
+            )
+            + number
+        )
     if form == 10:
         return f"{first}-{second}".title() + number
     if draw.random() < 0.4:
-        return " ".join((first.title(), *draw.choice(((second.title(),), ("on", second.title()), (second, number or "1")))))
+        return " ".join(
+            (
+                first.title(),
+                *draw.choice(((second.title(),), ("on", second.title()), (second, number or "1"))),
+            )
+        )
     return first.upper() + number
 
 
@@ -213,7 +226,21 @@ def name(draw: random.Random) -> str:
         made = draw.choice(_SURNAMES) + noun
     elif form < 14:
         made = draw.choice((noun, draw.choice(_SHORT), draw.choice(_BEFORE) + noun)) + draw.choice(
-            ("1", "2", "7", "9", "12", "77", "99", "123", "1004", "2024", "00", "486", str(draw.randrange(1000)))
+            (
+                "1",
+                "2",
+                "7",
+                "9",
+                "12",
+                "77",
+                "99",
+                "123",
+                "1004",
+                "2024",
+                "00",
+                "486",
+                str(draw.randrange(1000)),
+            )
         )
     elif form == 14:
         made = draw.choice(("FC", "T1", "DK", "gg", "SSS", "iI", "xX", "Mr", "DJ", "MC")) + noun
@@ -222,7 +249,10 @@ def name(draw: random.Random) -> str:
     elif form == 16:
         made = draw.choice(_SHORT) + draw.choice(_SHORT)
     elif form == 17:
-        made = draw.choice(("갓", "킹", "대왕", "초보", "왕", "꼬마", "슈퍼", "리틀", "미스터", "닥터", "마담")) + noun
+        made = (
+            draw.choice(("갓", "킹", "대왕", "초보", "왕", "꼬마", "슈퍼", "리틀", "미스터", "닥터", "마담"))
+            + noun
+        )
     else:
         return handle(draw) + (tag(draw) if draw.random() < 0.12 else "")
     if draw.random() < 0.02:
@@ -231,7 +261,18 @@ def name(draw: random.Random) -> str:
 
 
 def tag(draw: random.Random) -> str:
-    return draw.choice(("#KR1", "#KR2", "#JP1", f"#{draw.randrange(10_000):04}", f"#{draw.randrange(100_000):05}", "#kr1", "#GG1", "#duo"))
+    return draw.choice(
+        (
+            "#KR1",
+            "#KR2",
+            "#JP1",
+            f"#{draw.randrange(10_000):04}",
+            f"#{draw.randrange(100_000):05}",
+            "#kr1",
+            "#GG1",
+            "#duo",
+        )
+    )
 
 
 def person(draw: random.Random) -> str:
@@ -257,7 +298,9 @@ def fill(frame: str, draw: random.Random) -> Invented:
     """One text of a frame."""
     text, names, read = "", [], 0
     spaced = draw.random()
-    for slot in re.finditer(r"\{(?P<slot>[A-Zn])\}(?P<particle>" + _PARTICLE.pattern.split(r"\{N\}")[1][1:-2] + ")?", frame):
+    for slot in re.finditer(
+        r"\{(?P<slot>[A-Zn])\}(?P<particle>" + _PARTICLE.pattern.split(r"\{N\}")[1][1:-2] + ")?", frame
+    ):
         text += frame[read : slot.start()]
         read = slot.end()
         kind, particle = slot["slot"], slot["particle"] or ""
@@ -275,7 +318,9 @@ def fill(frame: str, draw: random.Random) -> Invented:
         elif kind == "U":
             made = handle(draw)
         elif kind == "n":
-            made = str(draw.choice((draw.randrange(1, 100), draw.randrange(1, 10), draw.randrange(100, 3000))))
+            made = str(
+                draw.choice((draw.randrange(1, 100), draw.randrange(1, 10), draw.randrange(100, 3000)))
+            )
         else:
             made = draw.choice(_SLOTS[kind])
         text += made

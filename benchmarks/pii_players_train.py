@@ -1,3 +1,4 @@
+# ruff: noqa: ANN001, ANN202 (compiled: numba infers the types)
 """Trains the model of players (pipelines/stages/pii/player_model.npz): about three minutes of one core.
 
     python benchmarks/pii_players_train.py [--drops DIR] [--print-only]
@@ -38,6 +39,7 @@ from pii_split import DEVELOPMENT, half  # noqa: E402
 
 from pipelines.kernels import njit  # noqa: E402
 from pipelines.stages.pii import player_kernels as kernels  # noqa: E402
+from pipelines.stages.pii import player_text_kernels as runs  # noqa: E402
 from pipelines.stages.pii.players import MODEL, cue_tables, points_of  # noqa: E402
 from tests.stages.pii.cases import SECOND, all_cases  # noqa: E402
 
@@ -64,9 +66,12 @@ def real_texts(drops: Path) -> Iterator[str]:
                 row = json.loads(line)
                 yield from (row["prompt"], row["response"])
     for file in ("manuals_1", "manuals_2"):
-        yield from filter(None, pq.read_table(drops / "fortytwodot" / f"{file}.parquet")["body_md"].to_pylist())
+        yield from filter(
+            None, pq.read_table(drops / "fortytwodot" / f"{file}.parquet")["body_md"].to_pylist()
+        )
     yield from filter(
-        None, pq.read_table(drops / "selectstar" / "labelled_comments.parquet").to_pandas().iloc[:, 1].map(str)
+        None,
+        pq.read_table(drops / "selectstar" / "labelled_comments.parquet").to_pandas().iloc[:, 1].map(str),
     )
     for file in ("ml_tutorials", "dl_textbook"):
         with pa.memory_map(str(drops / "snu_kaist" / f"{file}.arrow")) as source:
@@ -108,39 +113,52 @@ def word_table(texts: Iterable[str], frames_: Iterable[str]) -> np.ndarray:
     for text in frames_:
         counts.update({run: 4 for run in _RUN.findall(text) if len(run) > 1})
     kept = [(word, count) for word, count in counts.most_common(MOST_WORDS) if count >= LEAST_COUNT]
-    hashes = np.array([kernels.hash_run(points_of(word), 0, len(word)) for word, _ in kept], np.int64)
+    hashes = np.array([runs.hash_run(points_of(word), 0, len(word)) for word, _ in kept], np.int64)
     levels = np.array([min(15, count.bit_length() - 1) for _, count in kept], np.int64)
-    words = np.zeros(1 << kernels.WORD_BITS, np.uint16)
-    lost = kernels.put_levels(words, hashes, levels)
+    words = np.zeros(1 << runs.WORD_BITS, np.uint16)
+    lost = runs.put_levels(words, hashes, levels)
     print(f"{len(kept):,} words, {lost:,} without a place")
     return words
 
 
 @njit(cache=False)
-def _signs(points, n, keys, values, particles, demands, words, names, signs, sizes, truths, spans, at, always):  # type: ignore[no-untyped-def]
+def _signs(
+    points, n, keys, values, particles, demands, words, names, signs, sizes, truths, spans, at, always
+):  # type: ignore[no-untyped-def]
     """Candidates of a line with their signs, from `at` on; the number then."""
-    tokens = np.empty((9, kernels.MOST_TOKENS), np.int64)
-    count, seen = kernels.tokens_of(points, n, True, keys, values, words, tokens)
+    tokens = np.empty((9, runs.MOST_TOKENS), np.int64)
+    count, seen = runs.tokens_of(points, n, True, keys, values, words, tokens)
     if not (seen & 1) and not always:
         return at
-    found = np.empty((kernels.MOST_ENDS, 5), np.int64)
-    buf = np.empty(kernels.MAX_SIGNS, np.int64)
+    found = np.empty((runs.MOST_ENDS, 5), np.int64)
+    buf = np.empty(runs.MAX_SIGNS, np.int64)
     for i in range(count):
         for k in range(kernels.candidates_of(points, n, tokens, count, i, particles, demands, found)):
             if at == len(sizes):
                 return at
             size = kernels.signs_of(
-                points, tokens, count, seen, i, found[k, 1], tokens[kernels.START, i], found[k, 0], found[k, 2],
-                found[k, 3], found[k, 4], words, buf,
+                points,
+                tokens,
+                count,
+                seen,
+                i,
+                found[k, 1],
+                tokens[runs.START, i],
+                found[k, 0],
+                found[k, 2],
+                found[k, 3],
+                found[k, 4],
+                words,
+                buf,
             )
             for s in range(size):
                 signs[at, s] = buf[s]
             sizes[at] = size
-            spans[at, 0] = tokens[kernels.START, i]
+            spans[at, 0] = tokens[runs.START, i]
             spans[at, 1] = found[k, 0]
             truths[at] = False
             for name in range(len(names)):
-                if names[name, 0] == tokens[kernels.START, i] and names[name, 1] == found[k, 0]:
+                if names[name, 0] == tokens[runs.START, i] and names[name, 1] == found[k, 0]:
                     truths[at] = True
             at += 1
     return at
@@ -151,7 +169,7 @@ class Examples:
 
     def __init__(self, words: np.ndarray, room: int) -> None:
         self.words, self.at = words, 0
-        self.signs = np.zeros((room, kernels.MAX_SIGNS), np.int32)
+        self.signs = np.zeros((room, runs.MAX_SIGNS), np.int32)
         self.sizes, self.truths = np.zeros(room, np.int32), np.zeros(room, np.bool_)
         self.amounts = np.ones(room, np.float32)
         self.spans = np.zeros((room, 2), np.int32)
@@ -171,7 +189,7 @@ class Examples:
 @njit(cache=False)
 def _pass(signs, sizes, truths, amounts, order, w, g, rate, decay, drop, seed):  # type: ignore[no-untyped-def]
     np.random.seed(seed)
-    on = np.ones(kernels.MAX_SIGNS, np.bool_)
+    on = np.ones(runs.MAX_SIGNS, np.bool_)
     loss = 0.0
     for at in order:
         total = 0.0
@@ -194,13 +212,27 @@ def _pass(signs, sizes, truths, amounts, order, w, g, rate, decay, drop, seed): 
     return loss
 
 
-def fit(data: Examples, *, epochs: int = 6, seed: int = 1, decay: float = 2e-3, drop: float = 0.3) -> np.ndarray:
+def fit(
+    data: Examples, *, epochs: int = 6, seed: int = 1, decay: float = 2e-3, drop: float = 0.3
+) -> np.ndarray:
     """Weights by AdaGrad."""
-    w, g = np.zeros(1 << kernels.WEIGHT_BITS), np.zeros(1 << kernels.WEIGHT_BITS)
+    w, g = np.zeros(1 << runs.WEIGHT_BITS), np.zeros(1 << runs.WEIGHT_BITS)
     draw = np.random.default_rng(seed)
     for epoch in range(epochs):
         order = draw.permutation(data.at)
-        _pass(data.signs, data.sizes, data.truths, data.amounts, order, w, g, 0.12, decay, drop, seed * 1000 + epoch)
+        _pass(
+            data.signs,
+            data.sizes,
+            data.truths,
+            data.amounts,
+            order,
+            w,
+            g,
+            0.12,
+            decay,
+            drop,
+            seed * 1000 + epoch,
+        )
     return w
 
 
@@ -225,7 +257,7 @@ def main() -> None:
     asked.add_argument("--without-cases", action="store_true")
     given = asked.parse_args()
     positive, clean = frames("frames.txt"), frames("clean.txt")
-    real = [line for text in real_texts(given.drops) for line in text.split("\n") if 1 < len(line)]
+    real = [line for text in real_texts(given.drops) for line in text.split("\n") if len(line) > 1]
     words = word_table(real, [re.sub(r"\{.\}[가-힣]*", " ", frame) for frame in (*positive, *clean)])
     data = Examples(words, 3_500_000)
     for text, names in invented(positive, TIMES, 1):
@@ -240,7 +272,9 @@ def main() -> None:
     taught = data.at
     looked = [line[:LONGEST_LINE] for line in dict.fromkeys(real)]
     held = [line for line in looked if data.add(line, ())]
-    print(f"{made:,} candidates of invented texts, {taught - made:,} of cases, {data.at - taught:,} of {len(held):,} real lines of {len(looked):,}")
+    print(
+        f"{made:,} candidates of invented texts, {taught - made:,} of cases, {data.at - taught:,} of {len(held):,} real lines of {len(looked):,}"
+    )
     w = fit(data)
     quantised = np.clip(np.round(w * SCALE), -127, 127).astype(np.int8)
     fresh = list(invented(positive, 3, 99)) + list(invented(clean, 3, 98))

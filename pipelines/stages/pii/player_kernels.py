@@ -1,223 +1,58 @@
-# ruff: noqa: PLR0912, PLR0913, PLR0915, PLR1714, SIM102, SIM109 (compiled code: calls cost)
+# ruff: noqa: PLR0912, PLR0915, PLR1714 (compiled code: calls cost)
 """Candidates for names of players in a line, their signs, and the sum of the signs' weights; compiled.
 
-A line is cut into runs of letters, digits and underscores (a point or a dash between Latin letters is in the
-run), of single jamo, and marks. A candidate is such a run with or without the particle at its end, or a run
-with a game's tag (#KR1). What speaks for it stands in it and beside it; a line without a trigger
+A candidate is a run of letters and digits with or without the particle at its end, such a run with a game's
+tag (#KR1), or some Latin words. What speaks for it stands in it and beside it; a line without a trigger
 (player_cues.py) has none.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
-
-Integer: TypeAlias = Any
-Points = npt.NDArray[np.int32]
-Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint16]
-
-WEIGHT_BITS = 15
-WORD_BITS = 17
-MAX_SIGNS = 64
-MOST_TOKENS = 512  # of a line: what stands behind is not looked at
-LONGEST, SHORTEST = 20, 2  # characters of a name, its tag apart
-MOST_ENDS = 12  # candidates that begin with one token
-OTHER, SYLLABLE, JAMO, LOWER, UPPER, DIGIT, UNDER, DASH, POINT, SPACE, HAN = range(11)
-START, END, KIND, GAP, CUE, WHOLE, HEAD, TAIL, LEVEL = range(9)  # columns of a token
-NAME_RUN, JAMO_RUN, MARK_RUN = 1, 2, 3
-CONSONANT, VOWEL = 1, 2
-TRIGGER, APART = 16, 32  # bits above the kinds of cues
-ALONE, MULTI, TAGGED = 0, 1, 2  # forms of a candidate
-
-
-@njit(cache=True, nogil=True, inline="always")
-def kind_of(c: Integer) -> Integer:
-    """What a character is."""
-    if 0xAC00 <= c <= 0xD7A3:
-        return SYLLABLE
-    if c < 0x80:
-        if 97 <= c <= 122:
-            return LOWER
-        if 65 <= c <= 90:
-            return UPPER
-        if 48 <= c <= 57:
-            return DIGIT
-        if c == 95:
-            return UNDER
-        if c == 45:
-            return DASH
-        if c == 46:
-            return POINT
-        if c == 32 or c == 9 or c == 13:
-            return SPACE
-        return OTHER
-    if 0x3131 <= c <= 0x3163:
-        return JAMO
-    if 0x4E00 <= c <= 0x9FFF or 0x3041 <= c <= 0x30FE:
-        return HAN
-    if 0xC0 <= c <= 0x24F:
-        return LOWER
-    return OTHER
-
-
-@njit(cache=True, nogil=True, inline="always")
-def spread(h: Integer) -> Integer:
-    """A hash with its bits spread; not negative."""
-    h = h * np.int64(0x2545F4914F6CDD1D)
-    h ^= (h >> np.int64(29)) & np.int64(0x7FFFFFFFF)
-    h = h * np.int64(0x369DEA0F31A53F85)
-    return (h >> np.int64(8)) & np.int64(0xFFFFFFFFFFFFFF)
-
-
-@njit(cache=True, nogil=True)
-def hash_run(points: Points, start: Integer, end: Integer) -> Integer:
-    """A 64-bit polynomial of the code points, capitals as small letters, digits as 0."""
-    h = np.int64(11)
-    for at in range(start, end):
-        c = np.int64(points[at])
-        if 65 <= c <= 90:
-            c += 32
-        elif 48 <= c <= 57:
-            c = np.int64(48)
-        h = h * np.int64(1_000_003) + c
-    return h
-
-
-@njit(cache=True, nogil=True)
-def looked_up(keys: Ints, values: Points, h: Integer) -> Integer:
-    """The value of a key in a table with linear probing, 0 if it is none."""
-    mask = np.int64(len(keys) - 1)
-    at = spread(h) & mask
-    while keys[at] != 0:
-        if keys[at] == h:
-            return np.int64(values[at])
-        at = (at + np.int64(1)) & mask
-    return np.int64(0)
-
-
-@njit(cache=True, nogil=True)
-def level_of(words: Words, h: Integer) -> Integer:
-    """How often a run of Hangul begins so, as a power of two (0 unknown, 1 to 15)."""
-    m = spread(h)
-    at = m & np.int64((1 << WORD_BITS) - 1)
-    check = (m >> np.int64(30)) & np.int64(0xFFF)
-    for _ in range(8):
-        entry = np.int64(words[at])
-        if entry == 0:
-            return np.int64(0)
-        if entry >> np.int64(4) == check:
-            return entry & np.int64(15)
-        at = (at + np.int64(1)) & np.int64((1 << WORD_BITS) - 1)
-    return np.int64(0)
-
-
-@njit(cache=True, nogil=True)
-def put_levels(words: Words, hashes: Ints, levels: Ints) -> Integer:
-    """Puts words with levels of 1 to 15 into an empty table; how many found no place."""
-    lost = 0
-    for k in range(len(hashes)):
-        m = spread(hashes[k])
-        at = m & np.int64((1 << WORD_BITS) - 1)
-        check = (m >> np.int64(30)) & np.int64(0xFFF)
-        for _ in range(8):
-            if words[at] == 0:
-                words[at] = np.uint16((check << np.int64(4)) | levels[k])
-                break
-            at = (at + np.int64(1)) & np.int64((1 << WORD_BITS) - 1)
-        else:
-            lost += 1
-    return lost
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _is_short_particle(c: Integer) -> bool:
-    """은 는 이 가 을 를 도 의 로 만 요 에 님"""
-    return (
-        c == 0xC740 or c == 0xB294 or c == 0xC774 or c == 0xAC00 or c == 0xC744 or c == 0xB97C or c == 0xB3C4
-        or c == 0xC758 or c == 0xB85C or c == 0xB9CC or c == 0xC694 or c == 0xC5D0 or c == 0xB2D8
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def tokens_of(
-    points: Points, n: Integer, first: Integer, keys: Ints, values: Points, words: Words, out: Ints
-) -> tuple[int, int]:
-    """Fills the columns of `out` with the runs of a line; how many, and a bit for each kind of cue.
-
-    Bit 0: a trigger. `first`: the line begins with the first character.
-    """
-    count, seen, at = 0, 0, 0
-    gap = 1
-    while at < n and count < MOST_TOKENS:
-        kind = kind_of(points[at])
-        start = at
-        at += 1
-        if kind == SPACE:
-            gap = 1
-            continue
-        run = MARK_RUN
-        if kind == SYLLABLE or LOWER <= kind <= UNDER or kind == HAN:
-            run = NAME_RUN
-            last = kind
-            while at < n:
-                kind = kind_of(points[at])
-                if kind == SYLLABLE or LOWER <= kind <= UNDER or kind == HAN:
-                    last = kind
-                    at += 1
-                    continue
-                if (kind == DASH or kind == POINT) and LOWER <= last <= UNDER and at + 1 < n:
-                    if LOWER <= kind_of(points[at + 1]) <= UPPER or (
-                        kind == DASH and kind_of(points[at + 1]) == DIGIT
-                    ):
-                        at += 1
-                        continue
-                break
-        elif kind == JAMO:
-            run = JAMO_RUN
-            while at < n and kind_of(points[at]) == JAMO:
-                at += 1
-        out[START, count], out[END, count], out[KIND, count], out[GAP, count] = start, at, run, gap
-        out[CUE, count] = out[LEVEL, count] = 0
-        size = at - start
-        whole = hash_run(points, start, at)
-        out[WHOLE, count] = whole
-        out[HEAD, count] = hash_run(points, start, min(at, start + 2))
-        out[TAIL, count] = hash_run(points, max(start, at - 2), at)
-        if run == NAME_RUN:
-            h = np.int64(11)
-            cue = np.int64(0)
-            for k in range(min(size, 12)):
-                c = np.int64(points[start + k])
-                if 65 <= c <= 90:
-                    c += 32
-                elif 48 <= c <= 57:
-                    c = np.int64(48)
-                h = h * np.int64(1_000_003) + c
-                if k == 0 and size > 1 and not (size == 2 and _is_short_particle(points[start + 1])):
-                    continue
-                if k < size - 1 and c < 0x80:
-                    nearby = kind_of(points[start + k + 1])
-                    if LOWER <= nearby <= UPPER:
-                        continue
-                found = looked_up(keys, values, h)
-                if found:
-                    cue = found
-                    if found & TRIGGER and not seen & 1:
-                        if not found & APART or (first if start == 0 else points[start - 1] == 32):
-                            seen |= 1
-            if points[start] >= 0xAC00:
-                out[LEVEL, count] = level_of(words, whole)
-            out[CUE, count] = cue & 15
-            if cue:
-                seen |= 1 << (cue & 15)
-        count += 1
-        gap = 0
-    return count, seen
+from pipelines.stages.pii.player_text_kernels import (
+    ALONE,
+    CONSONANT,
+    CUE,
+    DASH,
+    DIGIT,
+    END,
+    GAP,
+    HEAD,
+    KIND,
+    LEVEL,
+    LONGEST,
+    LOWER,
+    MARK_RUN,
+    MAX_SIGNS,
+    MOST_ENDS,
+    MOST_TOKENS,
+    MULTI,
+    NAME_RUN,
+    POINT,
+    SHORTEST,
+    START,
+    SYLLABLE,
+    TAGGED,
+    TAIL,
+    UNDER,
+    UPPER,
+    VOWEL,
+    WEIGHT_BITS,
+    WHOLE,
+    Integer,
+    Ints,
+    Points,
+    Words,
+    hash_run,
+    kind_of,
+    level_of,
+    looked_up,
+    spread,
+    tokens_of,
+)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -247,7 +82,7 @@ def shape_of(points: Points, start: Integer, end: Integer) -> tuple[int, int, in
 @njit(cache=True, nogil=True)
 def parts_of(points: Points, start: Integer, end: Integer, words: Words) -> Integer:
     """Of a run of Hangul cut in two: the lesser level of the better known cut."""
-    best = np.int64(0)
+    best: Integer = np.int64(0)
     for cut in range(start + 1, end):
         first = level_of(words, hash_run(points, start, cut)) if cut - start > 1 else np.int64(1)
         second = level_of(words, hash_run(points, cut, end)) if end - cut > 1 else np.int64(1)
@@ -265,7 +100,7 @@ def tag_end(points: Points, n: Integer, end: Integer) -> Integer:
         return -1
     at += 1
     first = at
-    while at < n and at - first < 7 and UPPER >= kind_of(points[at]) >= LOWER or (
+    while (at < n and at - first < 7 and UPPER >= kind_of(points[at]) >= LOWER) or (
         at < n and at - first < 7 and kind_of(points[at]) == DIGIT
     ):
         at += 1
@@ -291,13 +126,13 @@ def signs_of(
     """The signs of a candidate that stands in tokens i to j, into buf; how many."""
     signature, hangul, _ = shape_of(points, start, end)
     size = min(end - start, 12)
-    level = np.int64(0)
-    parts = np.int64(0)
+    level: Integer = np.int64(0)
+    parts: Integer = np.int64(0)
     if hangul:
         level = level_of(words, hash_run(points, start, end))
         parts = parts_of(points, start, end, words) if size <= 8 else np.int64(0)
     script = np.int64(hangul + 2 * form)
-    known = min(level, 9)
+    known: Integer = min(level, 9)
     zero = np.int64(0)
     p1 = tokens[WHOLE, i - 1] if i > 0 else zero
     p1head = tokens[HEAD, i - 1] if i > 0 else zero
@@ -318,89 +153,48 @@ def signs_of(
     gap = tokens[GAP, i]
     behind = tokens[GAP, j + 1] if j + 1 < count else np.int64(2)
     own = tokens[CUE, i]
-    m = 0
-    buf[m] = _sign(1, signature, zero)
-    m += 1
-    buf[m] = _sign(2, np.int64(size), script)
-    m += 1
-    buf[m] = _sign(3, tokens[LEVEL, i], script)
-    m += 1
-    buf[m] = _sign(4, known, np.int64(min(size, 6)))
-    m += 1
-    buf[m] = _sign(5, min(parts, 9), known > 0)
-    m += 1
-    buf[m] = _sign(6, hash_run(points, end - 1, end), np.int64(hangul))
-    m += 1
-    buf[m] = _sign(7, hash_run(points, end - 2, end), np.int64(hangul))
-    m += 1
-    buf[m] = _sign(8, hash_run(points, start, start + 2), np.int64(hangul))
-    m += 1
-    buf[m] = _sign(9, particle, agrees)
-    m += 1
-    buf[m] = _sign(10, particle, n1cue)
-    m += 1
-    buf[m] = _sign(11, particle, n1head)
-    m += 1
-    buf[m] = _sign(12, n1, behind)
-    m += 1
-    buf[m] = _sign(13, n1head, behind)
-    m += 1
-    buf[m] = _sign(14, n1cue, behind)
-    m += 1
-    buf[m] = _sign(15, n2, zero)
-    m += 1
-    buf[m] = _sign(16, n2cue, zero)
-    m += 1
-    buf[m] = _sign(17, p1, gap)
-    m += 1
-    buf[m] = _sign(18, p1head, gap)
-    m += 1
-    buf[m] = _sign(19, p1tail, gap)
-    m += 1
-    buf[m] = _sign(20, p1cue, gap)
-    m += 1
-    buf[m] = _sign(21, p2, zero)
-    m += 1
-    buf[m] = _sign(22, p2cue, p1cue)
-    m += 1
-    buf[m] = _sign(23, p1cue, n1cue * 16 + np.int64(particle > 0))
-    m += 1
-    buf[m] = _sign(24, p1cue, min(known, 4) * 8 + script)
-    m += 1
-    buf[m] = _sign(25, n1cue, min(known, 4) * 8 + script)
-    m += 1
-    buf[m] = _sign(26, p1cue, signature)
-    m += 1
-    buf[m] = _sign(27, n1cue, signature)
-    m += 1
-    buf[m] = _sign(28, np.int64(i == 0) * 2 + np.int64(j + 1 >= count), script)
-    m += 1
-    buf[m] = _sign(29, p1kind * 4 + n1kind, script)
-    m += 1
-    buf[m] = _sign(30, own, script)
-    m += 1
-    buf[m] = _sign(31, n1head, n2head)
-    m += 1
-    buf[m] = _sign(32, p1, p2)
-    m += 1
-    buf[m] = _sign(33, p1, n1)
-    m += 1
-    buf[m] = _sign(34, n1cue, n2cue)
-    m += 1
-    buf[m] = _sign(35, tokens[WHOLE, i], zero)
-    m += 1
-    buf[m] = _sign(36, hash_run(points, start, end), zero)
-    m += 1
-    buf[m] = _sign(37, p1cue * 16 + p2cue, n1cue)
-    m += 1
-    buf[m] = _sign(38, p3cue, zero)
-    m += 1
-    buf[m] = _sign(39, n3cue, zero)
-    m += 1
-    buf[m] = _sign(40, particle, min(known, 4) * 8 + script)
-    m += 1
-    buf[m] = _sign(41, min(tokens[LEVEL, i], 6), min(known, 6) * 4 + np.int64(particle > 0))
-    m += 1
+    buf[0] = _sign(1, signature, zero)
+    buf[1] = _sign(2, np.int64(size), script)
+    buf[2] = _sign(3, tokens[LEVEL, i], script)
+    buf[3] = _sign(4, known, np.int64(min(size, 6)))
+    buf[4] = _sign(5, min(parts, 9), known > 0)
+    buf[5] = _sign(6, hash_run(points, end - 1, end), np.int64(hangul))
+    buf[6] = _sign(7, hash_run(points, end - 2, end), np.int64(hangul))
+    buf[7] = _sign(8, hash_run(points, start, start + 2), np.int64(hangul))
+    buf[8] = _sign(9, particle, agrees)
+    buf[9] = _sign(10, particle, n1cue)
+    buf[10] = _sign(11, particle, n1head)
+    buf[11] = _sign(12, n1, behind)
+    buf[12] = _sign(13, n1head, behind)
+    buf[13] = _sign(14, n1cue, behind)
+    buf[14] = _sign(15, n2, zero)
+    buf[15] = _sign(16, n2cue, zero)
+    buf[16] = _sign(17, p1, gap)
+    buf[17] = _sign(18, p1head, gap)
+    buf[18] = _sign(19, p1tail, gap)
+    buf[19] = _sign(20, p1cue, gap)
+    buf[20] = _sign(21, p2, zero)
+    buf[21] = _sign(22, p2cue, p1cue)
+    buf[22] = _sign(23, p1cue, n1cue * 16 + np.int64(particle > 0))
+    buf[23] = _sign(24, p1cue, min(known, 4) * 8 + script)
+    buf[24] = _sign(25, n1cue, min(known, 4) * 8 + script)
+    buf[25] = _sign(26, p1cue, signature)
+    buf[26] = _sign(27, n1cue, signature)
+    buf[27] = _sign(28, np.int64(i == 0) * 2 + np.int64(j + 1 >= count), script)
+    buf[28] = _sign(29, p1kind * 4 + n1kind, script)
+    buf[29] = _sign(30, own, script)
+    buf[30] = _sign(31, n1head, n2head)
+    buf[31] = _sign(32, p1, p2)
+    buf[32] = _sign(33, p1, n1)
+    buf[33] = _sign(34, n1cue, n2cue)
+    buf[34] = _sign(35, tokens[WHOLE, i], zero)
+    buf[35] = _sign(36, hash_run(points, start, end), zero)
+    buf[36] = _sign(37, p1cue * 16 + p2cue, n1cue)
+    buf[37] = _sign(38, p3cue, zero)
+    buf[38] = _sign(39, n3cue, zero)
+    buf[39] = _sign(40, particle, min(known, 4) * 8 + script)
+    buf[40] = _sign(41, min(tokens[LEVEL, i], 6), min(known, 6) * 4 + np.int64(particle > 0))
+    m = 41
     for cue in range(1, 13):
         if seen >> cue & 1:
             buf[m] = _sign(42, np.int64(cue), min(known, 3) * 8 + script)
@@ -429,7 +223,8 @@ def candidates_of(
         if before == 64 or before == 47 or before == 35 or before == 46 or before == 36:  # @ / # . $
             return 0
     _, hangul, letters = shape_of(points, start, end)
-    if letters == 0:
+    article = points[start] == 0xC81C and end - start > 1 and kind_of(points[start + 1]) == DIGIT  # 제17조
+    if letters == 0 or article:
         return 0
     m = 0
     for j in range(i, min(i + 3, count - 2)):

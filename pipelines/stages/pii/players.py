@@ -1,7 +1,7 @@
 """Names of players by what stands in and beside them: a linear model over hashed signs, compiled.
 
-Where the patterns of game_names.py want a word that says "name", this weighs a whole line about a game. The model is
-`player_model.npz`, made by benchmarks/pii_players_train.py.
+Where the patterns of game_names.py want a word that says "name", this weighs a whole line about a game. The
+model is `player_model.npz`, made by benchmarks/pii_players_train.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.stages.pii import player_kernels as kernels
+from pipelines.stages.pii import player_text_kernels as runs
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
@@ -26,7 +27,7 @@ from pipelines.stages.pii.scan import OVERLAP, PIECE
 from schemas.errors import InputUnreadable
 
 MODEL = "player_model.npz"
-MODEL_SHA256 = "e19992e18240ced2cdce4c9d976d321915ba88f4fb6aed34041e479bca645dea"
+MODEL_SHA256 = "5f5e0733623a4b59b9350a94f60a3fc8e46645c5149d10829a8045386b0c19ae"
 SCALE = 16.0  # steps of a weight that make one logit
 LEAST = -8  # the sum of weights from which on a candidate is taken
 MOST_SCORE = 0.74  # where a pattern says otherwise, it is right more often
@@ -39,14 +40,14 @@ def points_of(text: str) -> npt.NDArray[np.int32]:
 
 
 def _hash(text: str) -> int:
-    return int(kernels.hash_run(points_of(text), 0, len(text)))
+    return int(runs.hash_run(points_of(text), 0, len(text)))
 
 
-def _table(entries: dict[int, int], bits: int) -> tuple[kernels.Ints, kernels.Points]:
+def _table(entries: dict[int, int], bits: int) -> tuple[runs.Ints, runs.Points]:
     """A hash table with linear probing; an empty place holds key 0."""
     keys, values = np.zeros(1 << bits, np.int64), np.zeros(1 << bits, np.int32)
     for key, value in entries.items():
-        at = int(kernels.spread(key)) & (len(keys) - 1)
+        at = int(runs.spread(key)) & (len(keys) - 1)
         while keys[at]:
             at = (at + 1) & (len(keys) - 1)
         keys[at], values[at] = key, value
@@ -54,23 +55,25 @@ def _table(entries: dict[int, int], bits: int) -> tuple[kernels.Ints, kernels.Po
 
 
 @cache
-def cue_tables() -> tuple[kernels.Ints, kernels.Points, kernels.Ints, kernels.Points]:
-    """Words beside names with their kinds, and particles with their numbers and demands, as the kernels take them."""
+def cue_tables() -> tuple[runs.Ints, runs.Points, runs.Ints, runs.Points]:
+    """Words beside names with their kinds, particles with their numbers and demands: the kernels' tables."""
     kinds = {}
     for word, kind in cues().items():
-        bits = kernels.TRIGGER if is_trigger(word, kind) else 0
-        kinds[_hash(word)] = kind | bits | (kernels.APART if bits and stands_apart(word) else 0)
-    demands = {"C": kernels.CONSONANT, "V": kernels.VOWEL, "-": 0}
+        bits = runs.TRIGGER if is_trigger(word, kind) else 0
+        kinds[_hash(word)] = kind | bits | (runs.APART if bits and stands_apart(word) else 0)
+    demands = {"C": runs.CONSONANT, "V": runs.VOWEL, "-": 0}
     particles = {_hash(one[:-1]): number << 2 | demands[one[-1]] for number, one in enumerate(PARTICLES, 1)}
     return *_table(kinds, 12), *_table(particles, 9)
 
 
 @cache
-def model() -> tuple[kernels.Words, npt.NDArray[np.int8]]:
+def model() -> tuple[runs.Words, npt.NDArray[np.int8]]:
     """The words and the weights. Raises InputUnreadable where the file is another."""
     content = files("pipelines.stages.pii").joinpath(MODEL).read_bytes()
     if sha256(content).hexdigest() != MODEL_SHA256:
-        raise InputUnreadable(f"{MODEL} is not the model this version was tested with; install the package again")
+        raise InputUnreadable(
+            f"{MODEL} is not the model this version was tested with; install the package again"
+        )
     with np.load(BytesIO(content)) as arrays:
         return arrays["words"], arrays["weights"]
 
@@ -107,4 +110,5 @@ def without_silent(
         return lines
     data, bounds = utf8(texts)
     kernels.silent_lines(data, bounds, lines, folds, bit, PIECE + OVERLAP, *cue_tables(), *model(), LEAST)
-    return lines[lines[:, 3] != 0]
+    kept: npt.NDArray[np.int64] = lines[lines[:, 3] != 0]
+    return kept
