@@ -22,6 +22,7 @@ from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.first_look import utf8
+from pipelines.stages.pii.invented import OUR_HANDLE
 from pipelines.stages.pii.player_cues import PARTICLES, cues, gate_words, is_trigger, stands_apart
 from pipelines.stages.pii.scan import OVERLAP, PIECE
 from schemas.errors import InputUnreadable
@@ -31,6 +32,7 @@ MODEL_SHA256 = "5f5e0733623a4b59b9350a94f60a3fc8e46645c5149d10829a8045386b0c19ae
 SCALE = 16.0  # steps of a weight that make one logit
 LEAST = -8  # the sum of weights from which on a candidate is taken
 MOST_SCORE = 0.74  # where a pattern says otherwise, it is right more often
+_OURS = expression(OUR_HANDLE)
 _MOST = 256  # names of a line
 
 
@@ -83,6 +85,8 @@ class PlayerDetector(Detector):
 
     def find(self, text: str, begin: int, end: int, stop: int) -> Iterator[Finding]:  # noqa: ARG002
         """Names of players in text[begin:stop], a line or a piece of one."""
+        if _OURS.search(text, begin, stop):
+            return  # what stands in for a name changes what speaks for others: they were weighed before
         words, weights = model()
         first = begin == 0 or text[begin - 1] == "\n"
         points = points_of(text[begin:stop])
