@@ -29,6 +29,8 @@ KERNELS = (
     "stages/pii/person_scores.py",
     "stages/pii/person_signs.py",
     "stages/pii/person_text_kernels.py",
+    "stages/pii/player_kernels.py",
+    "stages/pii/player_text_kernels.py",
     "stages/repetition_kernels.py",
     "stages/text_kernels.py",
     "stages/word_kernels.py",

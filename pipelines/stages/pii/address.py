@@ -32,7 +32,9 @@ _SHORT_CITY = (
     r"보령|아산|서산|논산|계룡|당진|"
     r"전주|군산|익산|정읍|남원|김제|목포|여수|순천|나주|광양|포항|경주|김천|안동|구미|영주|"
     r"영천|상주|문경|경산|창원|진주|"
-    r"통영|사천|김해|밀양|거제|양산|서귀포)(?=[ \t])"
+    r"통영|사천|김해|밀양|거제|양산|서귀포|일산|분당|판교|동탄|광교|위례|해운대|강남|서초|송파|강동|마포|"
+    r"용산|성북|노원|도봉|강북|강서|"
+    r"양천|구로|금천|영등포|동작|관악|광진|성동|동대문|중랑|은평|서대문|종로)(?=[ \t])"
 )
 _TOWN = r"(?:[가-힣]{1,5}[0-9]{0,2}(?:읍|면|동|가))"
 # 중앙로, 도움6로, 마곡중앙8로; then 12번길, 77길, 9가길. A counter behind the number is no building.
@@ -88,7 +90,9 @@ _COMMA = r"(?:,[ \t]?|[ \t]{1,2})"
 _BLOCK_AND_UNIT = rf"{_COMMA}[1-9][0-9]{{2}}-[0-9]{{3,4}}호?(?![0-9-])"
 _TAIL = rf"(?P<tail>(?:{_COMMA}?(?:{_UNIT})|{_BLOCK_AND_UNIT}|{_COMMA}{_BUILDING}|{_REFERENCE}){{0,6}})"
 _APARTMENT = (
-    rf"(?:(?P<house>[가-힣A-Za-z0-9]{{1,12}}(?:[ ][0-9]{{1,2}}차[ ]?)?{_HOUSE})[ \t]?"
+    rf"(?:(?P<house>(?:[가-힣A-Za-z0-9]{{1,12}}(?:[ ][0-9]{{1,2}}차[ ]?)?|"
+    rf"(?!우리|저희|택배|배달|배송|주소|여기|거기|현재|혹시|"
+    rf"이번)[가-힣]{{2,8}}(?<![에의로은는을를며고다서이가도요만])[ ]){_HOUSE})[ \t]?"
     rf"(?P<units>(?:{_UNIT})(?:[ \t]?(?:{_UNIT})){{0,3}}|[0-9]{{2,4}}-[0-9]{{3,4}}(?![0-9-]))|"
     rf"(?P<other_house>(?:{_NAME}[ \t]?)?)"
     rf"(?P<blocks>[0-9]{{1,4}}동[ \t,]{{0,2}}[0-9]{{2,5}}호(?![가-힣]*(?:선|"
@@ -103,9 +107,16 @@ _KOREAN = expression(
     rf"(?:(?<![가-힣])|(?={_REGION}[ \t]?{_CITY}))(?:{_FRONT}(?:{_ROAD}|{_LOT}){_TAIL}|"
     rf"{_FRONT.replace('?P<', '?P<a_')}{_APARTMENT})"
 )
+# A house of no known kind, or of several words, behind its district and town.
+_NAMED = expression(
+    rf"(?<![가-힣])(?:{_REGION}{_SP})?(?:(?:{_SHORT_CITY}[ \t])?(?:{_CITY}{_SP}){{1,3}}|{_SHORT_CITY}[ \t])"
+    rf"(?:{_TOWN}[ \t]){{1,2}}(?:[가-힣A-Za-z][가-힣A-Za-z0-9·]{{0,14}}[ \t]?){{1,3}}"
+    rf"(?:[0-9]{{1,2}}(?:단지|차)[ \t]?)?(?:{_UNIT}[ \t,]{{0,2}}){{0,1}}(?:{_UNIT})\Z"
+)
 _NUMBER = r"[0-9]{1,5}(?:-[0-9]{1,4})?"
 _PLACE = (
-    r"[A-Z][A-Za-z-]*(?:-(?:gu|si|dong|gun|do|eup|myeon|ri))|Seoul|Busan|Daegu|Incheon|Gwangju|Daejeon|"
+    r"[A-Z][A-Za-z-]*(?:-(?:gun|gu|si|dong|do|eup|myeon|ri)(?![a-z]))|Seoul|Busan|Daegu|Incheon|Gwangju|"
+    r"Daejeon|"
     r"Ulsan|Sejong"
 )
 _ENGLISH_UNIT = (
@@ -114,7 +125,8 @@ _ENGLISH_UNIT = (
 )
 _ENGLISH_ROAD = r"[A-Z][A-Za-z0-9-]*-(?:ro|gil|daero)(?:[ ]?[0-9]{1,4}(?:beon)?-?gil)?"
 _ENGLISH = expression(
-    rf"(?<![A-Za-z0-9])(?:(?:{_ENGLISH_UNIT},?[ ]){{0,3}}{_NUMBER},?[ ]{_ENGLISH_ROAD}"
+    rf"(?<![A-Za-z0-9])(?:(?:{_ENGLISH_UNIT},?[ ]){{0,3}}(?:(?:Apt\.?|Unit|Room|Rm\.?|Suite|No\.?)[ ]?#?)?"
+    rf"{_NUMBER},?[ ]{_ENGLISH_ROAD}"
     rf"(?:[ ]{_NUMBER})?(?:,?[ ](?:{_PLACE}))+|"
     rf"{_ENGLISH_ROAD}[ ]{_NUMBER}(?:,?[ ](?:{_PLACE}))+|"
     rf"(?:(?:{_PLACE}),?[ ]){{1,4}}{_ENGLISH_ROAD}[ ]{_NUMBER}|"
@@ -138,7 +150,14 @@ _COMMON = expression(
     r"요리|소리|정리|처리|관리|다리|수리|분리|유리|승리|논리|심리|물리|원리|격리|마리|미리|빨리|멀리|파리|"
     r"꼬리|허리|카테고리|메모리|배터리|시리|스토리|갤러리|쿼리|라이브러리|디렉토리|디렉터리)\Z"
 )
-_INSTRUMENTAL = expression(r"(?:으로|적으로|별로|제로|대로|시로|부로|채로|태로|위로|기로|용로)\Z")
+_INSTRUMENTAL = expression(r"(?:으로|적으로|별로|제로|시로|부로|채로|태로|위로|기로|용로)\Z")
+_BRANCH = expression(r"로[0-9]{1,4}번?[가-하]?길\Z")
+_STREET = expression(r"[0-9]가\Z")
+_AS_SAID = expression(
+    r"(?:[은는을를던한]|약속|예정|말|말씀|계획|순서|생각|사실|규정|원칙|차례|마음|뜻|멋|그|이|저|제|나름|"
+    r"명령|예상|기대|지시|절차|설명|"
+    r"기존|평소|종전|이전|원래|법|뭐|곧이곧|닥치는|되는)대로\Z"
+)
 
 
 def _address(text: str, match: re.Match[str]) -> Finding | None:
@@ -154,6 +173,12 @@ def _address(text: str, match: re.Match[str]) -> Finding | None:
         return None
     if pattern is _ENGLISH:
         return Finding(*found.span(), "KR_ADDRESS", 0.95, ("english form",))
+    if found["blocks"] or found["house"]:
+        named = _NAMED.search(text, begin, found.end())
+        if named is not None and named.end() == found.end() and named.start() < found.start():
+            return Finding(
+                *named.span(), "KR_ADDRESS", 0.95, ("city or district", "town", "building and unit")
+            )
     return _weighed(text, found)
 
 
@@ -170,7 +195,8 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
         (1.5, "building and unit", re.search(r"동[ \t,]{0,2}제?[0-9]+호", units)),
         (1.0, "floor", "층" in units or "지하" in units),
         (1.0, "reference", ")" in units),
-        (2.6, "branch road", part["gil"]),
+        (2.6, "branch road", part["gil"] or (part["road"] and _BRANCH.search(part["road"]))),
+        (1.0, "street's part", part["lot"] and _STREET.search(part["lot"])),
         (1.0, "parcel", part["parcel"] or part["road_lot"]),
         (1.0, "detached lot", part["minor"]),
         (2.5, "cue", _CUE.search(text, max(0, found.start() - _CUE_REACH), found.start())),
@@ -183,7 +209,7 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
     else:
         name = part["road"] or part["lot"]
         logit -= 2.5 if part["road"] else 3.0
-        if not part["gil"] and (_COMMON.match(name) or _INSTRUMENTAL.search(name)):
+        if not part["gil"] and (_COMMON.match(name) or _INSTRUMENTAL.search(name) or _AS_SAID.search(name)):
             logit -= 2.0 if region or city else 6.0
     return Finding(
         *found.span(), "KR_ADDRESS", probability(logit), tuple(n for _, n, there in signs if there)

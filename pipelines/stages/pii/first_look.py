@@ -110,16 +110,11 @@ class FirstLook:
 
         start and end in code points of its text.
         """
-        texts = texts.cast(pa.large_string())
-        if texts.null_count:  # whose bytes are anybody's
-            texts = texts.fill_null("")
-        _, offsets, data = texts.buffers()
+        values, bounds = utf8(texts)
         count = len(texts)
         folds = np.zeros(count, np.bool_)
-        if not count or data is None:
+        if not count:
             return np.zeros((0, 4), np.int64), folds
-        bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + count + 1]
-        values = np.frombuffer(data, np.uint8)
         found = np.empty((_AT_ONCE, 4), np.int64)
         parts, row, at, position = [], 0, 0, 0
         while row < count:
@@ -136,6 +131,18 @@ class FirstLook:
             )
             parts.append(found[:done].copy())
         return np.concatenate(parts), folds
+
+
+def utf8(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of a column of texts, and where each begins, and the last ends; null is no text."""
+    texts = texts.cast(pa.large_string())
+    if texts.null_count:  # whose bytes are anybody's
+        texts = texts.fill_null("")
+    _, offsets, data = texts.buffers()
+    if not len(texts):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), bounds
 
 
 def automaton(words: Sequence[tuple[str, int]]) -> Automaton:

@@ -30,6 +30,7 @@ from pipelines.stages.pii.handle_words import (
 )
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 from pipelines.stages.pii.player_words import NAME_WORDS, NICK_WORDS, WHO_WORDS
+from pipelines.stages.pii.players import PLAYER
 
 _PLACE = r"(?:[가-힣A-Za-z]{1,6}[ ]?/[ ]?)"
 _TIE = (
@@ -85,7 +86,10 @@ _PLAYER_BEHIND = expression(
 _HOST_BEHIND = expression(r"\.?[A-Za-z0-9]|[_\-]")
 _LATIN_END = expression(r"[A-Za-z0-9_\-.]+$")
 _CLEAN = expression(r"[가-힣A-Za-z0-9_#.\- ぁ-ゖァ-ヶー一-鿿]+\Z")
-_SERVICE_BEFORE = expression(r"(?:디스코드|디코|카카오톡|카톡|오픈톡|오픈채팅|텔레그램|텔레|인스타)[ ]?\Z")
+_SERVICE_BEFORE = expression(
+    r"(?:디스코드|디코|카카오톡|카톡|오픈톡|오픈채팅|텔레그램|텔레|인스타|트위터|당근|번개장터|중고나라|"
+    r"유튜브)[ ]?\Z"
+)
 _SLASHES_BEFORE = expression(rf"(?<![가-힣A-Za-z]){_PLACE}{{1,3}}\Z")
 _HEADING = expression(
     r"(?:길드|레벨|직업|점수|서버|전투력|랭킹|등급|시간|날짜|상태|내용|종류|비고|티어|포지션|역할|아이디|"
@@ -305,4 +309,4 @@ BEHIND_GAME = Detector(
         *(" 선물", " 초대"),
     ),
 )
-GAME_NAMES = (NICK, GAME, BEHIND_GAME, NAMED_BEHIND, *GAME_TAGS, *GAME_MESSAGES, *GAME_LISTS)
+GAME_NAMES = (NICK, GAME, BEHIND_GAME, NAMED_BEHIND, *GAME_TAGS, *GAME_MESSAGES, *GAME_LISTS, PLAYER)

@@ -41,6 +41,7 @@ from pipelines.stages.pii.identity_numbers import (
 from pipelines.stages.pii.loose_email import LOOSE_EMAIL
 from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC, POINTED_MAC
 from pipelines.stages.pii.plates import PLATE
+from pipelines.stages.pii.players import PLAYER, without_silent
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
 from pipelines.stages.pii.scan import Line, find_in_line, find_over_lines, find_spans, lines_of, resolve
@@ -126,7 +127,13 @@ def _by_lines(detectors: Iterable[Detector]) -> tuple[tuple[Detector, ...], tupl
 
 def windows(texts: pa.Array) -> Iterator[Window]:
     """The lines that pass, by text and place; `row` counts within the array given."""
-    return map(Window._make, _told(first_look().lines(texts)[0]))
+    return map(Window._make, _told(_looked(texts)[0]))
+
+
+def _looked(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The lines that pass, and which texts fold."""
+    lines, folds = first_look().lines(texts)
+    return without_silent(texts, lines, folds, 1 << DETECTORS.index(PLAYER)), folds
 
 
 def _told(lines: np.ndarray) -> Iterator[list[int]]:
@@ -161,7 +168,7 @@ def every_finding(texts: pa.Array) -> Iterator[tuple[int, list[Finding]]]:
 
 def _passing(texts: pa.Array) -> Iterator[tuple[int, str, Iterator[Line], bool]]:
     """Each text that passes, with its row, its lines and their detectors, and whether nothing in it folds."""
-    passing, folds = first_look().lines(texts)
+    passing, folds = _looked(texts)
     for row, group in groupby(_told(passing), key=itemgetter(0)):
         lines = ((start, end, *chosen(mask)) for _, start, end, mask in group)
         yield row, texts[row].as_py(), lines, not folds[row]

@@ -257,10 +257,12 @@ PLACEHOLDER = expression(
     r"required|varchar|request\w*|usestate|too|not|already|self\w*|get\w*|set\w*|data|text|"
     r"enabled?|disabled?|empty|cannot|must|should|and|or|in|on|for|of|the|with|"
     r"everyone|here|channel|py|js|com|api|bot|server|dm|pay|app|web|pc|mobile|android|ios|v?\d+(?:\.\d+)*|"
-    r"(?:api|js|access|auth|client|secret)[_-]\w+|\w+[_-](?:bot|token|key|api|id|count|number|type|url|name|"
+    r"(?:api|js|access|auth|client|secret)[_-]\w+|[\w-]+[_-](?:bot|token|key|api|id|count|number|type|url|name|"
     r"button|height|width)|botfather)\Z"
 )
 SCHEME = expression("https?$", re.IGNORECASE)
-DOMAIN = expression(r"\.(?:com|net|io|gg|py|js|org|me|example|co\.kr|or\.kr|go\.kr)\Z|\Awww\.")
+DOMAIN = expression(
+    r"\.(?:com|net|io|gg|py|js|txt|md|exe|zip|pdf|json|html?|csv|png|jpg|org|me|example|co\.kr|or\.kr|go\.kr)\Z|\Awww\."
+)
 # A form that words do not have: an underscore, digits at the end, a point within.
 TELLING = expression(r"_[A-Za-z0-9]|[a-z][0-9]{2,}\Z|[a-z]\.[a-z]")

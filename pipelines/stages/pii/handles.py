@@ -28,11 +28,15 @@ from pipelines.stages.pii.handles_around import AFAR, BEHIND
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
-    r"카카오톡|카[ 1.]?톡1?|카독|(?:상담|문의|업무|예약)톡|ㅋㅏ톡|k톡|ka톡|kko(?=[ ]?:)|까톡|카ㅋ톡|ㅋr톡|"
+    r"카카오톡|카[ 0-9.ㅋㅌ]?톡1?|카[똑톸]|캇톡|카카[0-9]톡|ㅋㅏㅌㅗㄱ|카독|플러스친구|플친|"
+    r"카카오[ ]?채널|카카오워크|네이버[ ]?톡톡|ktalk|"
+    r"威信|薇(?=[ ]?:)|(?:상담|문의|업무|예약)톡|ㅋㅏ톡|k톡|ka톡|kko(?=[ ]?:)|까톡|카ㅋ톡|ㅋr톡|"
     r"깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
     r"[텔틀]레그[램렘]|텔래그램|테레그램|텔[ ]레(?=[ ])|텔래|[텔틀]레|tele(?=[ ]@)|텔ㄹㅔ|"
     r"텔(?=[ ]@?[A-Za-z0-9])|텔그|ㅌㄹ|telegram|TG(?=:?[ ]?@)|电报|飞机(?=[ ]?@)|テレグラム|"
-    r"인[☆★*](?:그램)?|인스타그램|인스타|인별|ㅇㅅㅌ|instagram|insta(?=[ :])|IG(?=[ ]?:?[ ]?@|:[ ])|"
+    r"인[☆★*](?:그램)?|인스타그램|인스타|인별|ㅇㅅㅌ|instagram|insta(?=[ :])|IG(?=[ ]?:?[ ]?@|:[ ]|"
+    r"[ ][a-z0-9]+[_.]|"
+    r"[ ]is[ ])|"
     r"インスタ(?:グラム)?|"
     r"위챗|위쳇|wechat|weixin|微信号?|我的wx|wx(?=[号:])|加我微信|薇信|V信|加[Vv]|[Vv][Xx](?=[: ])|"
     r"디스코드|디코|ㄷㅋ|discord|ディスコード|ディスコ|"
@@ -55,18 +59,21 @@ _SERVICE_WITH_WORD = (
 _HANDLE = r"@?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
 _DO = (  # what one does with a handle, between the service and it
     r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|追加|交換しよ?|フォロー|登録|닉네임|닉|채널|"
-    r"디엠|DM|상담|me)"
+    r"디엠|DM|상담|등록|me)"
 )
 _PLEASE = (
     r"(?:[ ]?(?:은|는|이|가|してね|して(?:ください)?|お願い(?:します)?|주세요|주셈|줘요?|주십쇼|주시면|"
     r"바랍니다|바람|해[ ]?주세요|해요?|좀|오세요|하세요|환영|부탁(?:드려요|드립니다)?|받아요))"
 )
 _LINK = (
-    rf"[\"']?(?P<link>(?:은|는|이|가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|"
+    rf"[\"']?(?P<link>에서?[ ](?=@?[A-Za-z0-9_.]{{4,30}}(?:으?로|라고)?[ ](?:검색|치|추가|찾|친추))|"
+    rf"(?:은|는|이|"
+    rf"가)요?(?=[ :=])|(?:으?로|에서|으로만)[ ]{_DO}?{_PLEASE}|[ ]?(?:の|は|es|is|"
     rf"是|叫|在)|"
     rf"[ ]?{_DO}(?:{_PLEASE}|[ ](?:is|es))?|[ ](?:주세요|주셈|줘))?"
-    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|[^\u0000-\u007f가-힣ㄱ-ㅣ一-鿿ぁ-ヶ「『“‘【《〈]{{1,3}}|ㅡ|-(?=[ ])|"
-    rf"→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|value)\"[ ]?:)?[ \t]{{0,2}}[{OPEN}]?[ ]?"
+    rf"[ ]{{0,2}}(?P<mark>[:=|,~]{{1,2}}|[^\u0000-\u007f가-힣ㄱ-ㅣ一-鿿ぁ-ヶ「『“‘【《〈]{{1,3}}|ㅡ|-|"
+    rf"→|->|=>|</t[dh]>[ ]?<t[dh]>|,[ ]?\"(?:id|handle|account|"
+    rf"value)\"[ ]?:)?[ \t]{{0,2}}(?:@[ ])?[{OPEN}]?[ ]?"
 )
 _ASIDE_NOTE = r"(?:[)\]]|[ ]?\((?:선택|필수|옵션|개인|업무용?|본계|부계|공용|한국|선택사항)\))?"
 _MESSENGER_CUE = (
@@ -78,7 +85,7 @@ _MESSENGER_CUE = (
     rf"(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?{_ASIDE_NOTE}){_LINK}"
 )
 _FIRST = (  # how services, and the words for a handle, begin: looked at first, for speed
-    r"(?-i:(?=[카까깨ㅋ개갠텔틀ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
+    r"(?-i:(?=[카까깨캇ㅋ개갠텔틀테플상문업예큐扣我威薇회가사접고로ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
     r"kKtTiIwWvVdDsSqQbBxXlLzZnNfFyYpPrRgG]))"
 )
 _MESSENGER_ID = expression(
@@ -106,7 +113,9 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
     word = match["word"] or match["word2"] or match["bare"]
     at = handle.startswith("@")
     letters = any(map(str.isalpha, handle))
-    strong = STRONG.search(handle) is not None
+    strong = STRONG.search(handle) is not None or handle.startswith("live:")
+    mine = bool(match["link"]) and _MINE.search(text, max(0, match.start() - 8), match.start()) is not None
+    mine = mine and _STATE.match(handle) is None
     marked = match["mark"] is not None or match["link"] is not None
     if other and not word and not _is_told(text, match, handle, end):
         return None
@@ -117,6 +126,8 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
         (2.2, "no word", strong),
         (-2.0, "a word", not strong and not word and not (service and match["mark"] in {":", "="})),
         (1.0, "at sign", at),
+        (3.2, "mine", mine and service and not strong and not word and match["link"].strip() in _IS),
+        (3.0, "quotes", not strong and service and _SEARCHED.match(text, end) is not None),
         (1.2, "linked", service and match["mark"] in {":", "="} and not strong and not word),
         (4.0 if qq else -3.5, "digits", not letters),
         (-3.0, "a version", re.fullmatch(r"[0-9.]+[a-z]{1,3}|v[0-9.]+|[0-9]+[A-Za-z]{1,2}", handle)),
@@ -128,6 +139,14 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, label, probability(logit), tuple(name for _, name, there in signs if there))
 
 
+_MINE = expression(r"(?<![A-Za-z가-힣])(?:my|mi|our|제|내|저희|우리|私の|我的)[ ]?\Z", re.IGNORECASE)
+_STATE = expression(
+    r"(?:private|public|down|gone|broken|hacked|closed|open|new|deleted|empty|full|good|bad|slow|just|only|"
+    r"also|still|better|the|same|"
+    r"always|here|below|above|linked|off|on|dead|banned|locked|blocked|suspended)\Z",
+    re.IGNORECASE,
+)
+_SEARCHED = expression(r"[\"'”’」』\])](?:으?로)?[ ]?(?:검색|추가|친추|치시|찾)")
 _LOGIN_BEFORE = expression(r"(?:로그인|회원|가입|사용자|접속|계정)[ ]?\Z")
 _PASSWORD_BEHIND = expression(r"[ ]?[,/|]?[ ]?(?:PW|비번|비밀번호|password|패스워드|암호)", re.IGNORECASE)
 _LEAST_HANDLE, _LEAST_QQ = 3, 7
@@ -154,7 +173,9 @@ def _is_told(text: str, match: re.Match[str], handle: str, end: int) -> bool:
 
 
 _IS = frozenset({"は", "is", "es", "是", "은", "는"})
-_TOLD = frozenset({"ㄹㅏ인", "톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "네이버"})
+_TOLD = frozenset(
+    {"ㄹㅏ인", "톡", "라인", "line", "ライン", "ㄹㅇ", "페북", "페이스북", "facebook", "네이버"}
+)
 _LINE_ADD = expression(r"추가|검색|친추|문의|연락|주세요|줘")
 
 
@@ -232,6 +253,20 @@ MESSENGER = Detector(
             "카0톡",
             "카.톡",
             "까톡",
+            *(
+                "카0톡",
+                "카ㅌ톡",
+                "카똑",
+                "카톸",
+                "캇톡",
+                "카카0톡",
+                "ㅋㅏㅌㅗㄱ",
+                "플러스친구",
+                "플친",
+                "카카오채널",
+                "카카오 채널",
+            ),
+            *("카카오워크", "네이버톡톡", "네이버 톡톡", "ktalk", "威信", "薇:", "薇 :", " ig "),
             "카ㅋ톡",
             "ㅋr톡",
             "깨톡",

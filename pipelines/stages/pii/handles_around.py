@@ -19,7 +19,7 @@ _BEHIND = expression(
     rf"이|가|은|는)?(?:[ ]?이게)?[ ]?(?:\(?(?:(?:제|내)[ ])?{_SERVICES_BEHIND}"
     r"(?P<tail>[ ]?(?:아이디|ID|추가|연락|친추|주세요|주셈|줘|이에요|예요|이요|요|임|입니다|로[ ](?:친추|"
     r"연락|추가|주세요)|"
-    r"디엠|DM|검색)|\)|(?= )|\Z)|(?P<sent>디엠|DM)(?:[ ](?:주세요|줘|주셈|환영|부탁))|"
+    r"디엠|DM|검색)|\)|(?= )|\Z)|(?P<sent>디엠|DM)(?:[ ]?(?:주세요|줘|주셈|환영|부탁|ㄱㄱ|[.!~\n]|\Z))|"
     r"(?P<on>on[ ](?:telegram|discord|instagram|insta|twitter|kakao|wechat|line|snapchat|tiktok|"
     r"x)(?![A-Za-z])))",
     re.IGNORECASE,
@@ -51,7 +51,8 @@ _SOCIAL = (
 _AFAR = expression(
     rf"(?<![A-Za-z])(?P<social>{_SOCIAL})(?![A-Za-z])(?P<between>[^\n0-9@.?!/<>=|`\"]{{1,24}}?)"
     r"(?<![A-Za-z0-9가-힣._/\-])(?P<handle>@[A-Za-z0-9_](?:[A-Za-z0-9_.]{2,28}[A-Za-z0-9_])|"
-    r"[A-Za-z][A-Za-z0-9]{1,18}[_.][A-Za-z0-9_.]{1,18}[A-Za-z0-9_])(?![A-Za-z0-9@/(\[]|\.[A-Za-z])",
+    r"[A-Za-z][A-Za-z0-9]{1,18}[_.][A-Za-z0-9_.]{1,18}[A-Za-z0-9_]|"
+    r"[A-Za-z]{3,16}[0-9]{1,6})(?![A-Za-z0-9@/(\[]|\.[A-Za-z])",
     re.IGNORECASE,
 )
 _HANGUL_WORDS = expression(r"(?:[가-힣ㄱ-ㅣ~!,]{0,8}[ ]){1,3}\Z|[A-Za-z :]{1,16}\Z")
@@ -66,11 +67,17 @@ def _afar(text: str, match: re.Match[str]) -> Finding | None:
     if handle[0] == "@":
         if not TELLING.search(handle) and match["social"].lower() in _WEAKLY:
             return None
+    elif handle.isalnum():
+        if not _ASKED.search(match["between"]) or handle.isupper():
+            return None
     elif handle.isupper() or not _HANGUL_WORDS.match(match["between"]) or not _SIGNED.search(handle):
         return None
     return Finding(start, end, "MESSENGER_ID", 0.7, ("service afar", "no word"))
 
 
+_ASKED = expression(
+    r"(?:아이디|아뒤|ID|말고|검색|추가|친추|연락|주세요)[가-힣]{0,3}[ :,]{0,3}\Z", re.IGNORECASE
+)
 _WEAKLY = frozenset({"팔로우", "팔로워", "유튜브", "twitter", "dm", "채널톡"})
 _SIGNED = expression(r"[a-z]_?[0-9]|[a-z0-9]_[a-z0-9]{3}|[a-z]\.[a-z]{2}", re.IGNORECASE)
 AFAR = Detector(
@@ -144,7 +151,7 @@ BEHIND = Detector(
             "스레드",
             "페메",
         ),
-        *spelt(("디엠", "dm"), " ", ("주세요", "줘", "주셈", "환영", "부탁")),
+        *spelt((" ", "로", "로 "), ("디엠", "dm")),
         *spelt(
             "on ",
             ("telegram", "discord", "insta", "twitter", "kakao", "wechat", "line", "snapchat", "tiktok", "x"),

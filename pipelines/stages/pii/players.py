@@ -1,0 +1,118 @@
+"""Names of players by what stands in and beside them: a linear model over hashed signs, compiled.
+
+Where the patterns of game_names.py want a word that says "name", this weighs a whole line about a game. The
+model is `player_model.npz`, made by benchmarks/pii_players_train.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.stages.pii import player_kernels as kernels
+from pipelines.stages.pii import player_text_kernels as runs
+from pipelines.stages.pii.detector import Detector
+from pipelines.stages.pii.evidence import Finding, probability
+from pipelines.stages.pii.expression import expression
+from pipelines.stages.pii.first_look import utf8
+from pipelines.stages.pii.invented import OUR_HANDLE
+from pipelines.stages.pii.player_cues import PARTICLES, cues, gate_words, is_trigger, stands_apart
+from pipelines.stages.pii.scan import OVERLAP, PIECE
+from schemas.errors import InputUnreadable
+
+MODEL = "player_model.npz"
+MODEL_SHA256 = "5f5e0733623a4b59b9350a94f60a3fc8e46645c5149d10829a8045386b0c19ae"
+SCALE = 16.0  # steps of a weight that make one logit
+LEAST = -8  # the sum of weights from which on a candidate is taken
+MOST_SCORE = 0.74  # where a pattern says otherwise, it is right more often
+_OURS = expression(OUR_HANDLE)
+_MOST = 256  # names of a line
+
+
+def points_of(text: str) -> npt.NDArray[np.int32]:
+    """Code points; lone surrogates are themselves."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.int32)
+
+
+def _hash(text: str) -> int:
+    return int(runs.hash_run(points_of(text), 0, len(text)))
+
+
+def _table(entries: dict[int, int], bits: int) -> tuple[runs.Ints, runs.Points]:
+    """A hash table with linear probing; an empty place holds key 0."""
+    keys, values = np.zeros(1 << bits, np.int64), np.zeros(1 << bits, np.int32)
+    for key, value in entries.items():
+        at = int(runs.spread(key)) & (len(keys) - 1)
+        while keys[at]:
+            at = (at + 1) & (len(keys) - 1)
+        keys[at], values[at] = key, value
+    return keys, values
+
+
+@cache
+def cue_tables() -> tuple[runs.Ints, runs.Points, runs.Ints, runs.Points]:
+    """Words beside names with their kinds, particles with their numbers and demands: the kernels' tables."""
+    kinds = {}
+    for word, kind in cues().items():
+        bits = runs.TRIGGER if is_trigger(word, kind) else 0
+        kinds[_hash(word)] = kind | bits | (runs.APART if bits and stands_apart(word) else 0)
+    demands = {"C": runs.CONSONANT, "V": runs.VOWEL, "-": 0}
+    particles = {_hash(one[:-1]): number << 2 | demands[one[-1]] for number, one in enumerate(PARTICLES, 1)}
+    return *_table(kinds, 12), *_table(particles, 9)
+
+
+@cache
+def model() -> tuple[runs.Words, npt.NDArray[np.int8]]:
+    """The words and the weights. Raises InputUnreadable where the file is another."""
+    content = files("pipelines.stages.pii").joinpath(MODEL).read_bytes()
+    if sha256(content).hexdigest() != MODEL_SHA256:
+        raise InputUnreadable(
+            f"{MODEL} is not the model this version was tested with; install the package again"
+        )
+    with np.load(BytesIO(content)) as arrays:
+        return arrays["words"], arrays["weights"]
+
+
+class PlayerDetector(Detector):
+    """Weighs lines as a whole; the pattern of a detector is not used."""
+
+    def find(self, text: str, begin: int, end: int, stop: int) -> Iterator[Finding]:  # noqa: ARG002
+        """Names of players in text[begin:stop], a line or a piece of one."""
+        if _OURS.search(text, begin, stop):
+            return  # what stands in for a name changes what speaks for others: they were weighed before
+        words, weights = model()
+        first = begin == 0 or text[begin - 1] == "\n"
+        points = points_of(text[begin:stop])
+        spans = np.empty((_MOST, 3), np.int64)
+        count = kernels.players_of(points, len(points), first, *cue_tables(), words, weights, LEAST, spans)
+        for start, last, total in spans[:count].tolist():
+            score = min(MOST_SCORE, probability((total - LEAST) / SCALE))
+            yield Finding(begin + start, begin + last, "GAME_ID", score, ("words beside it",))
+
+
+PLAYER = PlayerDetector(
+    entities=("GAME_ID",), pattern=expression(r"(?!)"), weigh=lambda _, __: None, words=gate_words()
+)
+
+
+def without_silent(
+    texts: pa.Array, lines: npt.NDArray[np.int64], folds: npt.NDArray[np.bool_], bit: int
+) -> npt.NDArray[np.int64]:
+    """The gate's lines (row, start, end, mask), less those that passed for a player alone and hold none.
+
+    `bit` is PLAYER's in the masks. A line that is looked at costs more than what is weighed in it: so all are
+    weighed at once first.
+    """
+    if not (lines[:, 3] & bit).any():
+        return lines
+    data, bounds = utf8(texts)
+    kernels.silent_lines(data, bounds, lines, folds, bit, PIECE + OVERLAP, *cue_tables(), *model(), LEAST)
+    kept: npt.NDArray[np.int64] = lines[lines[:, 3] != 0]
+    return kept
