@@ -26,8 +26,8 @@ from schemas.recipe import PiiSettings
 
 # 1: first form. 2: the contract decides by class (remove, surrogate, keep); absent identifiers drop the text.
 # 3: 23 classes, one automaton for a gate. 4: a new model of persons, more ways to name a player, an address.
-# 5: a model of persons that tells nouns of a dictionary, and asks more of two bare syllables; players weighed by a
-# model; births, addresses, telephones abroad and messengers in more forms.
+# 5: a model of persons that tells nouns of a dictionary, and asks more of two bare syllables; players
+# weighed by a model; births, addresses, telephones abroad and messengers in more forms.
 PII_VERSION = 5
 # A short text is never dropped for its share: "제 번호는 010-1234-5678이에요" is half a number, and wholly
 # dialogue. From 200 characters on, half of a text in spans is some eight items: a list of people, no talk.

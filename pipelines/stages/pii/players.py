@@ -6,7 +6,6 @@ model is `player_model.npz`, made by benchmarks/pii_players_train.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -83,18 +82,20 @@ def model() -> tuple[runs.Words, npt.NDArray[np.int8]]:
 class PlayerDetector(Detector):
     """Weighs lines as a whole; the pattern of a detector is not used."""
 
-    def find(self, text: str, begin: int, end: int, stop: int) -> Iterator[Finding]:  # noqa: ARG002
+    def find(self, text: str, begin: int, end: int, stop: int) -> list[Finding]:  # noqa: ARG002
         """Names of players in text[begin:stop], a line or a piece of one."""
         if _OURS.search(text, begin, stop):
-            return  # what stands in for a name changes what speaks for others: they were weighed before
+            return []  # what stands in for a name changes what speaks for others: they were weighed before
         words, weights = model()
         first = begin == 0 or text[begin - 1] == "\n"
         points = points_of(text[begin:stop])
         spans = np.empty((_MOST, 3), np.int64)
         count = kernels.players_of(points, len(points), first, *cue_tables(), words, weights, LEAST, spans)
+        found = []
         for start, last, total in spans[:count].tolist():
             score = min(MOST_SCORE, probability((total - LEAST) / SCALE))
-            yield Finding(begin + start, begin + last, "GAME_ID", score, ("words beside it",))
+            found.append(Finding(begin + start, begin + last, "GAME_ID", score, ("words beside it",)))
+        return found
 
 
 PLAYER = PlayerDetector(
