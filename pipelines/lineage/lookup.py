@@ -53,14 +53,15 @@ def _in_piece(path: Path, doc_id: bytes) -> Iterator[pa.Table]:
 
 def _groups(metadata: pq.FileMetaData, doc_id: bytes) -> Iterator[int]:
     """The row groups whose ids reach over the document's: bisected, as ids rise from group to group."""
-    low, high = 0, metadata.num_row_groups
+    count = metadata.num_row_groups if metadata.num_rows else 0  # a piece without rows has a group of none
+    low, high = 0, count
     while low < high:
         middle = (low + high) // 2
         if _largest(metadata, middle) < doc_id:
             low = middle + 1
         else:
             high = middle
-    while low < metadata.num_row_groups and metadata.row_group(low).column(0).statistics.min <= doc_id:
+    while low < count and metadata.row_group(low).column(0).statistics.min <= doc_id:
         yield low
         low += 1
 

@@ -281,4 +281,4 @@ def test_the_command_answers_yes_with_ids_and_no_with_1(built: Finished, tmp_pat
     assert (done.returncode, done.stdout.decode().split(":")[0]) == (1, "no")
     file.write_bytes(b"abc\xff\xfe")
     with pytest.raises(UsageError, match="no UTF-8 at byte 3"):
-        CliRunner().invoke(app, ["trace", str(built.build), "--text", str(file)], catch_exceptions=False)
+        CliRunner().invoke(app(), ["trace", str(built.build), "--text", str(file)], catch_exceptions=False)

@@ -69,7 +69,7 @@ def malmoi(
 
 def malmoi_here(*words: object, stdin: bytes = b"") -> subprocess.CompletedProcess:
     """The same commands in this process: where a test is of what they do, not of the process around them."""
-    done = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+    done = CliRunner().invoke(app(), [str(word) for word in words], input=stdin)
     code, error = done.exit_code, done.stderr_bytes
     if isinstance(done.exception, MalmoiError):
         code, error = done.exception.exit_code, error + f"malmoi: {done.exception}\n".encode()

@@ -18,7 +18,7 @@ from pipelines.tokens.shards import (
     write_dataset_files,
     write_shard,
 )
-from schemas.admission import Verdict
+from schemas.admission import RECEIPT_VERSION, Verdict
 from schemas.content import content_root
 from schemas.documents import LEDGER
 from schemas.identity import document_ids, file_sha256
@@ -202,9 +202,9 @@ def _write_receipt(build: Path, partner: str, data_sets: tuple[DataSetFacts, ...
         if facts.partner == partner
     )
     receipt = Receipt(
-        version=2,
+        version=RECEIPT_VERSION,
         partner=partner,
-        contract=ReceiptContract("1.0.0", "4" * 64, "5" * 64),
+        contract=ReceiptContract("1.0.0", "4" * 64, "5" * 64, "6" * 64),
         drop=DROPS[partner],
         drop_json=True,
         period=None,

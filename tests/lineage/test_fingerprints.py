@@ -51,7 +51,7 @@ def write(build: Path, whole, parts: list[list[tuple[int, int, list[int]]]]):
             keys=key_of(keys.reshape(len(rows), BANDS)),
         )
         write_fingerprints(build / path, batch)
-        named.append(FileFacts(path, 0, ""))
+        named.append(FileFacts(path, 0, "0" * 64))
     return replace(whole[1], other_files=tuple(named))
 
 
@@ -86,7 +86,7 @@ def test_every_one_of_many_evenly_spread_documents_is_found(whole, tmp_path: Pat
     )
     write_fingerprints(tmp_path / path, batch)
     assert (tmp_path / path).stat().st_size < count * (32 + 7 * BANDS) + 5000
-    manifest = replace(whole[1], other_files=(FileFacts(path, 0, ""),))
+    manifest = replace(whole[1], other_files=(FileFacts(path, 0, "0" * 64),))
     with FingerprintIndex(tmp_path, manifest) as index:
         assert len(index) == count
         for row in (0, 1, 255, 256, 65_535, 65_536, count - 1, *random.integers(0, count, 200)):

@@ -155,13 +155,15 @@ def test_prov_comes_out_of_the_command_and_not_of_a_text(partners, made: Built):
 def test_what_does_not_say_one_thing_to_trace_is_told_what_it_may_say(made: Built, words):
     given = [str(made.directory) if word == "BUILD" else word for word in words]
     with pytest.raises(UsageError, match="trace wants BUILD with"):
-        CliRunner().invoke(app, ["trace", *given], catch_exceptions=False)
+        CliRunner().invoke(app(), ["trace", *given], catch_exceptions=False)
 
 
 def test_a_token_leads_where_its_document_does(made: Built):
     name = made.manifest.shards[0].name
-    by_row = CliRunner().invoke(app, ["trace", str(made.directory), "--shard", name, "--row", "0", "--json"])
-    by_token = CliRunner().invoke(app, ["trace", str(made.directory), "--token", f"{name}:0", "--json"])
+    by_row = CliRunner().invoke(
+        app(), ["trace", str(made.directory), "--shard", name, "--row", "0", "--json"]
+    )
+    by_token = CliRunner().invoke(app(), ["trace", str(made.directory), "--token", f"{name}:0", "--json"])
     assert by_row.exit_code == 0
     assert by_token.output == by_row.output
     assert {"stages", "relatives"} <= set(json.loads(by_token.output))

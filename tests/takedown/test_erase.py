@@ -46,11 +46,11 @@ def test_the_key_of_a_drop_is_destroyed_once_it_is_out_of_all_builds(tmp_path: P
     house.seal()
     words = ("registry", "forget", tmp_path / "registry", "--drop", drop, "--on", "2026-12-01")
     run = [str(word) for word in words]
-    assert CliRunner().invoke(app, run).exit_code != 0
+    assert CliRunner().invoke(app(), run).exit_code != 0
     house.log.append(
         EventType.DROP_WITHDRAWN, DropWithdrawn("alpha", drop, "2026-11-01", "2026-12-01"), at=AT
     )
-    done = CliRunner().invoke(app, run)
+    done = CliRunner().invoke(app(), run)
     assert (done.exit_code, "no key" in done.output) == (0, True)
 
 
