@@ -125,7 +125,9 @@ class Gone:
     shard: str
     tokens: int
     ledger: str  # the part of the new build's ledger that says so, by path
-    proof: str | None = None  # of its absence, as `malmoi prove` writes it; the ledger's digest until then
+    proof: str | None = (
+        None  # that it is not kept, as `malmoi prove` writes it; of the first PROVEN documents
+    )
 
 
 @dataclass(frozen=True, config=_LOOSE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
+from pipelines.lineage.check_proof import check_build_proof
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.ledger import read_ledger
+from pipelines.lineage.prove import prove_document
 from schemas.errors import BuildInconsistent, InputUnreadable
 from schemas.identity import canonical_json, file_sha256
 from schemas.manifest import Manifest, read_manifest
+from schemas.proof import DocumentProof, proof_bytes, read_build_proof
 from schemas.shards import SHARD
 from schemas.takedown import (
     CERTIFICATE_VERSION,
@@ -30,6 +33,7 @@ from schemas.takedown import (
     ShardChange,
 )
 
+PROVEN = 16  # documents whose proofs a certificate holds (some 8 KB each); `malmoi prove` writes the others
 _ROWS = ["doc_id", "partner", "data_set", "drop", "kept", "stage", "tokens", "shard"]
 
 
@@ -62,9 +66,9 @@ def compare(parent: Path, child: Path) -> Compared:
         parent=_name(parent, before),
         child=_name(child, after),
         gone=tuple(
-            Gone(doc_id.hex(), partner, data_set, drop, shard, tokens, path)
-            for (doc_id, partner, data_set, drop, shard, tokens), path in zip(
-                left.select(columns).iter_rows(), paths, strict=True
+            Gone(doc_id.hex(), partner, data_set, drop, shard, tokens, path, _proof(child, doc_id, number))
+            for number, ((doc_id, partner, data_set, drop, shard, tokens), path) in enumerate(
+                zip(left.select(columns).iter_rows(), paths, strict=True)
             )
         ),
         came_back=tuple(
@@ -150,6 +154,7 @@ def check_certificate(
     for shard in certificate.shards:
         if not (child / shard.path).is_file() or file_sha256(child / shard.path) != shard.after:
             found.append(_finding(shard.path, "has other bytes than the certificate says"))
+    found += _check_proofs(certificate, manifest.root)
     ids = pa.array([bytes.fromhex(one.doc_id) for one in certificate.gone], pa.binary(16))
     told = read_ledger(child, ["doc_id"], pc.field("kept") & pc.field("doc_id").isin(ids), manifest=manifest)
     found += [_finding(one.hex(), "is kept by the ledger") for one in told["doc_id"].to_pylist()]
@@ -167,6 +172,28 @@ def check_certificate(
         elif place.state == "erased" and place.sha256 and (not there or file_sha256(lay) != place.sha256):
             found.append(_finding(place.path, "is not what was left of it"))
     return tuple(found)
+
+
+def _proof(child: Path, doc_id: bytes, number: int) -> str | None:
+    """That the new build keeps no such document; it holds for whoever knows the build's root alone."""
+    if number >= PROVEN:
+        return None
+    return proof_bytes(prove_document(child, doc_id.hex())).decode()
+
+
+def _check_proofs(certificate: Certificate, root: str) -> Iterator[Finding]:
+    for one in certificate.gone:
+        if one.proof is None:
+            continue
+        try:
+            proof = read_build_proof(one.proof.encode(), name=one.doc_id)
+        except InputUnreadable:
+            yield _finding(one.doc_id, "has a proof that cannot be read")
+            continue
+        if not isinstance(proof, DocumentProof) or proof.document != one.doc_id or proof.says == "kept":
+            yield _finding(one.doc_id, "has a proof of something else")
+        else:
+            yield from check_build_proof(proof, root=root)
 
 
 def _finding(where: str, message: str) -> Finding:

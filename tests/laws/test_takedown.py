@@ -249,6 +249,11 @@ def test_by_the_command_line_with_its_certificate_and_its_clock(tmp_path: Path):
     assert (row["state"], row["builds"]) == ("done", 2)  # two directories, two certificates
     certificate = tmp_path / "child.certificate" / "certificate.json"
     assert malmoi("verify", tmp_path / "child", "--certificate", certificate).returncode == 0
+    (left, *_) = json.loads(certificate.read_text())["gone"]
+    (tmp_path / "proof.json").write_text(left["proof"])
+    root = read_manifest(tmp_path / "child").root
+    assert malmoi("verify", "--proof", tmp_path / "proof.json", "--root", root).returncode == 0
+    assert json.loads(left["proof"])["says"] != "kept"
     wrong = malmoi("verify", tmp_path / "build", "--certificate", certificate)
     assert wrong.returncode == 1
     assert f"holds {gone}" in wrong.stdout.decode()
