@@ -61,6 +61,8 @@ def test_only_reading_and_preparing_know_that_a_column_is_a_subject(repository: 
         "intake/contract_values.py",  # reads the contract
         "intake/checks/cells.py",  # not among what a build reads
         "intake/checks/policies.py",  # is it keyed
+        "takedown/persons.py",  # whose rows a request names, by partner and that partner's keys
+        "takedown/erase.py",  # these rows in that partner's quarantine
     }
 
 
