@@ -29,9 +29,14 @@ from schemas.errors import InputUnreadable
 MODEL = "player_model.npz"
 MODEL_SHA256 = "5f5e0733623a4b59b9350a94f60a3fc8e46645c5149d10829a8045386b0c19ae"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -8  # the sum of weights from which on a candidate is taken
+LEAST = 0  # the sum of weights from which on a candidate is taken
 MOST_SCORE = 0.74  # where a pattern says otherwise, it is right more often
 _OURS = expression(OUR_HANDLE)
+# A line of a program (a call, an assignment, a statement): its variables are no players, whatever named.
+_CODE = expression(
+    r"[A-Za-z_]\w*\(|[A-Za-z_]\w* ?[-+*/]?= ?[\w\"'(\[{]"
+    r"|^\s*(?:import|from|def|class|return|with|for|if) \w"
+)
 _MOST = 256  # names of a line
 
 
@@ -92,7 +97,10 @@ class PlayerDetector(Detector):
         spans = np.empty((_MOST, 3), np.int64)
         count = kernels.players_of(points, len(points), first, *cue_tables(), words, weights, LEAST, spans)
         found = []
+        code = count > 0 and _CODE.search(text, begin, stop) is not None
         for start, last, total in spans[:count].tolist():
+            if code and text[begin + start : begin + last].isascii():
+                continue
             score = min(MOST_SCORE, probability((total - LEAST) / SCALE))
             found.append(Finding(begin + start, begin + last, "GAME_ID", score, ("words beside it",)))
         return found
