@@ -253,7 +253,8 @@ def _shard_after(shard: Path, before: pa.Table, rows: pa.Table, given: Mapping[i
         old = pc.fill_null(before["shard_row"], -1).to_numpy()
         numbers = np.flatnonzero(kept)
         source_rows = old[numbers]
-        breaks = np.flatnonzero((np.diff(source_rows) != 1) | (source_rows[1:] < 0)) + 1
+        come_back = source_rows < 0
+        breaks = np.flatnonzero((np.diff(source_rows) != 1) | come_back[1:] | come_back[:-1]) + 1
         pieces = []
         for run in np.split(np.arange(len(numbers)), breaks):
             if not len(run):

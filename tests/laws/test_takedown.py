@@ -103,7 +103,8 @@ def holds(home: Path, seed: int, scope: Scope) -> int:
     return returned
 
 
-@pytest.mark.parametrize("seed", [3, pytest.param(5, marks=pytest.mark.slow)])
+# 1537: one comes back before the first of a shard. 3 and 5: chains over the epochs.
+@pytest.mark.parametrize("seed", [1537, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5))])
 def test_the_short_way_gives_the_bytes_of_the_build_from_nothing(tmp_path: Path, seed: int):
     assert holds(tmp_path, seed, Scope.RIGHTS)
 
