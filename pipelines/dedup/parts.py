@@ -24,9 +24,7 @@ from numpy.typing import NDArray
 from pipelines.dedup.candidates import SHARED_BUCKETS, mixed
 from pipelines.kernels import njit
 
-PART_DOCUMENTS = (
-    1 << 16
-)  # in shared buckets; at 450 bytes each in a resolution, so that much of it is in the cache
+PART_DOCUMENTS = 1 << 19  # in shared buckets; at 450 bytes each in a resolution
 MEMBERS = pa.schema(
     [
         pa.field("position", pa.int32(), nullable=False),
