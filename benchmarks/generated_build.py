@@ -242,7 +242,7 @@ def _side_files(
     for partner, files in of_partner.items():
         ordered = tuple(sorted(files, key=lambda file: file.path))
         receipt = Receipt(
-            2, partner, ReceiptContract("1.0.0", "4" * 64, "5" * 64), DROPS[partner], False, None, Verdict.ADMITTED,
+            3, partner, ReceiptContract("1.0.0", "4" * 64, "5" * 64, "6" * 64), DROPS[partner], False, None, Verdict.ADMITTED,
             (), root(map(file_leaf, ordered)).hex(), ordered, (), (), (), ReceiptFaults(0, None), None,
         )  # fmt: skip
         path = f"receipts/{partner}/{DROPS[partner][:16]}.json"
