@@ -6,7 +6,6 @@ last, says from which build and day it is and who was left out. The same build a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date as calendar
@@ -23,7 +22,7 @@ from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
 from schemas.documents import LEDGER
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json, file_sha256
-from schemas.manifest import LedgerFacts, Manifest, ShardFacts
+from schemas.manifest import LedgerFacts, Manifest, ShardFacts, manifest_digest
 from schemas.rights import denials
 
 _FROM_LEDGER = [
@@ -102,8 +101,9 @@ def export_text(
             raise BuildInconsistent(
                 f"no document of {build.name} may be exported on {day}: {'; '.join(left_out.values())}"
             )
-        digest = hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest()
-        found = TextExport(digest, day, left_out, tuple(sorted(files, key=lambda file: file.path)))
+        found = TextExport(
+            manifest_digest(build), day, left_out, tuple(sorted(files, key=lambda file: file.path))
+        )
         (directory / "export.json").write_bytes(canonical_json(found) + b"\n")
     return found
 

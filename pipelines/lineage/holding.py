@@ -5,14 +5,13 @@ Reads the manifests and ledgers of the builds that lie in a directory.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.lineage.ledger import find_document
 from pipelines.lineage.trace import document_id, trace_document
 from schemas.errors import UsageError
-from schemas.manifest import read_manifest
+from schemas.manifest import manifest_digest, read_manifest
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def holdings(builds: tuple[Path, ...], doc_id: str) -> tuple[Holding, ...]:
 
 def _holding(build: Path, doc_id: bytes) -> Holding:
     manifest = read_manifest(build)
-    digest = hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest()
+    digest = manifest_digest(build)
     name = build.resolve().name
     if not find_document(build, doc_id, manifest=manifest):
         nothing = (None,) * 7

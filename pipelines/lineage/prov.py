@@ -6,14 +6,13 @@ are digests and ids; nothing has a time, so that the same build gives the same d
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from pipelines.lineage.trace import Trace
 from pipelines.lineage.verdicts import ADMISSION, TOKENISE, Relatives, Verdict
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, manifest_digest
 
 _OURS = "malmoi"
 _NAMESPACE = "urn:malmoi:"
@@ -48,7 +47,7 @@ def prov_document(build: Path, manifest: Manifest, trace: Trace, near: Relatives
     A dropped document is invalidated by the stage that dropped it. A relative is an alternate of it.
     """
     record = _Record()
-    digest = hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest()
+    digest = manifest_digest(build)
     partner = record.put("agent", _id("partner", trace.partner), "prov:Organization", partner=trace.partner)
     software = record.put(
         "agent",

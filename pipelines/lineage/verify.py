@@ -25,7 +25,7 @@ from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_
 from schemas.content import content_root
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
-from schemas.manifest import FileFacts, LedgerFacts, Manifest, ShardFacts, read_manifest
+from schemas.manifest import FileFacts, LedgerFacts, Manifest, ShardFacts, manifest_digest, read_manifest
 from schemas.shard_trailer import altered_parts
 from schemas.shards import SPLITS, shard_name, shard_path
 
@@ -62,7 +62,7 @@ def _check_digest(build: Path) -> Iterator[Finding]:
     except OSError:
         yield Finding("files", "manifest.sha256", "is missing or cannot be read")
         return
-    if said != f"{file_sha256(build / 'manifest.json')}  manifest.json\n".encode():
+    if said != f"{manifest_digest(build)}  manifest.json\n".encode():
         yield Finding("files", "manifest.json", "is not what manifest.sha256 says")
 
 
