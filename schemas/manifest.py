@@ -116,6 +116,11 @@ class Segment:
     validation: tuple[ShardFacts, ...]
     ledger: tuple[LedgerFacts, ...]
 
+    @property
+    def shards(self) -> tuple[ShardFacts, ...]:
+        """All of its shards: train before validation."""
+        return *self.train, *self.validation
+
 
 @dataclass(frozen=True, config=_STRICT)
 class TokenizerFacts:
@@ -155,7 +160,13 @@ class Manifest:
     @property
     def shards(self) -> tuple[ShardFacts, ...]:
         """All shards of all segments: train before validation."""
-        return tuple(shard for segment in self.segments for shard in (*segment.train, *segment.validation))
+        return tuple(shard for segment in self.segments for shard in segment.shards)
+
+    @property
+    def files(self) -> tuple[FileFacts | LedgerFacts | ShardFacts, ...]:
+        """All files of the build but the manifest and its digest: shards, ledger pieces, the others."""
+        ledger = (piece for segment in self.segments for piece in segment.ledger)
+        return *self.shards, *ledger, *self.other_files
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -218,10 +229,7 @@ def _bounded(path: Path, name: str) -> bytes:
 
 
 def _paths(manifest: Manifest) -> Iterator[str]:
-    for segment in manifest.segments:
-        yield from (shard.path for shard in (*segment.train, *segment.validation))
-        yield from (piece.path for piece in segment.ledger)
-    yield from (file.path for file in manifest.other_files)
+    yield from (file.path for file in manifest.files)
     yield from (file.path for drop in manifest.drops for file in drop.files)
 
 

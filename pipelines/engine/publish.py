@@ -104,8 +104,7 @@ def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
 
 def publish(build: Path, manifest: Manifest) -> str:
     """Remove what the manifest does not name, then put the manifest there: from now on this is a build."""
-    named = {file.path for segment in manifest.segments for file in segment.ledger}
-    named |= {shard.path for shard in manifest.shards} | {file.path for file in manifest.other_files}
+    named = {file.path for file in manifest.files}
     for path in sorted(build.rglob("*"), reverse=True):
         if path.is_dir():
             if not any(path.iterdir()):

@@ -94,7 +94,7 @@ def export_text(
     with whole_directory(place) as directory:
         files: list[TextFile] = []
         for segment in manifest.segments:
-            shards = {shard.name: shard for shard in (*segment.train, *segment.validation)}
+            shards = {shard.name: shard for shard in segment.shards}
             for ledger in segment.ledger:
                 files += _export_part(build, ledger, shards, table, allowed, manifest, directory)
         if not sum(file.documents for file in files):

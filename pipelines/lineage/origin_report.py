@@ -6,7 +6,7 @@ import polars as pl
 
 from pipelines.lineage.fates import Fates
 from pipelines.lineage.report_page import Cell, Html, both, code, section, table, verdict
-from schemas.manifest import Manifest, Segment, ShardFacts
+from schemas.manifest import Manifest
 
 _MAX_SHARDS = 200  # shown; the manifest has all
 
@@ -67,8 +67,8 @@ def epochs_section(manifest: Manifest, fates: Fates) -> str:
             f"{segment.epoch:,}",
             ", ".join(sorted({d.partner for d in manifest.drops if d.epoch == segment.epoch})) or "-",
             *counted.get(segment.epoch, (0, 0, 0)),
-            len(_shards(segment)),
-            sum(shard.bytes for shard in _shards(segment)),
+            len(segment.shards),
+            sum(shard.bytes for shard in segment.shards),
         ]
         for segment in manifest.segments
     ]
@@ -86,10 +86,6 @@ def epochs_section(manifest: Manifest, fates: Fates) -> str:
         "What each epoch added; earlier ones stay as they are",
     )
     return section("epochs", both("회차", "Epochs"), table(caption, heads, rows))
-
-
-def _shards(segment: Segment) -> list[ShardFacts]:
-    return [*segment.train, *segment.validation]
 
 
 def shards_section(manifest: Manifest) -> str:

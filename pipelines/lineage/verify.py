@@ -66,18 +66,11 @@ def _check_digest(build: Path) -> Iterator[Finding]:
         yield Finding("files", "manifest.json", "is not what manifest.sha256 says")
 
 
-def _listed(manifest: Manifest) -> Iterator[FileFacts | LedgerFacts | ShardFacts]:
-    yield from manifest.shards
-    for segment in manifest.segments:
-        yield from segment.ledger
-    yield from manifest.other_files
-
-
 def _check_files(build: Path, manifest: Manifest, pool: Executor) -> Iterator[Finding]:
     """Every listed file is there with its bytes and digest, and nothing else lies in the directory."""
     listed: set[str] = set()
     wanted: list[FileFacts | LedgerFacts | ShardFacts] = []
-    for facts in _listed(manifest):
+    for facts in manifest.files:
         if facts.path in listed:
             yield Finding("files", facts.path, "stands in the manifest twice")
             continue
