@@ -14,14 +14,46 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from schemas.identity import canonical_json
-from schemas.manifest import Segment
+from schemas.manifest import LedgerFacts, Segment, ShardFacts
 from schemas.merkle import root
-from schemas.shards import SPLITS, partition_at
+from schemas.shards import SPLITS, partition_at, shard_name, shard_path
 
 RECORDS = 32  # records a leaf of a ledger piece: a proof shows the neighbours in it
 RECORD = struct.Struct(">16siiii")  # doc_id, shard_row, tokens, why, partner
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a shard stands in its build, with its ledger piece; null where the manifest has none for it."""
+
+    epoch: int
+    split: str
+    index: int
+    of: int  # shards of its epoch and split
+    shard: ShardFacts
+    ledger: LedgerFacts | None
+
+    @property
+    def name(self) -> str:
+        """The shard's name, by its place alone."""
+        return shard_name(epoch=self.epoch, split=self.split, index=self.index)
+
+    @property
+    def path(self) -> str:
+        """The shard's path, by its place alone."""
+        return shard_path(epoch=self.epoch, split=self.split, index=self.index, count=self.of)
+
+
+def places(segments: Sequence[Segment]) -> Iterator[Place]:
+    """The place of every shard, by epoch, train before validation."""
+    for segment in segments:
+        ledger = iter(segment.ledger)
+        for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True):
+            for index, shard in enumerate(shards):
+                yield Place(segment.epoch, split, index, len(shards), shard, next(ledger, None))
 
 
 def content_root(segments: Sequence[Segment]) -> str:
@@ -41,18 +73,10 @@ def content_leaves(segments: Sequence[Segment]) -> Iterator[bytes]:
             ],
         }
     )
-    for segment in segments:
-        places = [
-            (split, index, len(shards), shard)
-            for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True)
-            for index, shard in enumerate(shards)
-        ]
-        for at, (split, index, count, shard) in enumerate(places):
-            where = {"epoch": segment.epoch, "split": split, "index": index, "of": count}
-            yield canonical_json({**where, "shard": shard})
-            yield canonical_json(
-                {**where, "ledger": segment.ledger[at] if at < len(segment.ledger) else None}
-            )
+    for place in places(segments):
+        where = {"epoch": place.epoch, "split": place.split, "index": place.index, "of": place.of}
+        yield canonical_json({**where, "shard": place.shard})
+        yield canonical_json({**where, "ledger": place.ledger})
 
 
 def piece_places(segments: Sequence[Segment], doc_id: bytes) -> Iterator[tuple[int, int, int]]:

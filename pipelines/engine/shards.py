@@ -35,7 +35,7 @@ from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.lineage.duplicates import edges_of, edges_path
 from pipelines.lineage.fingerprints import fingerprints_path, key_of, write_fingerprints
-from pipelines.lineage.ledger import write_ledger
+from pipelines.lineage.ledger import ledger_path, write_ledger
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.shards import shard_count, write_shard
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
@@ -289,7 +289,7 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
     name = shard_name(epoch=epoch, split=part, index=index)
     path = shard_path(epoch=epoch, split=part, index=index, count=total)
     directory = str(PurePosixPath(path).parent)
-    ledger_path = f"ledger/part-{epoch}-{partition:05d}.parquet"
+    ledger = ledger_path(epoch=epoch, partition=partition)
     with task(site.log, "WriteShards", name) as progress:
         (site.build / directory).mkdir(parents=True, exist_ok=True)
         (site.build / "ledger").mkdir(exist_ok=True)
@@ -303,7 +303,7 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
             rows=written.rows,
             tokens=written.tokens,
         )
-        ledger_facts = write_ledger(site.build / ledger_path, ledger_rows(rows, name))
+        ledger_facts = write_ledger(site.build / ledger, ledger_rows(rows, name))
         edges = edges_path(epoch=epoch, partition=partition)
         write_index(site.build / edges, edges_of(rows))
         del rows
@@ -319,7 +319,7 @@ def _write_partition(keyed: tuple[str, Iterable[Tokenised]], site: Site) -> Writ
         directory=directory,
         file=path,
         shard=facts,
-        ledger=LedgerFacts(ledger_path, *ledger_facts),
+        ledger=LedgerFacts(ledger, *ledger_facts),
         edges=facts_of(site.build, edges),
         fingerprints=facts_of(site.build, fingerprints),
     )

@@ -53,6 +53,11 @@ class DataSetBalance:
     pii: dict[str, int] = field(default_factory=dict)  # in kept documents, by class
 
 
+def ledger_path(*, epoch: int, partition: int) -> str:
+    """Where a partition's ledger piece lies in the build."""
+    return f"ledger/part-{epoch}-{partition:05d}.parquet"
+
+
 def write_ledger(path: Path, table: pa.Table) -> WrittenLedger:
     """Write one ledger file, whole or not at all: sorted by document id, drop, file and row.
 

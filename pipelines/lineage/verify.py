@@ -22,12 +22,11 @@ from pipelines.lineage.verify_pieces import Piece, all_rows, check_places, read_
 from pipelines.lineage.verify_receipts import check_receipts
 from pipelines.lineage.verify_rights import check_rights, check_rights_of_documents, check_rights_on
 from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_splits
-from schemas.content import content_root
+from schemas.content import content_root, places
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
 from schemas.manifest import FileFacts, LedgerFacts, Manifest, ShardFacts, manifest_digest, read_manifest
 from schemas.shard_trailer import altered_parts
-from schemas.shards import SPLITS, shard_name, shard_path
 
 _OWN = ("manifest.json", "manifest.sha256")
 # ValueError: bytes that are no UTF-8, or rows that have no stage to be counted under.
@@ -152,13 +151,9 @@ def _check_conservation(manifest: Manifest) -> Iterator[Finding]:
 
 def misplaced(manifest: Manifest) -> Iterator[tuple[ShardFacts, str, str]]:
     """Shards that have not the name and path of their place in the manifest, with these."""
-    for segment in manifest.segments:
-        for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True):
-            for index, shard in enumerate(shards):
-                name = shard_name(epoch=segment.epoch, split=split, index=index)
-                path = shard_path(epoch=segment.epoch, split=split, index=index, count=len(shards))
-                if (shard.name, shard.path) != (name, path):
-                    yield shard, name, path
+    for place in places(manifest.segments):
+        if (place.shard.name, place.shard.path) != (place.name, place.path):
+            yield place.shard, place.name, place.path
 
 
 def _check_names(manifest: Manifest) -> Iterator[Finding]:
@@ -202,7 +197,7 @@ def _check_shards(
     build: Path, manifest: Manifest, damaged: set[str], pieces: Sequence[Piece], pool: Executor
 ) -> Iterator[Finding]:
     """Each shard against its ledger piece, whose kept documents lie in no other."""
-    of_shard = {piece.place.shard: piece for piece in pieces}
+    of_shard = {piece.place.name: piece for piece in pieces}
 
     def check(shard: ShardFacts) -> list[Finding]:
         piece = of_shard.get(shard.name)
@@ -213,7 +208,7 @@ def _check_shards(
         elsewhere = kept.filter(pl.col("shard") != shard.name)
         if len(elsewhere):
             message = f"places {len(elsewhere)} documents in another shard, as {elsewhere['doc_id'][0].hex()}"
-            found.append(Finding("ledger", piece.place.facts.path, message))
+            found.append(Finding("ledger", piece.facts.path, message))
         return found
 
     for findings in pool.map(check, manifest.shards):

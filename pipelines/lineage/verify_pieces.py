@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 
 from pipelines.lineage.balance import count_rows
 from pipelines.lineage.finding import Finding
+from pipelines.lineage.ledger import ledger_path
 from pipelines.lineage.records import Records, piece_leaves, records
+from schemas.content import Place, places
 from schemas.documents import LEDGER
 from schemas.manifest import LedgerFacts, Manifest
 from schemas.merkle import root_of_hashes
-from schemas.shards import SPLITS, shard_name
 
 COLUMNS = [
     *("doc_id", "partner", "drop", "data_set", "language", "kept", "stage", "reason", "duplicate_of"),
@@ -28,69 +29,43 @@ PREFIX = "prefix"  # the first 8 bytes of doc_id as a number: ids are compared b
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a ledger piece stands, and its shard."""
-
-    epoch: int
-    split: str
-    index: int
-    of: int
-    facts: LedgerFacts
-
-    @property
-    def shard(self) -> str:
-        """The name of the shard that its kept documents lie in."""
-        return shard_name(epoch=self.epoch, split=self.split, index=self.index)
-
-
-@dataclass(frozen=True)
 class Piece:
     """A piece as it was read: COLUMNS and PREFIX, what it counts, what is wrong with it."""
 
-    place: Place
+    place: Place  # of its shard
+    facts: LedgerFacts
     rows: pl.DataFrame
     counts: pa.RecordBatch | None  # None: there are rows without a stage to be counted under
     findings: tuple[Finding, ...]
 
 
-def places(manifest: Manifest) -> Iterator[Place]:
-    """Every ledger piece that has a shard, in order."""
-    for segment in manifest.segments:
-        of_shards = [
-            (split, index, len(shards))
-            for split, shards in zip(SPLITS, (segment.train, segment.validation), strict=True)
-            for index in range(len(shards))
-        ]
-        for (split, index, count), facts in zip(of_shards, segment.ledger, strict=False):
-            yield Place(segment.epoch, split, index, count, facts)
-
-
 def check_places(manifest: Manifest) -> Iterator[Finding]:
     """Every shard has a ledger piece of the name that its place gives."""
     for segment in manifest.segments:
-        shards = len(segment.train) + len(segment.validation)
+        shards = len(segment.shards)
         if len(segment.ledger) != shards:
             message = f"epoch {segment.epoch} has {shards} shards and {len(segment.ledger)} ledger pieces"
             yield Finding("ledger", "ledger", message)
         for at, facts in enumerate(segment.ledger):
-            expected = f"ledger/part-{segment.epoch}-{at:05d}.parquet"
+            expected = ledger_path(epoch=segment.epoch, partition=at)
             if facts.path != expected:
                 yield Finding("ledger", facts.path, f"stands where {expected} belongs")
 
 
 def read_pieces(build: Path, manifest: Manifest, pool: Executor) -> list[Piece]:
-    """All pieces, read side by side. Raises OSError, ValueError, ArrowException or PolarsError."""
-    return list(pool.map(lambda place: _read(build, place), places(manifest)))
+    """All pieces of shards, side by side. Raises OSError, ValueError, ArrowException or PolarsError."""
+    wanted = [(place, place.ledger) for place in places(manifest.segments) if place.ledger is not None]
+    return list(pool.map(lambda one: _read(build, *one), wanted))
 
 
-def _read(build: Path, place: Place) -> Piece:
-    table = pq.read_table(build / place.facts.path)
+def _read(build: Path, place: Place, facts: LedgerFacts) -> Piece:
+    table = pq.read_table(build / facts.path)
     if not table.schema.equals(LEDGER) or table.schema.metadata is not None:
         raise ValueError("other columns than a ledger")
     table.validate(full=True)  # of all columns: polars, which counts them later, would panic
     found = records(table)
     rows = pl.DataFrame(table.select(COLUMNS)).with_columns(pl.Series(PREFIX, _words(found)[:, 0]))
-    return Piece(place, rows, _counted(table), tuple(_check(place, found)))
+    return Piece(place, facts, rows, _counted(table), tuple(_check(place, facts, found)))
 
 
 def _counted(table: pa.Table) -> pa.RecordBatch | None:
@@ -100,8 +75,7 @@ def _counted(table: pa.Table) -> pa.RecordBatch | None:
         return None
 
 
-def _check(place: Place, found: Records) -> Iterator[Finding]:
-    facts = place.facts
+def _check(place: Place, facts: LedgerFacts, found: Records) -> Iterator[Finding]:
     if (len(found), root_of_hashes(piece_leaves(found)).hex()) != (facts.rows, facts.root):
         yield Finding(
             "root", facts.path, "has other rows than the manifest's count and Merkle root of it say"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.lineage.ledger import write_ledger
+from pipelines.lineage.ledger import ledger_path, write_ledger
 from pipelines.lineage.report import render_report
 from pipelines.tokens.shards import (
     is_validation,
@@ -136,8 +136,8 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
             part = part.drop_columns(["input_ids", "shard", "shard_row"])
             part = part.append_column("shard", pc.if_else(part["kept"], name, pa.scalar(None, pa.string())))
             part = part.append_column("shard_row", pc.if_else(part["kept"], places, None))
-            ledger_path = f"ledger/part-0-{len(ledger):05d}.parquet"
-            ledger.append(LedgerFacts(ledger_path, *write_ledger(build / ledger_path, part)))
+            piece = ledger_path(epoch=0, partition=len(ledger))
+            ledger.append(LedgerFacts(piece, *write_ledger(build / piece, part)))
         directory = f"segments/0/{split}"
         names = [Path(shard.path).name for shard in shards[split]]
         write_dataset_files(build / directory, names, [shard.rows for shard in shards[split]])
