@@ -178,6 +178,8 @@ def _check_rows(build: Path, manifest: Manifest, damaged: set[str], pool: Execut
     except _UNREADABLE as error:
         yield Finding("ledger", "ledger", f"cannot be read ({type(error).__name__})")
         return
+    if not pieces:
+        return  # no shard has one: check_places says so
     for piece in pieces:
         yield from piece.findings
     ledger = all_rows(pieces)

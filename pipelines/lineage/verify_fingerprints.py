@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.fingerprints import (
@@ -20,23 +18,28 @@ from pipelines.lineage.fingerprints import (
     numbers,
     read_fingerprints,
 )
+from pipelines.lineage.verify_pieces import Piece, all_rows
 from pipelines.lineage.ways import WAYS_JSON, read_ways
 from schemas.errors import BuildInconsistent
 from schemas.manifest import Manifest
 from schemas.reasons import Reason, Stage
 
+_CAME_TO_DEDUP = pl.col("stage").is_null() | (pl.col("stage") == Stage.DEDUP.value)
 
-def check_fingerprints(build: Path, manifest: Manifest, listed: set[str]) -> Iterator[Finding]:
+
+def check_fingerprints(
+    build: Path, manifest: Manifest, listed: set[str], pieces: Sequence[Piece]
+) -> Iterator[Finding]:
     """Of every epoch whose files are whole; `listed` are the whole files of the manifest."""
     named = [file.path for file in manifest.other_files if file.path.startswith(FINGERPRINTS)]
     if not named or not listed.issuperset(named):
         return  # a build without an index, or one with damages that are told
     if WAYS_JSON in listed:
         yield from _check_ways(build, manifest)
-    copies = [_copies(build / file.path) for segment in manifest.segments for file in segment.ledger]
-    pairs = pl.concat(copies)
+    same = all_rows(pieces).filter(pl.col("reason") == Reason.EXACT_DUPLICATE.value)
+    pairs = same.select("doc_id", "duplicate_of")
     asked = pl.concat([pairs["doc_id"], pairs["duplicate_of"]]).unique()
-    digests: list[pl.DataFrame] = []
+    digests = [pl.DataFrame(schema={"doc_id": pl.Binary, "exact": pl.Binary})]
     for segment in manifest.segments:
         mine = [path for path in named if path.startswith(f"{FINGERPRINTS}part-{segment.epoch}-")]
         ids: list[pl.Series] = []
@@ -52,7 +55,8 @@ def check_fingerprints(build: Path, manifest: Manifest, listed: set[str]) -> Ite
                 return
             ids.append(found["doc_id"])
             digests.append(found.join(asked.to_frame("doc_id"), on="doc_id", how="semi"))
-        yield from _check_ids(build, [file.path for file in segment.ledger], ids, segment.epoch)
+        rows = [piece.rows for piece in pieces if piece.place.epoch == segment.epoch]
+        yield from _check_ids([one.filter(_CAME_TO_DEDUP)["doc_id"] for one in rows], ids, segment.epoch)
     yield from _check_copies(pairs, pl.concat(digests))
 
 
@@ -74,13 +78,12 @@ def _order_problem(part: pa.RecordBatch) -> str | None:
     return None
 
 
-def _check_ids(build: Path, ledger: Sequence[str], ids: Sequence[pl.Series], epoch: int) -> Iterator[Finding]:
+def _check_ids(came: Sequence[pl.Series], ids: Sequence[pl.Series], epoch: int) -> Iterator[Finding]:
     """The index of an epoch has the documents of its ledger that came to deduplication, as often."""
-    came = _counted([_came_to_dedup(build / path) for path in ledger])
-    indexed = _counted(ids)
+    wanted, indexed = _counted(came), _counted(ids)
     for words, left, right in (
-        ("documents that came to deduplication are not in it", came, indexed),
-        ("documents are in it that did not come to deduplication", indexed, came),
+        ("documents that came to deduplication are not in it", wanted, indexed),
+        ("documents are in it that did not come to deduplication", indexed, wanted),
     ):
         wrong = left.join(right, on=["doc_id", "rows"], how="anti").sort("doc_id")
         if len(wrong):
@@ -91,17 +94,6 @@ def _check_ids(build: Path, ledger: Sequence[str], ids: Sequence[pl.Series], epo
 def _counted(ids: Sequence[pl.Series]) -> pl.DataFrame:
     whole = pl.concat([pl.Series("doc_id", [], pl.Binary), *ids])
     return whole.to_frame().group_by("doc_id").agg(rows=pl.len())
-
-
-def _came_to_dedup(path: Path) -> pl.Series:
-    decided = pc.field("stage").is_null() | (pc.field("stage") == Stage.DEDUP.value)
-    return pl.DataFrame(pq.read_table(path, columns=["doc_id"], filters=decided))["doc_id"]
-
-
-def _copies(path: Path) -> pl.DataFrame:
-    """(doc_id, duplicate_of) of exact duplicates."""
-    same = pc.field("reason") == Reason.EXACT_DUPLICATE.value
-    return pl.DataFrame(pq.read_table(path, columns=["doc_id", "duplicate_of"], filters=same))
 
 
 def _check_copies(pairs: pl.DataFrame, digests: pl.DataFrame) -> Iterator[Finding]:

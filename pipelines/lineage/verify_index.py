@@ -37,7 +37,7 @@ def check_index(
         yield Finding("index", "index/edges", "has a file that is no table of edges")
     elif parts:
         yield from _check_edges(all_rows(pieces), pl.concat([pl.DataFrame(part) for part in parts]))
-    yield from check_fingerprints(build, manifest, listed)
+    yield from check_fingerprints(build, manifest, listed, pieces)
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table | None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.lineage.ledger import write_ledger
 from pipelines.lineage.verify import verify
 from pipelines.tokens.shards import write_shard
+from schemas.content import content_root
 from schemas.manifest import Manifest
 from schemas.reasons import Reason, Stage
 from schemas.shard_trailer import read_trailer
@@ -259,6 +260,13 @@ def test_a_shard_that_is_no_arrow_file_is_found(built: Built):
     (build / path).write_bytes(b"no arrow at all")
     republish(build, manifest, path)
     assert f"{path}: is no readable Arrow stream" in said(build)
+
+
+def test_a_ledger_without_a_single_shard_is_found(built: Built):
+    build, manifest = built
+    segments = (replace(manifest.segments[0], train=(), validation=()),)
+    publish(build, replace(manifest, segments=segments, root=content_root(segments)))
+    assert "epoch 0 has 0 shards and 3 ledger pieces" in said(build)
 
 
 def test_a_renamed_shard_is_found(built: Built):
