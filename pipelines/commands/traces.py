@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.finished.whose_text import TextAnswer, TextMatch
     from pipelines.lineage.trace import Trace
     from pipelines.lineage.verdicts import Relatives
+    from schemas.manifest import Manifest
 
 _WANTS = (
     "trace wants BUILD with --doc ID, --shard NAME --row N, --token NAME:OFFSET or --text FILE; "
@@ -80,35 +81,52 @@ def trace(
             raise UsageError("--prov is of one document: take its id from the answer about the text")
         _text(build, text, similarity, tokenizers, as_json=as_json)
     elif build is not None:
-        found = _found(build, doc, shard, row, token)
+        manifest, found = _found(build, doc, shard, row, token)
         seen = None if registry is None else seen_by(build, found.doc_id, registry, left_out, list_key)
-        _backward(build, found, seen, prov=prov, as_json=as_json)
+        _backward(build, manifest, found, seen, prov=prov, as_json=as_json)
 
 
-def _found(build: Path, doc: str | None, shard: str | None, row: int | None, token: str | None) -> Trace:
+def _found(
+    build: Path, doc: str | None, shard: str | None, row: int | None, token: str | None
+) -> tuple[Manifest, Trace]:
+    """The build's manifest, read once for all that is told, and the document."""
     from pipelines.lineage.trace import trace_document, trace_row, trace_token
+    from schemas.manifest import read_manifest
 
     if doc is not None:
-        return trace_document(build, doc)
+        manifest = read_manifest(build)
+        return manifest, trace_document(build, doc, manifest=manifest)
+    name, number = _place(shard, row, token)
+    manifest = read_manifest(build)
+    follow = trace_row if token is None else trace_token
+    return manifest, follow(build, name, number, manifest=manifest)
+
+
+def _place(shard: str | None, row: int | None, token: str | None) -> tuple[str, int]:
+    """A shard's name, and which row or token of it."""
     if token is not None:
         name, colon, offset = token.rpartition(":")
         if not colon or not offset.isdecimal():
             raise UsageError(f"--token wants a shard's name and a number, as 0-train-00000:1234. {_WANTS}")
-        return trace_token(build, name, int(offset))
-    if shard is not None and row is not None:
-        return trace_row(build, shard, row)
-    raise UsageError(_WANTS)
+        return name, int(offset)
+    if shard is None or row is None:
+        raise UsageError(_WANTS)
+    return shard, row
 
 
 def _backward(
-    build: Path, found: Trace, seen: tuple[Exposure, ...] | None, *, prov: bool, as_json: bool
+    build: Path,
+    manifest: Manifest,
+    found: Trace,
+    seen: tuple[Exposure, ...] | None,
+    *,
+    prov: bool,
+    as_json: bool,
 ) -> None:
     from pipelines.lineage.prov import prov_document
     from pipelines.lineage.trace import document_id
     from pipelines.lineage.verdicts import relatives
-    from schemas.manifest import read_manifest
 
-    manifest = read_manifest(build)
     near = relatives(build, manifest, document_id(found.doc_id))
     if prov:
         print_json(prov_document(build, manifest, found, near))

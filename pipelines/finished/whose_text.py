@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.finished.canonical import Canonical, canonicals, recipe_of, recovered
 from pipelines.lineage.fingerprints import Candidate, FingerprintIndex
-from pipelines.lineage.trace import MappedShard, Trace, trace_document
+from pipelines.lineage.trace import MappedShard, Trace, find_trace
 from pipelines.lineage.ways import Way, read_ways
 from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
 from schemas.errors import BuildInconsistent, UsageError
@@ -114,12 +114,12 @@ def _alike(index: FingerprintIndex, asked: Iterable[Canonical]) -> list[Candidat
 
 
 def _traced(build: Path, manifest: Manifest, doc_id: bytes) -> Trace:
-    try:
-        return trace_document(build, doc_id.hex(), manifest=manifest)
-    except UsageError:
+    found = find_trace(build, manifest, doc_id)
+    if found is None:
         raise BuildInconsistent(
             f"document {doc_id.hex()} is in the index and not in the ledger: run `malmoi verify {build.name}`"
-        ) from None
+        )
+    return found
 
 
 class _Comparison:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.lineage.ledger import find_document
-from pipelines.lineage.trace import document_id, trace_document
+from pipelines.lineage.trace import document_id, find_trace
 from schemas.errors import UsageError
 from schemas.manifest import manifest_digest, read_manifest
 
@@ -52,10 +51,10 @@ def _holding(build: Path, doc_id: bytes) -> Holding:
     manifest = read_manifest(build)
     digest = manifest_digest(build)
     name = build.resolve().name
-    if not find_document(build, doc_id, manifest=manifest):
+    found = find_trace(build, manifest, doc_id)
+    if found is None:
         nothing = (None,) * 7
         return Holding(name, digest, manifest.date, "not there", *nothing, tokens=0)
-    found = trace_document(build, doc_id.hex(), manifest=manifest)
     return Holding(
         build=name,
         manifest=digest,

@@ -6,7 +6,6 @@ validation in every epoch. `pipelines.lineage.check_proof` checks what is writte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,13 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.lineage.records import RECORD_COLUMNS, Records, piece_leaves, records
+from pipelines.lineage.trace import document_id
 from schemas.content import RECORD, RECORDS, content_leaves, piece_places
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.manifest import LedgerFacts, read_manifest
 from schemas.merkle import inclusion_proof, leaf_hash, root_of_hashes
 from schemas.proof import DocumentProof, Leaf, Neighbours, Said, ShardProof
-
-_HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def prove_document(build: Path, doc_id: str) -> DocumentProof:
@@ -29,21 +27,21 @@ def prove_document(build: Path, doc_id: str) -> DocumentProof:
 
     Raises UsageError for what is no id, BuildInconsistent where the build is not what its root says.
     """
-    wanted = doc_id.strip().lower()
-    if not _HEX_ID.fullmatch(wanted):
-        raise UsageError("a document id has 32 hexadecimal digits, as in the ledger: give it whole")
+    wanted = document_id(doc_id)
     manifest = read_manifest(build)
     texts, hashes = _tree(build, content_leaves(manifest.segments), manifest.root)
     pieces, outcomes = [], set()
-    for at, epoch, index in piece_places(manifest.segments, bytes.fromhex(wanted)):
+    for at, epoch, index in piece_places(manifest.segments, wanted):
         facts = manifest.segments[epoch].ledger[index]
-        first, shown, paths = _around(build, facts, bytes.fromhex(wanted))
+        first, shown, paths = _around(build, facts, wanted)
         pieces.append(
             Neighbours(_leaf(texts, hashes, at), first, tuple(one.tobytes().hex() for one in shown), paths)
         )
-        outcomes |= {_outcome(one) for leaf in shown for one in leaf if one[:16].tobytes().hex() == wanted}
+        outcomes |= {_outcome(one) for leaf in shown for one in leaf if one[:16].tobytes() == wanted}
     says: Said = "kept" if "kept" in outcomes else "dropped" if outcomes else "absent"
-    return DocumentProof("document", 1, manifest.root, wanted, says, _leaf(texts, hashes, 0), tuple(pieces))
+    return DocumentProof(
+        "document", 1, manifest.root, wanted.hex(), says, _leaf(texts, hashes, 0), tuple(pieces)
+    )
 
 
 def prove_shard(build: Path, name: str) -> ShardProof:

@@ -71,7 +71,14 @@ def trace_document(build: Path, doc_id: str, *, manifest: Manifest | None = None
     Raises UsageError for what is no id or not in the build, BuildInconsistent where the build's own parts
     contradict each other.
     """
-    return _trace(build, manifest or read_manifest(build), document_id(doc_id))
+    known = manifest or read_manifest(build)
+    found = find_trace(build, known, document_id(doc_id))
+    if found is None:
+        raise UsageError(
+            f"no document {document_id(doc_id).hex()} in this build: a row that was refused has none (see "
+            "receipts/); else compare the partner, data set and key"
+        )
+    return found
 
 
 def document_id(doc_id: str) -> bytes:
@@ -82,17 +89,17 @@ def document_id(doc_id: str) -> bytes:
     return bytes.fromhex(wanted)
 
 
-def trace_row(build: Path, shard_name: str, row: int) -> Trace:
+def trace_row(build: Path, shard_name: str, row: int, *, manifest: Manifest | None = None) -> Trace:
     """The trace of a row of a shard, counted from 0; UsageError for an unknown name or row."""
-    manifest = read_manifest(build)
-    shard = _shard(manifest, shard_name)
+    known = manifest or read_manifest(build)
+    shard = _shard(known, shard_name)
     if not shard.rows:
         raise UsageError(f"shard {shard.name} has no rows: name another one")
     if not 0 <= row < shard.rows:
         raise UsageError(f"shard {shard.name} has no row {row}: give one from 0 to {shard.rows - 1}")
     with MappedShard(build, shard) as batch:
         doc_id = batch["doc_id"][row].as_py()
-    found = _trace(build, manifest, doc_id)
+    found = trace_document(build, doc_id.hex(), manifest=known)
     if (found.shard, found.shard_row) != (shard.name, row):
         raise BuildInconsistent(
             f"shard {shard.name} row {row} holds {doc_id.hex()}, which the ledger places elsewhere: "
@@ -101,16 +108,17 @@ def trace_row(build: Path, shard_name: str, row: int) -> Trace:
     return found
 
 
-def trace_token(build: Path, shard_name: str, offset: int) -> Trace:
+def trace_token(build: Path, shard_name: str, offset: int, *, manifest: Manifest | None = None) -> Trace:
     """The trace of the document that a token of a shard belongs to; tokens are counted from 0."""
-    shard = _shard(read_manifest(build), shard_name)
+    known = manifest or read_manifest(build)
+    shard = _shard(known, shard_name)
     if not shard.tokens:
         raise UsageError(f"shard {shard.name} has no tokens: name another one")
     if not 0 <= offset < shard.tokens:
         raise UsageError(f"shard {shard.name} has no token {offset}: give one from 0 to {shard.tokens - 1}")
     with MappedShard(build, shard) as batch:
         row = bisect_right(batch["input_ids"].offsets.to_numpy(), offset) - 1
-    return trace_row(build, shard_name, int(row))
+    return trace_row(build, shard_name, int(row), manifest=known)
 
 
 class MappedShard:
@@ -152,13 +160,11 @@ def _shard(manifest: Manifest, name: str) -> ShardFacts:
     return by_name[name]
 
 
-def _trace(build: Path, manifest: Manifest, doc_id: bytes) -> Trace:
+def find_trace(build: Path, manifest: Manifest, doc_id: bytes) -> Trace | None:
+    """The trace of a document id, None where the build has none of it; raises as `trace_document` does."""
     rows = find_document(build, doc_id, manifest=manifest)
     if not rows:
-        raise UsageError(
-            f"no document {doc_id.hex()} in this build: a row that was refused has none (see receipts/); "
-            "else compare the partner, data set and key"
-        )
+        return None
     entry, *others = counted_first(rows)
     contract = next((c for c in manifest.contracts if c.partner == entry["partner"]), None)
     named = entry["partner"], entry["drop"]
