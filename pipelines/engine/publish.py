@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from pipelines.engine.runs import task
 from pipelines.engine.shards import WrittenPartition
 from pipelines.lineage.balance import count_part
 from pipelines.lineage.duplicates import DEDUP_JSON, DedupFacts, copies_path, count_copies, dedup_facts_bytes
+from pipelines.lineage.ledger import DataSetBalance, balance_of
 from pipelines.lineage.loss import check_balance
 from pipelines.lineage.report import render_report
 from pipelines.lineage.ways import WAYS_JSON, ways_bytes, ways_of
@@ -86,11 +87,7 @@ def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
     site = plan.site
     with task(site.log, "PublishManifest", "manifest"):
         written = sorted(keyed[1]["written"], key=lambda part: (part.epoch, part.part, part.index))
-        counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        for batch in keyed[1]["counts"]:
-            for row in batch.to_pylist():
-                counts[row["partner"], row["data_set"]][row["measure"]] += row["value"]
-        data_sets = _data_sets(plan, counts)
+        data_sets = _data_sets(plan, balance_of(keyed[1]["counts"]))
         check_balance(data_sets, plan.site.recipe)
         index = _write_index(site.build, written, keyed[1]["without"])
         built = {(facts.partner, facts.data_set) for facts in data_sets}
@@ -118,8 +115,9 @@ def publish(build: Path, manifest: Manifest) -> str:
     return digest
 
 
-def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tuple[DataSetFacts, ...]:
+def _data_sets(plan: Plan, balances: Iterable[DataSetBalance]) -> tuple[DataSetFacts, ...]:
     """Receipts and ledger side by side; they must agree on the number of documents."""
+    of_ledger = {(one.partner, one.data_set): one for one in balances}
     found = []
     for contract in plan.site.contracts:
         receipts = [
@@ -129,12 +127,13 @@ def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tu
             files = [f for receipt in receipts for f in receipt.files if f.data_set == data_set.name]
             if not files:
                 continue
-            measures = counts.get((contract.partner, data_set.name), Counter())
+            name = contract.partner, data_set.name
+            rows = of_ledger.get(name, DataSetBalance(*name))
             documents = sum(file.documents for file in files)
-            if documents != measures["documents"]:
+            if documents != rows.documents:
                 raise BuildInconsistent(
                     f"{contract.partner}/{data_set.name}: {documents} documents were admitted, the "
-                    f"ledger has {measures['documents']}: remove the staging directory and build again"
+                    f"ledger has {rows.documents}: remove the staging directory and build again"
                 )
             quarantined: Counter[str] = Counter()
             for file in files:
@@ -149,18 +148,14 @@ def _data_sets(plan: Plan, counts: Mapping[tuple[str, str], Counter[str]]) -> tu
                     rows_arrived=sum(file.rows_arrived for file in files),
                     quarantined=dict(sorted(quarantined.items())),
                     documents=documents,
-                    kept=measures["kept"],
-                    dropped=_prefixed(measures, "dropped/"),
+                    kept=rows.kept,
+                    dropped=rows.dropped,
                     bytes=sum(file.uncompressed_bytes for file in files),
-                    tokens=measures["tokens"],
-                    pii=_prefixed(measures, "pii/"),
+                    tokens=rows.tokens,
+                    pii=rows.pii,
                 )
             )
     return tuple(found)
-
-
-def _prefixed(measures: Mapping[str, int], prefix: str) -> dict[str, int]:
-    return {key.removeprefix(prefix): n for key, n in sorted(measures.items()) if key.startswith(prefix)}
 
 
 def _write_index(
