@@ -24,7 +24,7 @@ from pipelines.engine.made import origin_of
 from pipelines.engine.plan import Plan, PlannedSplit, Stages, runtime
 from pipelines.intake.readers import read_split
 from pipelines.lineage.finding import Finding
-from pipelines.lineage.ledger import read_ledger
+from pipelines.lineage.ledger import read_piece
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.contract import DataSet
@@ -128,8 +128,14 @@ def _drawn(build: Path, manifest: Manifest, *, sample: int, seed: int) -> list[R
     """Some rows of the ledger, evenly over all; a function of the seed and the number of rows."""
     total = sum(piece.rows for segment in manifest.segments for piece in segment.ledger)
     drawn = np.sort(np.random.Generator(np.random.PCG64(seed)).permutation(total)[:sample])
-    rows = read_ledger(build, _COLUMNS, manifest=manifest).take(pa.array(drawn))
-    return list(rows.to_pylist())
+    rows: list[Row] = []
+    first = 0
+    for piece in (piece for segment in manifest.segments for piece in segment.ledger):
+        here = drawn[slice(*np.searchsorted(drawn, [first, first + piece.rows]))] - first
+        if len(here):
+            rows += read_piece(build, piece, _COLUMNS).take(pa.array(here)).to_pylist()
+        first += piece.rows
+    return rows
 
 
 def _by_split(plan: Plan, chosen: Sequence[Row], found: Rerun) -> Iterator[tuple[PlannedSplit, list[Row]]]:

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from schemas.errors import BuildInconsistent
+from pipelines.lineage.ledger import read_piece
 from schemas.manifest import Manifest
 from schemas.reasons import Reason
 from schemas.shards import NO_LANGUAGE
@@ -63,14 +61,8 @@ def count_fates(build: Path, manifest: Manifest) -> Fates:
         schema={"partner": pl.String, "data_set": pl.String, "item": pl.String, "documents": pl.Int64}
     )
     for segment in manifest.segments:
-        for file in segment.ledger:
-            try:
-                rows = pl.DataFrame(pq.read_table(build / file.path, columns=[*_READ, "detail"]))
-            except (OSError, pa.ArrowException) as error:
-                raise BuildInconsistent(
-                    f"{file.path}: the ledger cannot be read ({type(error).__name__}): "
-                    f"run `malmoi verify {build.name}`"
-                ) from None
+        for piece in segment.ledger:
+            rows = pl.DataFrame(read_piece(build, piece, [*_READ, "detail"]))
             fates = _together(fates, _fates_of(rows, segment.epoch, aside), _FATE)
             items = _together(items, _items_of(rows), _ITEM)
     return Fates(fates.sort(_FATE, nulls_last=True), items.sort(_ITEM))

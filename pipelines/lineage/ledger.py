@@ -23,7 +23,7 @@ from pipelines.lineage.records import piece_root
 from schemas.documents import LEDGER
 from schemas.errors import BuildInconsistent
 from schemas.identity import file_sha256
-from schemas.manifest import Manifest, read_manifest
+from schemas.manifest import LedgerFacts, Manifest, read_manifest
 
 ROW_GROUP = 1 << 13  # rows: finding one document reads 0.2 MiB; 131,072 would spare 0.8 bytes a document
 # Columns of few different values; a dictionary of the others (ids, row numbers) would cost and not save.
@@ -115,6 +115,17 @@ def read_ledger(
     except (OSError, pa.ArrowException) as error:
         raise BuildInconsistent(
             f"{build.name}: the ledger cannot be read ({type(error).__name__}): "
+            f"run `malmoi verify {build.name}`"
+        ) from None
+
+
+def read_piece(build: Path, piece: LedgerFacts, columns: Sequence[str]) -> pa.Table:
+    """Some columns of one ledger piece; raises BuildInconsistent where it is missing or no Parquet."""
+    try:
+        return pq.read_table(build / piece.path, columns=list(columns))
+    except (OSError, pa.ArrowException) as error:
+        raise BuildInconsistent(
+            f"{piece.path}: the ledger cannot be read ({type(error).__name__}): "
             f"run `malmoi verify {build.name}`"
         ) from None
 
