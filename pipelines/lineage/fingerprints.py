@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from schemas.documents import DOC_ID
 from schemas.errors import BuildInconsistent
+from schemas.id_columns import id_bytes, words_of
 from schemas.identity import DIGEST_SIZE
 from schemas.manifest import Manifest, read_manifest
 
@@ -146,7 +147,7 @@ class FingerprintIndex:
         """Ids of the documents whose canonical text has this digest, ascending."""
         found: set[bytes] = set()
         for part in self._parts:
-            digests = halves(part["exact"])
+            digests = words_of(id_bytes(part["exact"]))
             first, last = _span(digests[:, 0], int.from_bytes(digest[:8], "big"), bits=64)
             equal = digests[first:last, 1] == int.from_bytes(digest[8:], "big")
             found.update(part["doc_id"].slice(first, last - first).filter(pa.array(equal)).to_pylist())
@@ -198,14 +199,6 @@ def find_near(
         for found in index.near(bands):  # a repeated key may have other texts: the nearest counts
             met.setdefault(found.doc_id, found.bands)
         return list(met.items())
-
-
-def halves(column: pa.Array) -> NDArray[np.uint64]:
-    """A column of 16 bytes as big-endian halves, (rows, 2), without a copy."""
-    data = column.buffers()[1]
-    whole = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    cut = whole[column.offset * DIGEST_SIZE : (column.offset + len(column)) * DIGEST_SIZE]
-    return cut.view(">u8").reshape(-1, 2)
 
 
 def keys_and_rows(part: pa.RecordBatch, band: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:

@@ -22,6 +22,7 @@ from pipelines.lineage.lookup import rows_of
 from pipelines.lineage.records import piece_root
 from schemas.documents import LEDGER
 from schemas.errors import BuildInconsistent
+from schemas.id_columns import id_bytes, in_order, words_of
 from schemas.identity import file_sha256
 from schemas.manifest import LedgerFacts, Manifest, read_manifest
 
@@ -166,12 +167,9 @@ def balance_of(parts: Iterable[pa.RecordBatch]) -> tuple[DataSetBalance, ...]:
 
 def _ids_rise(ids: pa.ChunkedArray) -> bool:
     """Whether each id is above the one before, so that the rows are in their order already."""
-    if len(ids) < 2 or ids.null_count:
-        return not ids.null_count
-    array = ids.combine_chunks()
-    whole = np.frombuffer(array.buffers()[1], np.uint8)[16 * array.offset : 16 * (array.offset + len(array))]
-    high, low = whole.view(">u8").reshape(-1, 2).T
-    return bool(((high[:-1] < high[1:]) | ((high[:-1] == high[1:]) & (low[:-1] < low[1:]))).all())
+    if ids.null_count:
+        return False
+    return in_order(words_of(id_bytes(ids)), strictly=True)
 
 
 def _under(prefix: str, measures: dict[str, int]) -> dict[str, int]:

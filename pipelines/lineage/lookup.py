@@ -11,13 +11,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.content import piece_places
 from schemas.documents import LEDGER
 from schemas.errors import BuildInconsistent
+from schemas.id_columns import id_bytes, span_of
 from schemas.manifest import Manifest
 
 
@@ -42,11 +42,8 @@ def _in_piece(path: Path, doc_id: bytes) -> Iterator[pa.Table]:
         if file.schema_arrow != LEDGER:
             raise ValueError(path.name)
         for group in _groups(file.metadata, doc_id):
-            ids = file.read_row_group(group, columns=["doc_id"], use_threads=False)["doc_id"].combine_chunks()
-            if not len(ids):
-                continue
-            here = np.frombuffer(ids.buffers()[1], "S16")[ids.offset : ids.offset + len(ids)]
-            first, last = (int(np.searchsorted(here, np.bytes_(doc_id), side)) for side in ("left", "right"))
+            ids = file.read_row_group(group, columns=["doc_id"], use_threads=False)["doc_id"]
+            first, last = span_of(id_bytes(ids), doc_id)
             if first < last:
                 yield file.read_row_group(group, use_threads=False).slice(first, last - first)
 

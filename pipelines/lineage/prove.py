@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,6 +16,7 @@ from pipelines.lineage.records import RECORD_COLUMNS, Records, piece_leaves, rec
 from pipelines.lineage.trace import document_id
 from schemas.content import RECORD, RECORDS, content_leaves, piece_places
 from schemas.errors import BuildInconsistent, UsageError
+from schemas.id_columns import span_of
 from schemas.manifest import LedgerFacts, read_manifest
 from schemas.merkle import inclusion_proof, leaf_hash, root_of_hashes
 from schemas.proof import DocumentProof, Leaf, Neighbours, Said, ShardProof
@@ -87,9 +87,8 @@ def _around(
         raise _damaged(build, facts)
     if not len(found):
         return 0, [], ()
-    ids = np.ascontiguousarray(found[:, :16]).view("S16").ravel()
-    begin, end = (int(np.searchsorted(ids, np.bytes_(doc_id), side)) for side in ("left", "right"))
-    first, last = max(begin - 1, 0) // RECORDS, min(end, len(ids) - 1) // RECORDS
+    begin, end = span_of(found[:, :16], doc_id)
+    first, last = max(begin - 1, 0) // RECORDS, min(end, len(found) - 1) // RECORDS
     shown = [found[at * RECORDS : (at + 1) * RECORDS] for at in range(first, last + 1)]
     return first, shown, tuple(_path(hashes, at) for at in range(first, last + 1))
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.content import RECORD, RECORDS
+from schemas.id_columns import id_bytes
 from schemas.merkle import leaf_hash, root_of_hashes
 from schemas.shards import code_of
 
@@ -22,10 +23,7 @@ _NONE = 0  # of a kept document
 def records(rows: pa.Table) -> Records:
     """The records of ledger rows in their order; texts may be dictionary encoded."""
     found = np.empty((len(rows), RECORD.size), np.uint8)
-    ids = rows["doc_id"].combine_chunks()
-    if len(rows):
-        whole = np.frombuffer(ids.buffers()[1], np.uint8)[16 * ids.offset : 16 * (ids.offset + len(ids))]
-        found[:, :16] = whole.reshape(-1, 16)
+    found[:, :16] = id_bytes(rows["doc_id"])
     numbers = found[:, 16:].view(">i4")
     numbers[:, 0] = pc.fill_null(rows["shard_row"], -1).to_numpy()
     numbers[:, 1] = rows["tokens"].to_numpy()

@@ -13,7 +13,6 @@ from pipelines.lineage.finding import Finding
 from pipelines.lineage.fingerprints import (
     FINGERPRINTS,
     bands_of,
-    halves,
     keys_and_rows,
     numbers,
     read_fingerprints,
@@ -21,6 +20,7 @@ from pipelines.lineage.fingerprints import (
 from pipelines.lineage.verify_pieces import Piece, all_rows
 from pipelines.lineage.ways import WAYS_JSON, read_ways
 from schemas.errors import BuildInconsistent
+from schemas.id_columns import id_bytes, in_order, words_of
 from schemas.manifest import Manifest
 from schemas.reasons import Reason, Stage
 
@@ -65,9 +65,7 @@ def _order_problem(part: pa.RecordBatch) -> str | None:
     for name in ("exact", "doc_id"):
         if part[name].null_count:
             return f"has documents without {name}"
-    digests = halves(part["exact"])
-    high, low = digests[:, 0], digests[:, 1]
-    if not bool(((high[:-1] < high[1:]) | ((high[:-1] == high[1:]) & (low[:-1] <= low[1:]))).all()):
+    if not in_order(words_of(id_bytes(part["exact"]))):
         return "is not sorted by digest, so that documents are not found"
     for band in range(bands_of(part)):
         keys, rows = keys_and_rows(part, band)

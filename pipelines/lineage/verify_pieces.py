@@ -18,6 +18,7 @@ from pipelines.lineage.ledger import ledger_path
 from pipelines.lineage.records import Records, piece_leaves, records
 from schemas.content import Place, places
 from schemas.documents import LEDGER
+from schemas.id_columns import in_order, words_of
 from schemas.manifest import LedgerFacts, Manifest
 from schemas.merkle import root_of_hashes
 
@@ -83,8 +84,8 @@ def _check(place: Place, facts: LedgerFacts, found: Records) -> Iterator[Finding
     if not len(found):
         return
     words = _words(found)
-    high, low = words.T
-    if not ((high[:-1] < high[1:]) | ((high[:-1] == high[1:]) & (low[:-1] <= low[1:]))).all():
+    high = words[:, 0]
+    if not in_order(words):
         yield Finding("ledger", facts.path, "is not sorted by document id")
     first = (high >> np.uint64(32)) * np.uint64(place.of) >> np.uint64(32)
     if (first != place.index).any():
@@ -94,7 +95,7 @@ def _check(place: Place, facts: LedgerFacts, found: Records) -> Iterator[Finding
 
 def _words(found: Records) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
     """The document ids as two numbers each, the first bytes the weightiest."""
-    return np.ascontiguousarray(found[:, :16]).view(">u8").astype(np.uint64)
+    return words_of(found[:, :16]).astype(np.uint64)
 
 
 def all_rows(pieces: Sequence[Piece]) -> pl.DataFrame:

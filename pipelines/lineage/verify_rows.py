@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.verify_pieces import PREFIX
+from schemas.id_columns import id_bytes
 from schemas.manifest import Manifest, ShardFacts, TokenizerFacts
 from schemas.reasons import Reason, Stage
 from schemas.shards import NO_LANGUAGE, SHARD, TOKENS_AT, code_of
@@ -174,8 +175,7 @@ def _doc_ids(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     try:
         with pa.memory_map(str(path)) as source:
             column = pa.ipc.open_stream(source).read_next_batch()["doc_id"]
-            whole = np.frombuffer(column.buffers()[1], np.uint8, 16 * len(column), 16 * column.offset)
-            return whole.reshape(-1, 16).copy()
+            return id_bytes(column).copy()
     except (OSError, StopIteration, KeyError, ValueError, pa.ArrowException):
         return np.zeros((0, 16), np.uint8)
 
