@@ -184,23 +184,6 @@ class FingerprintIndex:
             ) from None
 
 
-def find_exact(build: Path, digest: bytes, *, manifest: Manifest | None = None) -> list[bytes]:
-    """Ids of the documents of a build, kept or dropped, whose canonical text has this 128-bit digest."""
-    with FingerprintIndex(build, manifest) as index:
-        return index.exact(digest)
-
-
-def find_near(
-    build: Path, bands: NDArray[np.uint64], *, manifest: Manifest | None = None
-) -> list[tuple[bytes, int]]:
-    """(document id, number of bands met) of all, kept or dropped, that meet a text's bands; most first."""
-    with FingerprintIndex(build, manifest) as index:
-        met: dict[bytes, int] = {}
-        for found in index.near(bands):  # a repeated key may have other texts: the nearest counts
-            met.setdefault(found.doc_id, found.bands)
-        return list(met.items())
-
-
 def keys_and_rows(part: pa.RecordBatch, band: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """A band's columns without a copy: keys, and the big-endian bytes (documents, width) of their rows."""
     keys, rows = part.column(len(_IDS) + 2 * band), part.column(len(_IDS) + 2 * band + 1)

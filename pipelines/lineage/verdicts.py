@@ -5,7 +5,7 @@ Reads a trace, and of the build index/edges.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def verdicts(row: dict[str, Any]) -> tuple[Verdict, ...]:
 
 def relatives(build: Path, manifest: Manifest, doc_id: bytes, *, shown: int = SHOWN) -> Relatives:
     """Whom a document was found alike to: those dropped that lead to it, and the kept ones it leads to."""
-    edges = edges_around(build, manifest, [doc_id])
+    edges = _edges_around(build, manifest, doc_id)
     to_it = edges.filter(pl.col("kept") == doc_id).select(
         "similarity", "doc_id", relation=pl.lit("lost to it")
     )
@@ -95,15 +95,15 @@ def relatives(build: Path, manifest: Manifest, doc_id: bytes, *, shown: int = SH
     return Relatives(tuple(nearest), lost_to_it=len(to_it), kept_alike=len(from_it))
 
 
-def edges_around(build: Path, manifest: Manifest, doc_ids: Sequence[bytes]) -> pl.DataFrame:
-    """EDGES that begin or end at one of some documents; BuildInconsistent where a file cannot be read."""
+def _edges_around(build: Path, manifest: Manifest, doc_id: bytes) -> pl.DataFrame:
+    """EDGES that begin or end at a document; BuildInconsistent where a file cannot be read."""
     paths = [str(build / f.path) for f in manifest.other_files if f.path.startswith(EDGE_FILES)]
     if not paths:
         return pl.DataFrame(EDGES.empty_table())
-    wanted = pa.array(doc_ids, EDGES.field("doc_id").type)
+    wanted = pa.scalar(doc_id, EDGES.field("doc_id").type)
     try:
         source = ds.dataset(paths, schema=EDGES, format="parquet")
-        found = source.to_table(filter=pc.field("doc_id").isin(wanted) | pc.field("kept").isin(wanted))
+        found = source.to_table(filter=(pc.field("doc_id") == wanted) | (pc.field("kept") == wanted))
     except (OSError, pa.ArrowException) as error:
         raise BuildInconsistent(
             f"{EDGE_FILES} cannot be read ({type(error).__name__}): run `malmoi verify {build.name}`"

@@ -13,7 +13,7 @@ from pipelines.admit import admit
 from pipelines.finished.canonical import canonicals
 from pipelines.intake.registry import Registry
 from pipelines.intake.takedowns import record_takedown
-from pipelines.lineage.fingerprints import find_exact
+from pipelines.lineage.fingerprints import FingerprintIndex
 from pipelines.lineage.trace import trace_document
 from pipelines.lineage.verify import verify
 from schemas.errors import InputUnreadable, LossExceeded
@@ -153,7 +153,8 @@ def test_documents_that_were_taken_down_are_not_built(house: House):
     whole = house.build("undone", date="2026-11-19").directory
     for directory, there in ((whole, [alpha.doc_id("a0")]), (built.directory, [])):
         (digest,) = {one.exact for one in canonicals(directory, FIRST["alpha"][0]["text"])}
-        assert find_exact(directory, digest) == there
+        with FingerprintIndex(directory) as index:
+            assert index.exact(digest) == there
 
 
 def test_an_admitted_drop_that_is_missing_or_changed_is_named(house: House):

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from pipelines.lineage.fingerprints import (
     FingerprintIndex,
-    find_exact,
-    find_near,
     fingerprint_rows,
     fingerprints_path,
     key_of,
@@ -22,7 +20,7 @@ from pipelines.lineage.fingerprints import (
     write_fingerprints,
 )
 from schemas.errors import BuildInconsistent
-from schemas.manifest import FileFacts
+from schemas.manifest import FileFacts, Manifest
 
 BANDS = 3
 # Few different values, so that documents share digests and keys; all low ones, so that keys are not spread.
@@ -36,6 +34,20 @@ def digest(number: int) -> bytes:
 
 def band(number: int) -> int:
     return number << 32 | number
+
+
+def find_exact(build: Path, digest: bytes, *, manifest: Manifest) -> list[bytes]:
+    with FingerprintIndex(build, manifest) as index:
+        return index.exact(digest)
+
+
+def find_near(build: Path, bands, *, manifest: Manifest) -> list[tuple[bytes, int]]:
+    """A repeated key may have other texts: the nearest counts."""
+    with FingerprintIndex(build, manifest) as index:
+        met: dict[bytes, int] = {}
+        for found in index.near(bands):
+            met.setdefault(found.doc_id, found.bands)
+        return list(met.items())
 
 
 def write(build: Path, whole, parts: list[list[tuple[int, int, list[int]]]]):
