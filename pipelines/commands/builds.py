@@ -17,6 +17,11 @@ from schemas.errors import UsageError
 from schemas.manifest import Manifest
 from schemas.registry import RecordFinding
 
+# What verify may be given together.
+_OF_BUILD = frozenset({"build", "root", "on", "registry", "public_key", "deep"})
+_OF_RECEIPT = frozenset({"receipt", "drop", "proof", "key"})
+_OF_PROOF = frozenset({"proof", "root"})
+
 
 def build(
     recipe: Annotated[Path, typer.Argument(help="The recipe, YAML.")],
@@ -112,17 +117,29 @@ def verify(
     Example: malmoi verify build/example
     """
     findings: Sequence[Finding | RecordFinding]
-    of_build = (on, registry, public_key, deep) != (None, None, None, False)
-    if certificate is not None and build is not None and (receipt, drop, proof, key) == (None,) * 4:
+    options = {
+        "build": build,
+        "receipt": receipt,
+        "drop": drop,
+        "proof": proof,
+        "key": key,
+        "root": root,
+        "on": on,
+        "registry": registry,
+        "public_key": public_key,
+        "deep": deep or None,
+    }
+    given = {name for name, value in options.items() if value is not None}
+    if certificate is not None:
         from pipelines.takedown.certificate import check_certificate, read_certificate
 
-        if of_build or root is not None:
+        if build is None or not given <= _OF_BUILD:
+            raise UsageError("--certificate FILE wants BUILD: verify BUILD --certificate FILE")
+        if given != {"build"}:
             raise UsageError("verify BUILD --certificate FILE takes nothing else: verify the build apart")
         findings = check_certificate(read_certificate(existing(certificate)), build.resolve())
         whole = "what the certificate says holds"
-    elif certificate is not None:
-        raise UsageError("--certificate FILE wants BUILD: verify BUILD --certificate FILE")
-    elif receipt is not None and build is None and root is None and not of_build:
+    elif receipt is not None and given <= _OF_RECEIPT:
         from pipelines.intake.receipt_check import check_receipt
 
         proven = None if proof is None else existing(proof)
@@ -130,9 +147,9 @@ def verify(
         whole = (
             "the receipt holds" if key else "the receipt agrees with itself; --key HEX says whose it must be"
         )
-    elif proof is not None and (build, receipt, drop, key) == (None, None, None, None) and not of_build:
+    elif proof is not None and given <= _OF_PROOF:
         findings, whole = check_proof(proof, root=root)
-    elif build is not None and (receipt, drop, proof, key) == (None, None, None, None):
+    elif build is not None and given <= _OF_BUILD:
         findings, whole = _check_build(
             build,
             on=None if on is None else day_of(on),
