@@ -14,8 +14,8 @@ import polars as pl
 
 from pipelines.lineage.fates import Fates
 from pipelines.lineage.flow import Link, Node, flow
-from pipelines.lineage.report_page import Cell, Html, both, section, table
-from pipelines.lineage.report_words import LANGUAGES, STAGES
+from pipelines.lineage.report_page import Cell, both, figure, section, table
+from pipelines.lineage.report_words import language_words, stage_words
 from schemas.manifest import Manifest
 from schemas.reasons import Stage
 
@@ -61,16 +61,12 @@ def _stages(balances: Mapping[str, Counter[str]]) -> list[str]:
     return known + sorted(met - set(known))
 
 
-def _words(stage: str) -> tuple[str, str]:
-    return STAGES[Stage(stage)] if stage in list(Stage) else (stage, stage)
-
-
 def _documents(balances: Mapping[str, Counter[str]], stages: Sequence[str]) -> str:
     drawn = _shown(balances)
     nodes = [Node(f"from {name}", _partner(name, len(balances)), 0, side="left") for name in drawn]
     nodes.append(Node("arrived", ("도착한 행", "rows arrived"), 1, side="above"))
     nodes += [
-        Node(f"at {stage}", _SHORT.get(stage, _words(stage)), at, side="above")
+        Node(f"at {stage}", _SHORT.get(stage, stage_words(stage)), at, side="above")
         for at, stage in enumerate(stages, start=2)
     ]
     last = len(stages) + 2
@@ -102,7 +98,7 @@ def _documents(balances: Mapping[str, Counter[str]], stages: Sequence[str]) -> s
     )
     drawing = flow(nodes, links, captioned="flow-name", told=told, wide=1240, margins=(165, 40))
     title = both("파트너에서 남은 문서까지", "From the partners to the documents kept")
-    return f"{_figure('flow-name', title, drawing)}{_KEY}{_documents_table(balances, stages)}"
+    return f"{figure('flow-name', title, drawing)}{_KEY}{_documents_table(balances, stages)}"
 
 
 _KEY = (
@@ -113,15 +109,8 @@ _KEY = (
 
 
 def _lost(stage: str) -> tuple[str, str]:
-    korean, english = _words(stage)
+    korean, english = stage_words(stage)
     return f"{korean}에서 버림", f"dropped: {english}"
-
-
-def _figure(name: str, title: Html, picture: Html) -> str:
-    return (
-        f'<figure><figcaption id="{name}">{title.markup}</figcaption>'
-        f'<div class="drawn" tabindex="0">{picture.markup}</div></figure>'
-    )
 
 
 def _shown(balances: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
@@ -148,7 +137,7 @@ def _documents_table(balances: Mapping[str, Counter[str]], stages: Sequence[str]
         both("도착", "arrived"),
         both("격리", "quarantined"),
         both("문서", "documents"),
-        *(both(*_words(stage)) for stage in stages),
+        *(both(*stage_words(stage)) for stage in stages),
         both("남음", "kept"),
     ]
     whole: Counter[str] = Counter()
@@ -201,7 +190,7 @@ def _tokens(fates: Fates) -> str:
     partners = list(dict.fromkeys(drawn.values()))
     languages = sorted(set(cells["language"]), key=lambda name: (-size[f"in {name}"], name))
     nodes = [Node(f"from {name}", _partner(name, len(order)), 0, side="left") for name in partners]
-    nodes += [Node(f"in {name}", LANGUAGES.get(name, (name, name)), 1) for name in languages]
+    nodes += [Node(f"in {name}", language_words(name), 1) for name in languages]
     nodes += [
         Node("validation False", ("학습", "training"), 2),
         Node("validation True", ("검증", "validation"), 2),
@@ -231,7 +220,7 @@ def _tokens(fates: Fates) -> str:
     )
     note = both("버린 문서는 토큰으로 나누지 않는다.", "Documents that are dropped are not tokenised.")
     words = f'<p class="note">{note.markup}</p>'
-    return f"{_figure('tokens-name', title, picture)}{words}{_tokens_table(kept, order, languages)}"
+    return f"{figure('tokens-name', title, picture)}{words}{_tokens_table(kept, order, languages)}"
 
 
 def _tokens_table(kept: pl.DataFrame, partners: Sequence[str], languages: Sequence[str]) -> str:
@@ -240,7 +229,7 @@ def _tokens_table(kept: pl.DataFrame, partners: Sequence[str], languages: Sequen
     aside = dict(kept.filter("validation").group_by("partner").agg(pl.col("tokens").sum()).iter_rows())
     heads = [
         both("파트너", "partner"),
-        *(both(*LANGUAGES.get(name, (name, name))) for name in languages),
+        *(both(*language_words(name)) for name in languages),
         both("검증용", "for validation"),
         both("토큰", "tokens"),
     ]

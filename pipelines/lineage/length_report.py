@@ -10,7 +10,7 @@ import polars as pl
 from pipelines.lineage.fates import Fates
 from pipelines.lineage.plots import bars
 from pipelines.lineage.report_page import Cell, Heat, Html, both, measure, section, table
-from pipelines.lineage.report_words import LANGUAGES
+from pipelines.lineage.report_words import language_words
 
 _SHOWN = 5  # languages with a plot of their own
 _SUMS = [pl.col("documents").sum(), pl.col("tokens").sum()]
@@ -86,7 +86,7 @@ def lengths_section(fates: Fates) -> str:
 
 
 def _language(name: str) -> Html:
-    return both(*LANGUAGES.get(name, (name, name)))
+    return both(*language_words(name))
 
 
 def _figure(title: Html, label: str, names: list[str], counts: list[int]) -> str:

@@ -111,6 +111,14 @@ def verdict(*, holds: bool) -> Html:
     )
 
 
+def figure(name: str, title: Html, picture: Html) -> str:
+    """A drawing that may be wider than the page, under the title by whose id it is named."""
+    return (
+        f'<figure><figcaption id="{name}">{title.markup}</figcaption>'
+        f'<div class="drawn" tabindex="0">{picture.markup}</div></figure>'
+    )
+
+
 def cards(facts: Iterable[tuple[int | str, Html]]) -> str:
     """The large numbers at the top."""
     inner = "".join(f'<div class="card"><b>{_text(value)}</b>{label.markup}</div>' for value, label in facts)

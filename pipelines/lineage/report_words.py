@@ -118,6 +118,16 @@ def refusal_words(name: str) -> tuple[str, str]:
     return REFUSALS.get(refusal, name), REFUSAL_WORDING.get(refusal, name)
 
 
+def language_words(name: str) -> tuple[str, str]:
+    """(Korean, English) of a language's code; the bare code where it is none of ours."""
+    return LANGUAGES.get(name, (name, name))
+
+
+def stage_words(name: str) -> tuple[str, str]:
+    """(Korean, English) of a stage; the bare name where it is none of ours."""
+    return STAGES[Stage(name)] if name in list(Stage) else (name, name)
+
+
 def drop_words(name: str) -> tuple[str, str]:
     """(Korean, English) of "stage/reason"; the bare names where they are none of ours."""
     stage, _, reason = name.partition("/")

@@ -6,7 +6,18 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 
-from pipelines.lineage.report_page import Cell, Html, both, code, day, english, escaped, section, table
+from pipelines.lineage.report_page import (
+    Cell,
+    Html,
+    both,
+    code,
+    day,
+    english,
+    escaped,
+    figure,
+    section,
+    table,
+)
 from schemas.manifest import ContractFacts, Manifest
 from schemas.rights import held_until
 
@@ -100,11 +111,11 @@ def _line(manifest: Manifest, contracts: list[ContractFacts]) -> str:
         f'<span><i class="held"></i>{after.markup}</span>'
         f"<span>┆ {both('권리를 판정한 날', 'day on which rights were judged').markup}</span></p>"
     )
-    return (
-        f'<figure><figcaption id="terms-name">{name.markup}</figcaption><div class="drawn" tabindex="0">'
+    picture = Html(
         f'<svg viewBox="0 0 {_WIDE:.0f} {tall:.0f}" role="img" aria-labelledby="terms-name">'
-        f"<desc>{told}</desc>{_HATCH}{''.join(drawn)}</svg></div></figure>{key}"
+        f"<desc>{told}</desc>{_HATCH}{''.join(drawn)}</svg>"
     )
+    return figure("terms-name", name, picture) + key
 
 
 def _held(contract: ContractFacts) -> int | None:

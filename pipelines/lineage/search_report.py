@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.report_page import both, code, section
-from pipelines.lineage.report_words import LANGUAGES, REASONS, STAGES
+from pipelines.lineage.report_words import REASONS, language_words, stage_words
 from schemas.manifest import Manifest
-from schemas.reasons import REASON_WORDING, Reason, Stage
+from schemas.reasons import REASON_WORDING, Reason
 from schemas.shards import NO_LANGUAGE
 
 MOST = 50_000  # documents of a build that has an index; each takes about 60 characters of the page
@@ -86,7 +86,7 @@ def index_of(build: Path, manifest: Manifest) -> dict[str, Any]:
         known = rows[name].cast(pl.String).drop_nulls().unique().sort()
         found[name + "s"] = known.to_list()
         found[name] = _places(rows[name].cast(pl.String).cast(pl.Enum(known)).to_physical())
-    found["languages"] = [LANGUAGES.get(name, (name, name)) for name in found["languages"]]
+    found["languages"] = [language_words(name) for name in found["languages"]]
     for name in ("set", "fate", "lostTo", "row", "tokens", "shard_row"):
         found[name] = _places(rows[name])
     return found
@@ -101,7 +101,7 @@ def _fate(kept: bool, stage: str | None, reason: str | None) -> list[list[str]]:
     """Words of a fate: what became of it, at which stage, why; each in Korean and English."""
     if kept:
         return [["남음", "kept"]]
-    at = STAGES[Stage(stage)] if stage in list(Stage) else (stage or "", stage or "")
+    at = stage_words(stage or "")
     why = (reason or "", reason or "")
     if reason in list(Reason):
         why = (REASONS[Reason(reason)], REASON_WORDING.get(Reason(reason), reason))
