@@ -179,6 +179,11 @@ def manifest_digest(build: Path) -> str:
     return file_sha256(build / "manifest.json")
 
 
+def digest_line(digest: str) -> bytes:
+    """What BUILD/manifest.sha256 holds, for `sha256sum --check`."""
+    return f"{digest}  manifest.json\n".encode()
+
+
 def read_manifest(build: Path) -> Manifest:
     """Read BUILD/manifest.json; raises BuildInconsistent where it is missing or not one.
 

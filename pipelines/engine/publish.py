@@ -37,6 +37,7 @@ from schemas.manifest import (
     FileFacts,
     Manifest,
     Segment,
+    digest_line,
     manifest_bytes,
 )
 
@@ -110,7 +111,7 @@ def publish(build: Path, manifest: Manifest) -> str:
             path.unlink()
     content = manifest_bytes(manifest)
     digest = hashlib.sha256(content).hexdigest()
-    write_whole(build / "manifest.sha256", f"{digest}  manifest.json\n".encode())
+    write_whole(build / "manifest.sha256", digest_line(digest))
     write_whole(build / "manifest.json", content)
     return digest
 

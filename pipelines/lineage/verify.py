@@ -25,7 +25,15 @@ from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_
 from schemas.content import content_root, places
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
-from schemas.manifest import FileFacts, LedgerFacts, Manifest, ShardFacts, manifest_digest, read_manifest
+from schemas.manifest import (
+    FileFacts,
+    LedgerFacts,
+    Manifest,
+    ShardFacts,
+    digest_line,
+    manifest_digest,
+    read_manifest,
+)
 from schemas.shard_trailer import altered_parts
 
 _OWN = ("manifest.json", "manifest.sha256")
@@ -61,7 +69,7 @@ def _check_digest(build: Path) -> Iterator[Finding]:
     except OSError:
         yield Finding("files", "manifest.sha256", "is missing or cannot be read")
         return
-    if said != f"{manifest_digest(build)}  manifest.json\n".encode():
+    if said != digest_line(manifest_digest(build)):
         yield Finding("files", "manifest.json", "is not what manifest.sha256 says")
 
 
