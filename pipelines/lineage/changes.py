@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.ranges import id_ranges
+from pipelines.lineage.verdicts import REPEATS_KEY
 from schemas.identity import canonical_json
 from schemas.manifest import Manifest
 
@@ -124,7 +125,7 @@ def _fates(build: Path, manifest: Manifest, within: pc.Expression) -> pl.DataFra
     """doc_id, partner, fate, why: a row for each id, of a repeated key the one that counted."""
     rows = pl.DataFrame(read_ledger(build, _READ, within, manifest=manifest))
     return (
-        rows.sort("doc_id", "kept", descending=[False, True], maintain_order=True)
+        rows.sort("doc_id", ~pl.col("kept"), REPEATS_KEY, maintain_order=True)
         .unique(subset="doc_id", keep="first", maintain_order=True)
         .select(
             "doc_id",

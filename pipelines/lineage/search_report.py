@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.report_page import both, code, section
 from pipelines.lineage.report_words import REASONS, language_words, stage_words
+from pipelines.lineage.verdicts import REPEATS_KEY
 from schemas.manifest import Manifest
 from schemas.reasons import REASON_WORDING, Reason
 from schemas.shards import NO_LANGUAGE
@@ -63,10 +64,9 @@ def search_section(manifest: Manifest, build: Path) -> str:
 def index_of(build: Path, manifest: Manifest) -> dict[str, Any]:
     """The index as JSON values; rows are sorted by id, the row that counts of a repeated id first."""
     rows = pl.DataFrame(read_ledger(build, [*_COLUMNS, *_MORE], manifest=manifest)).with_columns(
-        pl.col("language").fill_null(NO_LANGUAGE),
-        again=(pl.col("reason") == Reason.REPEATED_KEY.value).fill_null(value=False),
+        pl.col("language").fill_null(NO_LANGUAGE)
     )
-    rows = rows.sort("doc_id", ~pl.col("kept"), "again", "file", "row").with_row_index("at")
+    rows = rows.sort("doc_id", ~pl.col("kept"), REPEATS_KEY, "file", "row").with_row_index("at")
     sets = _distinct(rows, _SET, "set")
     fates = _distinct(rows, _FATE, "fate")
     first = rows.group_by("doc_id").agg(lostTo=pl.col("at").min())

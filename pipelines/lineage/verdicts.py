@@ -23,6 +23,8 @@ from schemas.reasons import REASON_WORDING, Reason, Stage
 
 ADMISSION, TOKENISE = "admission", "tokenise"  # before and behind the stages of schemas.reasons
 EDGE_FILES = "index/edges/"
+# Of rows of one document id a kept one counts, then one that repeats no key: see counted_first.
+REPEATS_KEY = (pl.col("reason") == Reason.REPEATED_KEY.value).fill_null(value=False)
 SHOWN = 20  # relatives told with their partner; the others are counted
 
 

@@ -12,8 +12,9 @@ import pipelines.lineage.ranges as ranges
 from pipelines.lineage.changes import changes_of
 from pipelines.lineage.duplicates import losses
 from pipelines.lineage.ranges import id_ranges
+from pipelines.lineage.trace import trace_document
 from schemas.documents import LEDGER
-from schemas.reasons import Reason
+from schemas.reasons import Reason, Stage
 from tests.lineage.small_build import _lost, documents, write_build
 
 
@@ -56,6 +57,22 @@ def test_documents_are_told_by_their_fates(pair, monkeypatch, in_a_range: int):
         (gone["partner"], "kept", "absent", None, 1),
         (lost["partner"], "kept", "dropped", "dedup/exact_duplicate", 1),
     }
+
+
+def test_why_a_document_left_is_told_by_the_row_that_counts(tmp_path: Path):
+    rows = documents(20)
+    parent = write_build(tmp_path / "parent", [dict(row) for row in rows])
+    first, again = rows[0], rows[20]
+    assert (again["doc_id"], again["reason"]) == (first["doc_id"], Reason.REPEATED_KEY)
+    why = {"kept": False, "stage": Stage.QUALITY.value, "reason": Reason.SPAM.value}
+    first |= why | {"tokens": 0, "input_ids": None}
+    again |= {"file": "before.jsonl"}  # than that of the row it repeats
+    assert again["file"] < first["file"]
+    child = write_build(tmp_path / "child", rows)
+    moves = changes_of((parent, tmp_path / "parent"), (child, tmp_path / "child")).documents
+    (left,) = moves.filter((moves["before"] == "kept") & (moves["after"] == "dropped")).iter_rows()
+    assert left == (first["partner"], "kept", "dropped", "quality/spam", 1)
+    assert trace_document(tmp_path / "child", first["doc_id"].hex()).reason == "spam"
 
 
 def test_nothing_is_new_between_a_build_and_itself(pair):
