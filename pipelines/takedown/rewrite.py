@@ -116,11 +116,12 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
 
 def _by_part(parent: Parent, changed: Sequence[Changed]) -> dict[Part, list[Changed]]:
     """The changed documents by the part that their ids say."""
-    parts = parent.parts.parts()
     found: dict[Part, list[Changed]] = defaultdict(list)
-    for one in changed:
-        (partition,) = parent.parts.partitions(one.split.epoch, [one.doc_id])
-        found[parts[one.split.epoch, partition]].append(one)
+    for epoch in {one.split.epoch for one in changed}:
+        own = [one for one in changed if one.split.epoch == epoch]
+        partitions = parent.parts.partitions(epoch, [one.doc_id for one in own])
+        for one, partition in zip(own, partitions, strict=True):
+            found[parent.parts.parts[epoch, partition]].append(one)
     return dict(sorted(found.items(), key=lambda item: (item[0].epoch, item[0].partition)))
 
 
