@@ -21,6 +21,7 @@ from pipelines.engine.files import write_whole
 from pipelines.intake.quarantine import QUARANTINE_FILE
 from pipelines.lineage.ledger import read_ledger
 from pipelines.takedown.house import House
+from pipelines.takedown.staged_places import rows_by_split
 from schemas.contract import Role
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
@@ -75,15 +76,7 @@ def _staging(house: House, documents: pl.DataFrame) -> Iterator[_Told]:
         why = "what was staged for the build is not known (BUILD.runs is gone): remove the staging directory"
         yield "staging", staging, State.OUTSIDE, why, None
         return
-    for split in house.made.splits:
-        rows = documents.filter((pl.col("drop") == split.drop) & (pl.col("file") == split.path))
-        later = [s.first_row for s in house.made.splits if (s.drop, s.path) == (split.drop, split.path)]
-        end = min((row for row in later if row > split.first_row), default=None)
-        inside = rows.filter(
-            (pl.col("row") >= split.first_row) & (pl.lit(end is None) | (pl.col("row") < (end or 0)))
-        )
-        if not len(inside):
-            continue
+    for split, _ in rows_by_split(house.made.splits, documents):
         why = "texts of the split; a build that reads the drop stages them again, and leaves these out"
         directory = staging / "splits" / split.digest
         if directory.exists():

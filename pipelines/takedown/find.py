@@ -24,6 +24,7 @@ from pipelines.engine.suppression import read_suppressed, suppressed_rows, suppr
 from pipelines.stages.fingerprint import shingle_sets
 from pipelines.takedown.house import House
 from pipelines.takedown.persons import rows_of_persons
+from pipelines.takedown.staged_places import codes_of
 from schemas.errors import UsageError
 from schemas.identity import document_ids
 from schemas.takedown import TakedownRequest
@@ -60,12 +61,11 @@ def find(house: House, request: TakedownRequest) -> Found:
         parts.append(rows)
 
     named = set(request.documents)
-    for rows in request.rows:
-        named |= _ids_of_keys(rows.partner, rows.data_set, rows.parts)
     if request.documents:
         answer("documents", len(request.documents), _by_ids(house, request.documents))
     for rows in request.rows:
         ids = _ids_of_keys(rows.partner, rows.data_set, rows.parts)
+        named |= ids
         found = _by_ids(house, ids)
         if len(found) < len(rows.keys) and house.made is not None:  # the key has a version beside it
             digests = document_ids(partner=rows.partner, data_set="", keys=rows.parts)
@@ -97,7 +97,7 @@ def find(house: House, request: TakedownRequest) -> Found:
 def near(house: House, batches: Sequence[pa.RecordBatch]) -> Codes:
     """The staged documents that are equal or near to rows with fingerprints, as later builds tell them.
 
-    An index of the build over fingerprints (BUILD/index) takes the place of the staged keys here.
+    Not by BUILD/index/fingerprints: what rights took out is not in it, and has to be named all the same.
     """
     settings = house.recipe.fingerprint
     shingles = partial(shingle_sets, settings=settings)
@@ -129,15 +129,9 @@ def neighbourhood(house: House, codes: Codes) -> tuple[pl.DataFrame, list[pa.Rec
 
 def codes_in(house: House, documents: pl.DataFrame) -> Codes:
     """Where documents stand in the staged splits; those that a stage dropped stand nowhere."""
-    found = [np.empty(0, np.int64)]
-    for split in house.made.splits if house.made else ():
-        own = documents.filter((pl.col("drop") == split.drop) & (pl.col("file") == split.path))
-        if not len(own):
-            continue
-        staged = house.staged.rows(split.index)
-        at = np.flatnonzero(np.isin(staged, own["row"].to_numpy()))
-        found.append(np.int64(split.index) << 32 | at.astype(np.int64))
-    return np.concatenate(found)
+    if house.made is None or not len(documents):
+        return np.empty(0, np.int64)
+    return codes_of(house.made.splits, house.staged, documents)
 
 
 def _ids_of_keys(partner: str, data_set: str, keys: Iterable[Sequence[str]]) -> set[str]:
