@@ -33,7 +33,6 @@ from schemas.registry import (
     START,
     AdmittedDrop,
     Body,
-    BuildReleased,
     ContractApproved,
     DropAdmitted,
     DropWithdrawn,
@@ -281,7 +280,7 @@ def _stands_once(body: Body) -> object | None:
     match body:
         case DropAdmitted():
             return ["admitted", body.partner, body.drop, body.contract]
-        case ContractApproved() | BuildReleased():
+        case ContractApproved():
             return [body.__class__.__name__, body]
     return None
 
