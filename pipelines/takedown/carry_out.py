@@ -296,11 +296,7 @@ def _directly(
 ) -> None:
     parent = open_parent(house)
     if house.registry is not None:
-        stand = {
-            drop.drop
-            for drop in admitted(house.registry)
-            if drop.withdrawn_effective is None or drop.withdrawn_effective > house.manifest.date
-        }
+        stand = {drop.drop for drop in admitted(house.registry) if drop.stands(house.manifest.date)}
         if not {drop.digest for drop in house.manifest.drops} <= stand:
             raise NotDirect("a drop of the build was taken back since")
     _check_same_but_named(parent.made, gone, suppressed, named)
