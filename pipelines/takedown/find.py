@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -20,7 +18,7 @@ import pyarrow.compute as pc
 from pipelines.dedup.candidates import bucket_keys
 from pipelines.dedup.component import Codes
 from pipelines.engine.made import MadeSplit
-from pipelines.engine.suppression import read_suppressed, suppressed_rows, suppression_bytes
+from pipelines.engine.suppression import suppressed_now, suppressed_rows
 from pipelines.stages.fingerprint import shingle_sets
 from pipelines.takedown.house import House
 from pipelines.takedown.persons import rows_of_persons
@@ -99,16 +97,11 @@ def near(house: House, batches: Sequence[pa.RecordBatch]) -> Codes:
 
     Not by BUILD/index/fingerprints: what rights took out is not in it, and has to be named all the same.
     """
-    settings = house.recipe.fingerprint
-    shingles = partial(shingle_sets, settings=settings)
-    content = suppression_bytes(batches, key=_LOOK_KEY, settings=settings, shingles=shingles)
+    shingles = partial(shingle_sets, settings=house.recipe.fingerprint)
+    asked = suppressed_now(batches, key=_LOOK_KEY, shingles=shingles)
     keys = [bucket_keys(batch) for batch in batches]
     wanted = np.unique(np.concatenate([one[:, [0, *range(2, one.shape[1])]].reshape(-1) for one in keys]))
     candidates = np.unique(house.staged.holders(wanted)[1])
-    with TemporaryDirectory(prefix="malmoi-takedown-") as scratch:
-        path = Path(scratch) / "asked.arrow"
-        path.write_bytes(content)
-        asked = read_suppressed([("", path)], key=_LOOK_KEY, settings=settings)
     found = [np.empty(0, np.int64)]
     for split in np.unique(candidates >> 32).tolist():
         own = candidates[candidates >> 32 == split]
