@@ -137,7 +137,7 @@ def suppressed_rows(
 def _keyed_buckets(batch: pa.RecordBatch, key: bytes) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The keyed exact digest of each row, and its keyed bands, shape (rows, bands)."""
     keys = bucket_keys(batch)  # exact, id, bands; what each stands for is mixed into it
-    return _keyed(keys[:, 0], key), _keyed(keys[:, 2:].reshape(-1), key).reshape(len(keys), -1)
+    return _keyed(keys[:, 0], key), _keyed(keys[:, 2:].reshape(-1), key).reshape(len(keys), keys.shape[1] - 2)
 
 
 def _keyed(values: NDArray[np.uint64], key: bytes) -> NDArray[np.uint64]:
