@@ -25,7 +25,7 @@ from pipelines.takedown.staged_places import rows_by_split
 from schemas.contract import Role
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
-from schemas.manifest import read_manifest
+from schemas.manifest import DropFacts, read_manifest
 from schemas.registry import BuildReleased, drop_directory
 from schemas.takedown import Place, State, TakedownRequest
 
@@ -93,12 +93,14 @@ def _quarantine(house: House, request: TakedownRequest, documents: pl.DataFrame)
         return
     partners = set(documents["partner"].to_list())
     partners |= {rows.partner for rows in request.rows} | {one.partner for one in request.subjects}
-    for drop in house.manifest.drops:
-        path = drop_directory(house.registry.directory, partner=drop.partner, drop=drop.digest)
-        file = path / QUARANTINE_FILE
-        if drop.partner not in partners or not file.is_file():
-            continue
-        goes = _goes(house, request, drop.partner)
+    files = [
+        (drop.partner, file)
+        for drop in house.manifest.drops
+        if drop.partner in partners
+        for file in _quarantines(house.registry.directory, drop)
+    ]
+    for partner, file in files:
+        goes = _goes(house, request, partner)
         lines = file.read_bytes().splitlines(keepends=True)
         left = [line for line in lines if not goes(orjson.loads(line))]
         if len(left) == len(lines):
@@ -111,6 +113,13 @@ def _quarantine(house: House, request: TakedownRequest, documents: pl.DataFrame)
         else:
             file.unlink()
             yield "quarantine", file, State.ERASED, f"all of its {len(lines)} refused rows", None
+
+
+def _quarantines(registry: Path, drop: DropFacts) -> list[Path]:
+    """A drop's refused rows: of its admission, and of each time it was judged anew by a changed contract."""
+    first = drop_directory(registry, partner=drop.partner, drop=drop.digest)
+    anew = first.parent.glob(f"{first.name}-*/{QUARANTINE_FILE}")
+    return [file for file in (first / QUARANTINE_FILE, *sorted(anew)) if file.is_file()]
 
 
 def _goes(house: House, request: TakedownRequest, partner: str) -> Callable[[dict[str, Any]], bool]:
