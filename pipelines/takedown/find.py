@@ -22,7 +22,7 @@ from pipelines.engine.suppression import suppressed_now, suppressed_rows
 from pipelines.stages.fingerprint import shingle_sets
 from pipelines.takedown.house import House
 from pipelines.takedown.persons import rows_of_persons
-from pipelines.takedown.staged_places import codes_of
+from pipelines.takedown.staged_places import codes_of, places_of
 from schemas.errors import UsageError
 from schemas.identity import document_ids
 from schemas.takedown import TakedownRequest
@@ -149,13 +149,7 @@ def _by_places(house: House, places: Sequence[tuple[str, str, int]]) -> pl.DataF
 
 
 def _by_codes(house: House, codes: Codes) -> pl.DataFrame:
-    places = []
-    for code in codes.tolist():
-        split = house.made.splits[code >> 32] if house.made else None
-        if split is not None:
-            row = house.staged.rows(split.index)[code & 0xFFFFFFFF]
-            places.append((split.drop, split.path, int(row)))
-    return _by_places(house, places)
+    return _by_places(house, places_of(house.made.splits, house.staged, codes) if house.made else [])
 
 
 def _once(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -39,3 +39,12 @@ def codes_of(splits: Sequence[MadeSplit], staged: StagedFiles, rows: pl.DataFram
         there = np.flatnonzero(np.isin(staged.rows(split.index), wanted))
         found.append(np.int64(split.index) << 32 | there.astype(np.int64))
     return np.concatenate(found)
+
+
+def places_of(splits: Sequence[MadeSplit], staged: StagedFiles, codes: Codes) -> list[tuple[str, str, int]]:
+    """(drop, file, row) of documents by their codes, split by split."""
+    found = []
+    for index in np.unique(codes >> 32).tolist():
+        split, positions = splits[index], codes[codes >> 32 == index] & 0xFFFFFFFF
+        found += [(split.drop, split.path, row) for row in staged.rows(index)[positions].tolist()]
+    return found
