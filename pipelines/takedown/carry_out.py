@@ -226,8 +226,9 @@ def _named(house: House, request: TakedownRequest, *, key: bytes) -> _Named:
             shingles=partial(shingle_sets, settings=settings),
         )
     documents: dict[str, list[str]] = {}
+    digests = {drop.drop: drop.digest for drop in house.manifest.drops}
     for drop, doc_id in found.documents.select("drop", "doc_id").iter_rows():
-        documents.setdefault(house.drop_digest(drop), []).append(doc_id.hex())
+        documents.setdefault(digests[drop], []).append(doc_id.hex())
     if found.unknown:
         documents[NO_DROP] = list(found.unknown)
     return _Named(found, documents, suppressed)
