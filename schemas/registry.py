@@ -258,6 +258,10 @@ class AdmittedDrop:
     content_digest: str
     notice_days: int
 
+    def stands(self, day: str) -> bool:
+        """Whether builds that judge rights on an ISO day may still have it."""
+        return self.withdrawn_effective is None or self.withdrawn_effective > day
+
 
 @dataclass(frozen=True, order=True, config=_STRICT)
 class RecordFinding:

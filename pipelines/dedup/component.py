@@ -46,22 +46,23 @@ class StagedFiles:
             for (own, position), start, end in zip(partitions, bounds, [*bounds[1:], len(keys)], strict=True):
                 wanted = keys[start:end]
                 first = np.searchsorted(own, wanted)
-                last = np.searchsorted(own, wanted, side="right")
-                for key, low, high in zip(wanted, first, last, strict=True):
-                    if high > low:
-                        found.append(np.full(high - low, key, np.uint64))
-                        codes.append(np.int64(split) << 32 | position[low:high].astype(np.int64))
+                count = np.searchsorted(own, wanted, side="right") - first
+                at = np.arange(count.sum()) + np.repeat(first - (np.cumsum(count) - count), count)
+                found.append(np.repeat(wanted, count))
+                codes.append(np.int64(split) << 32 | position[at].astype(np.int64))
         return np.concatenate(found), np.concatenate(codes)
 
     def take(self, split: int, positions: NDArray[np.int64]) -> pa.RecordBatch:
         """Rows of a split's staged documents, in the order given."""
         starts, batches = self._documents(split)
         schema = pa.schema([batches[0].schema.field(name) for name in _COLUMNS])
+        numbers = np.searchsorted(starts, positions, side="right") - 1
         pieces = []
-        for position in positions.tolist():
-            number = int(np.searchsorted(starts, position, side="right")) - 1
-            row = batches[number].slice(position - int(starts[number]), 1).select(_COLUMNS)
-            pieces.append(row.take(pa.array([0])))
+        for run in np.split(np.arange(len(positions)), np.flatnonzero(np.diff(numbers)) + 1):
+            if len(run):
+                number = int(numbers[run[0]])
+                rows = pa.array(positions[run] - starts[number])
+                pieces.append(batches[number].select(_COLUMNS).take(rows))
         return pa.concat_batches(pieces) if pieces else pa.RecordBatch.from_pylist([], schema)
 
     def rows(self, split: int) -> NDArray[np.int64]:

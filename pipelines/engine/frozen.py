@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import orjson
@@ -10,6 +9,7 @@ import orjson
 from pipelines.intake.registry import Registry
 from pipelines.intake.releases import frozen
 from schemas.errors import UsageError
+from schemas.manifest import manifest_digest
 
 RELEASED_JSON = "released.json"  # in BUILD.runs/: {identity, manifest, registry}
 
@@ -29,10 +29,8 @@ def released_manifest(build: Path) -> str | None:
 def check_not_frozen(build: Path, registry: Path | None) -> None:
     """Raises UsageError where the build that lies there was released, by its mark or by the registry."""
     marked = released_manifest(build) is not None
-    manifest = build / "manifest.json"
-    if not marked and registry is not None and manifest.is_file():
-        digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
-        marked = frozen(Registry.open(registry), digest)
+    if not marked and registry is not None and (build / "manifest.json").is_file():
+        marked = frozen(Registry.open(registry), manifest_digest(build))
     if marked:
         raise UsageError(
             f"{build.name} was released and is frozen: give another -o, or withdraw it first "

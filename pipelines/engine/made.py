@@ -84,13 +84,13 @@ class Origin:
 
 def keep_origin(build: Path, origin: Origin) -> None:
     """Put it beside a build."""
-    write_whole(build.with_name(build.name + ".runs") / "origin.json", canonical_json(origin) + b"\n")
+    write_whole(_beside(build, "origin.json"), canonical_json(origin) + b"\n")
 
 
 def origin_of(build: Path) -> Origin | None:
     """Where a build was made from; None where its run log is not beside it."""
     try:
-        said = orjson.loads((build.with_name(build.name + ".runs") / "origin.json").read_bytes())
+        said = orjson.loads(_beside(build, "origin.json").read_bytes())
         return Origin(**{**said, "without": tuple(said.get("without", ()))})
     except (OSError, ValueError, TypeError):
         return None
@@ -152,19 +152,18 @@ def made(plan: Plan, inputs: Inputs) -> Made:
 
 def write_made(build: Path, what: Made) -> None:
     """Put it beside a build."""
-    write_whole(made_path(build), canonical_json(what) + b"\n")
+    write_whole(_beside(build, "made.json"), canonical_json(what) + b"\n")
 
 
 def read_made(build: Path, manifest: Manifest) -> Made | None:
     """What lies beside a build; None where nothing there gives the manifest's identity."""
     try:
-        found = TypeAdapter(Made).validate_json(made_path(build).read_bytes())
+        found = TypeAdapter(Made).validate_json(_beside(build, "made.json").read_bytes())
     except (OSError, ValueError):
         return None
     same = identity_of(found.made_of, found.taken_down, found.suppressed) == manifest.identity
     return found if same and found.version == MADE_VERSION else None
 
 
-def made_path(build: Path) -> Path:
-    """Where it lies."""
-    return build.with_name(build.name + ".runs") / "made.json"
+def _beside(build: Path, name: str) -> Path:
+    return build.with_name(build.name + ".runs") / name

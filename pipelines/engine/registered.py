@@ -25,7 +25,7 @@ def registered_drops(
         if drop.epoch is not None
         and drop.partner in partners
         and (not only or drop.drop in only)
-        and (drop.withdrawn_effective is None or drop.withdrawn_effective > day)
+        and drop.stands(day)
     )
 
 

@@ -7,7 +7,7 @@ documents is that of their keyed shingles; without the key nothing can be guesse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,17 +56,15 @@ def suppression_bytes(
     sink = pa.BufferOutputStream()
     schema = SUPPRESSED.with_metadata({_SHAPE: fingerprint(settings).encode()})
     with pa.ipc.new_file(sink, schema) as writer:
-        for batch in batches:
-            exact, bands = _keyed_buckets(batch, key)
-            lists = shingles(batch)
-            keyed = [np.sort(_keyed(np.asarray(one.values, np.uint64), key)) for one in lists]
-            columns = [
-                pa.array(exact),
-                pa.array(list(bands), SUPPRESSED.field("bands").type),
-                pa.array(keyed, SUPPRESSED.field("shingles").type),
-            ]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+        for batch in _keyed_batches(batches, key, shingles):
+            writer.write_batch(batch.replace_schema_metadata(schema.metadata))
     return bytes(sink.getvalue())
+
+
+def suppressed_now(batches: Sequence[pa.RecordBatch], *, key: bytes, shingles: Shingles) -> Suppressed:
+    """The documents in some batches of STAGED as if they were kept out: nothing is written."""
+    table = pa.Table.from_batches(_keyed_batches(batches, key, shingles), SUPPRESSED)
+    return _together([table], digests=("",), key=key)
 
 
 def read_suppressed(
@@ -88,9 +86,28 @@ def read_suppressed(
                 "(fingerprint): build with those, or record the takedown's text again"
             )
         tables.append(table.replace_schema_metadata(None))
+    return _together(tables, digests=tuple(sorted(digest for digest, _ in files)), key=key)
+
+
+def _keyed_batches(
+    batches: Iterable[pa.RecordBatch], key: bytes, shingles: Shingles
+) -> Iterator[pa.RecordBatch]:
+    """SUPPRESSED of each batch of STAGED."""
+    for batch in batches:
+        exact, bands = _keyed_buckets(batch, key)
+        keyed = [np.sort(_keyed(np.asarray(one.values, np.uint64), key)) for one in shingles(batch)]
+        columns = [
+            pa.array(exact),
+            pa.array(list(bands), SUPPRESSED.field("bands").type),
+            pa.array(keyed, SUPPRESSED.field("shingles").type),
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=SUPPRESSED)
+
+
+def _together(tables: Sequence[pa.Table], *, digests: tuple[str, ...], key: bytes) -> Suppressed:
     whole = pa.concat_tables(tables)
     return Suppressed(
-        digests=tuple(sorted(digest for digest, _ in files)),
+        digests=digests,
         key=key,
         exact=np.unique(whole["exact"].to_numpy()),
         bands=np.unique(whole["bands"].combine_chunks().flatten().to_numpy()),
@@ -120,7 +137,7 @@ def suppressed_rows(
 def _keyed_buckets(batch: pa.RecordBatch, key: bytes) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The keyed exact digest of each row, and its keyed bands, shape (rows, bands)."""
     keys = bucket_keys(batch)  # exact, id, bands; what each stands for is mixed into it
-    return _keyed(keys[:, 0], key), _keyed(keys[:, 2:].reshape(-1), key).reshape(len(keys), -1)
+    return _keyed(keys[:, 0], key), _keyed(keys[:, 2:].reshape(-1), key).reshape(len(keys), keys.shape[1] - 2)
 
 
 def _keyed(values: NDArray[np.uint64], key: bytes) -> NDArray[np.uint64]:

@@ -11,9 +11,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import secrets
-import shutil
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,8 +18,9 @@ from pathlib import Path
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.intake.new_files import sync_directory, write_new, write_secret
+from pipelines.intake.new_files import sync_directory, write_new
 from pipelines.intake.registry_hints import CLAIMS, claim, note_tail, noted_tail
+from pipelines.intake.registry_keys import make_keys, secret, signing_key
 from pipelines.intake.signatures import SigningKey
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json
@@ -33,7 +31,6 @@ from schemas.registry import (
     START,
     AdmittedDrop,
     Body,
-    BuildReleased,
     ContractApproved,
     DropAdmitted,
     DropWithdrawn,
@@ -48,7 +45,6 @@ from schemas.registry import (
 )
 from schemas.signatures import verify_signature
 
-SECRET_SIZE = 32  # bytes
 _EVENT_NAME = re.compile(r"[0-9]{10}\.json")
 _BODIES = {type_: TypeAdapter(body) for type_, body in BODIES.items()}
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -76,8 +72,8 @@ class Registry:
             (directory / "events").mkdir(parents=True, exist_ok=True)
             (directory / CLAIMS).mkdir(exist_ok=True)
             sync_directory(directory)
-            _make_keys(key_directory)
-            public = _signing_key(key_directory).public
+            make_keys(key_directory)
+            public = signing_key(key_directory).public
             write_new(about, canonical_json({"version": REGISTRY_VERSION, "key": public}) + b"\n")
         try:
             stated = orjson.loads(about.read_bytes())
@@ -204,17 +200,7 @@ class Registry:
 
     def secret(self) -> bytes:
         """32 bytes for keyed digests: never printed, never in the log."""
-        path = self.key_directory / "secret"
-        try:
-            secret = path.read_bytes()
-        except OSError as error:
-            raise UsageError(
-                f"{path}: cannot be read (errno {error.errno}): restore the registry's key, or name its "
-                "directory with --key"
-            ) from None
-        if len(secret) != SECRET_SIZE:
-            raise UsageError(f"{path}: is not {SECRET_SIZE} bytes long: restore the registry's key")
-        return secret
+        return secret(self.key_directory)
 
     def drop_directory(self, *, partner: str, drop: str, again: str = "") -> Path:
         """Where a drop's receipt, faults, quarantine, keys and report lie; again: by a changed contract."""
@@ -267,7 +253,7 @@ class Registry:
             raise _damaged("", "the directory is missing") from None
 
     def _signing_key(self) -> SigningKey:
-        key = _signing_key(self.key_directory)
+        key = signing_key(self.key_directory)
         if key.public != self.key:
             raise UsageError(
                 f"{self.key_directory}: holds another key than {self.directory.name}/registry.json names: "
@@ -281,7 +267,7 @@ def _stands_once(body: Body) -> object | None:
     match body:
         case DropAdmitted():
             return ["admitted", body.partner, body.drop, body.contract]
-        case ContractApproved() | BuildReleased():
+        case ContractApproved():
             return [body.__class__.__name__, body]
     return None
 
@@ -378,35 +364,6 @@ def record_admission(registry: Registry, body: DropAdmitted, *, at: str) -> tupl
         )
 
     return registry.append_once(body, at=at, same=same)
-
-
-def _make_keys(directory: Path) -> None:
-    """A key directory with both keys, whole, unless one is there."""
-    if directory.exists():
-        return
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))  # mode 700
-    try:
-        SigningKey.create(temporary / "signing.pem")
-        write_secret(temporary / "secret", secrets.token_bytes(SECRET_SIZE))
-        sync_directory(temporary)
-        try:
-            temporary.rename(directory)  # fails where another process was first: its directory is not empty
-        except OSError:
-            if not directory.is_dir():
-                raise
-        sync_directory(directory.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _signing_key(directory: Path) -> SigningKey:
-    path = directory / "signing.pem"
-    if not path.exists():
-        raise UsageError(
-            f"{path}: no such file: restore the registry's key, or name its directory with --key"
-        )
-    return SigningKey.read(path)
 
 
 def _damaged(name: str, what: str) -> BuildInconsistent:

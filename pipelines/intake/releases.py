@@ -19,6 +19,7 @@ from schemas.registry import (
     BuildReleased,
     BuildWithdrawn,
     Event,
+    EventType,
     Looked,
     ReleaseRole,
     TrainingRecorded,
@@ -186,7 +187,7 @@ def record_training(registry: Registry, body: TrainingRecorded, *, at: str) -> t
 
 def record_look(registry: Registry, body: Looked, *, at: str) -> Event:
     """Record a look at raw text; every look is an event of its own."""
-    return registry.append_once(body, at=at, same=lambda _: False)[0]
+    return registry.append(EventType.LOOKED, body, at=at)
 
 
 def frozen(registry: Registry, manifest: str) -> bool:

@@ -226,8 +226,9 @@ def _named(house: House, request: TakedownRequest, *, key: bytes) -> _Named:
             shingles=partial(shingle_sets, settings=settings),
         )
     documents: dict[str, list[str]] = {}
+    digests = {drop.drop: drop.digest for drop in house.manifest.drops}
     for drop, doc_id in found.documents.select("drop", "doc_id").iter_rows():
-        documents.setdefault(house.drop_digest(drop), []).append(doc_id.hex())
+        documents.setdefault(digests[drop], []).append(doc_id.hex())
     if found.unknown:
         documents[NO_DROP] = list(found.unknown)
     return _Named(found, documents, suppressed)
@@ -296,11 +297,7 @@ def _directly(
 ) -> None:
     parent = open_parent(house)
     if house.registry is not None:
-        stand = {
-            drop.drop
-            for drop in admitted(house.registry)
-            if drop.withdrawn_effective is None or drop.withdrawn_effective > house.manifest.date
-        }
+        stand = {drop.drop for drop in admitted(house.registry) if drop.stands(house.manifest.date)}
         if not {drop.digest for drop in house.manifest.drops} <= stand:
             raise NotDirect("a drop of the build was taken back since")
     _check_same_but_named(parent.made, gone, suppressed, named)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +16,10 @@ from pipelines.lineage.check_proof import check_build_proof
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.prove import prove_document
+from pipelines.lineage.verify_pieces import places
 from schemas.errors import BuildInconsistent, InputUnreadable
 from schemas.identity import canonical_json, file_sha256
-from schemas.manifest import Manifest, read_manifest
+from schemas.manifest import Manifest, manifest_digest, read_manifest
 from schemas.proof import DocumentProof, proof_bytes, read_build_proof
 from schemas.shards import SHARD
 from schemas.takedown import (
@@ -58,9 +58,9 @@ def compare(parent: Path, child: Path) -> Compared:
     back = kept_after.join(kept_before, on="doc_id", how="anti").sort("doc_id")
     fell = gone.join(new.filter(pl.col("stage") == "dedup"), on="doc_id", how="semi")
     left = gone.join(fell, on="doc_id", how="anti")
-    parts = _ledger_of(after)
-    paths = [parts.get(shard, "") for shard in left["shard"]]
-    digests = {file.path: file.sha256 for segment in after.segments for file in segment.ledger}
+    pieces = {place.shard: place.facts for place in places(after)}
+    digests = {piece.path: piece.sha256 for piece in pieces.values()}
+    paths = [pieces[shard].path if shard in pieces else "" for shard in left["shard"]]
     columns = ["doc_id", "partner", "data_set", "drop", "shard", "tokens"]
     return Compared(
         parent=_name(parent, before),
@@ -146,7 +146,7 @@ def check_certificate(
         if path.startswith("/") or ".." in path.split("/"):
             return (_finding("paths", "a path leaves the build: none of ours does"),)
     manifest = read_manifest(child)
-    if _name(child, manifest).manifest != certificate.child.manifest:
+    if manifest_digest(child) != certificate.child.manifest:
         found.append(_finding("manifest.json", "is not of the build that the certificate names"))
     for path, sha256 in certificate.ledger.items():
         if not (child / path).is_file() or file_sha256(child / path) != sha256:
@@ -222,15 +222,6 @@ def _differing(build: Path, own: Manifest, other: Manifest) -> pl.DataFrame:
     return pl.DataFrame(read_ledger(build, _ROWS, manifest=replace(own, segments=segments)))
 
 
-def _ledger_of(manifest: Manifest) -> dict[str, str]:
-    """The part of the ledger that speaks of a shard's documents, by the shard's name."""
-    found = {}
-    for segment in manifest.segments:
-        for partition, shard in enumerate((*segment.train, *segment.validation)):
-            found[shard.name] = f"ledger/part-{segment.epoch}-{partition:05d}.parquet"
-    return found
-
-
 def _shards(before: Manifest, after: Manifest) -> list[ShardChange]:
     old = {shard.name: shard for shard in before.shards}
     return [
@@ -250,5 +241,4 @@ def _shards(before: Manifest, after: Manifest) -> list[ShardChange]:
 
 
 def _name(build: Path, manifest: Manifest) -> BuildName:
-    digest = hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest()
-    return BuildName(build.resolve().name, manifest.identity, digest)
+    return BuildName(build.resolve().name, manifest.identity, manifest_digest(build))

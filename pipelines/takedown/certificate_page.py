@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
 
-from pipelines.lineage.report_page import Cell, Html, both, cards, code, page, section, table
-from schemas.takedown import Certificate
+from pipelines.lineage.report_page import Cell, Html, both, cards, code, escaped, page, section, table
+from schemas.takedown import CameBack, Certificate, Gone
 
 _SHOWN = 500  # rows of a table; certificate.json has all
 _WHAT = {
@@ -41,7 +41,7 @@ def render_certificate(certificate: Certificate) -> str:
     return page(
         f"삭제 확인서 {certificate.request}",
         f"<header><h1>{both('말모이 삭제 확인서', 'Malmoi takedown certificate').markup}</h1>",
-        f"<p>{code(certificate.request).markup} · {escape(certificate.on)}</p></header>",
+        f"<p>{code(certificate.request).markup} · {escaped(certificate.on)}</p></header>",
         cards(
             [
                 (len(gone), both("빠진 문서", "documents that left")),
@@ -92,24 +92,22 @@ def _builds(certificate: Certificate) -> str:
 
 
 def _gone(certificate: Certificate) -> str:
-    heads = [
-        both("문서", "document"),
-        both("파트너 / 데이터 세트", "partner / data set"),
-        both("샤드", "shard"),
-        both("토큰", "tokens"),
-    ]
-    rows: list[list[Cell]] = [
-        [code(one.doc_id), f"{one.partner} / {one.data_set}", code(one.shard), one.tokens]
-        for one in certificate.gone[:_SHOWN]
-    ]
     before = both(
         f"이미 샤드에 없던 문서 {certificate.dropped_before:,}",
         f"{certificate.dropped_before:,} documents that were in no shard before",
     )
-    return table("gone", heads, rows) + _more(len(certificate.gone)) + f"<p>{before.markup}</p>"
+    return _documents("gone", certificate.gone) + f"<p>{before.markup}</p>"
 
 
 def _back(certificate: Certificate) -> str:
+    fell = both(
+        f"되돌아온 문서의 중복이 되어 빠진 문서 {len(certificate.fell):,}",
+        f"{len(certificate.fell):,} documents are now copies of one that came back",
+    )
+    return _documents("came back", certificate.came_back) + f"<p>{fell.markup}</p>"
+
+
+def _documents(caption: str, found: Sequence[Gone | CameBack]) -> str:
     heads = [
         both("문서", "document"),
         both("파트너 / 데이터 세트", "partner / data set"),
@@ -118,13 +116,9 @@ def _back(certificate: Certificate) -> str:
     ]
     rows: list[list[Cell]] = [
         [code(one.doc_id), f"{one.partner} / {one.data_set}", code(one.shard), one.tokens]
-        for one in certificate.came_back[:_SHOWN]
+        for one in found[:_SHOWN]
     ]
-    fell = both(
-        f"되돌아온 문서의 중복이 되어 빠진 문서 {len(certificate.fell):,}",
-        f"{len(certificate.fell):,} documents are now copies of one that came back",
-    )
-    return table("came back", heads, rows) + _more(len(certificate.came_back)) + f"<p>{fell.markup}</p>"
+    return table(caption, heads, rows) + _more(len(found))
 
 
 def _shards(certificate: Certificate) -> str:

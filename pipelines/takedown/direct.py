@@ -24,6 +24,7 @@ from pipelines.engine.plan import lock_digest, runtime
 from pipelines.stages.fingerprint import shingle_sets
 from pipelines.takedown.house import House
 from pipelines.takedown.ledger_parts import LedgerParts
+from pipelines.takedown.staged_places import codes_of
 from schemas.errors import MalmoiError, UsageError
 from schemas.identity import canonical_json
 from schemas.manifest import Manifest
@@ -126,7 +127,11 @@ def decide(parent: Parent, leaving: Collection[str]) -> Decided:
     Raises NotDirect where the ledger tells another story than the staged files.
     """
     found = parent.parts.rows([bytes.fromhex(one) for one in leaving])
-    start = codes_of(parent, found.filter(pl.col("kept") | (pl.col("stage") == Stage.DEDUP.value)))
+    start = codes_of(
+        parent.made.splits,
+        parent.files,
+        found.filter(pl.col("kept") | (pl.col("stage") == Stage.DEDUP.value)),
+    )
     if not len(start):
         return Decided((), 0, {}, {})
     # Whoever rights took out hangs together with others here; a component may be larger than it has to be.
@@ -134,7 +139,7 @@ def decide(parent: Parent, leaving: Collection[str]) -> Decided:
     if whole is None:
         raise NotDirect(f"more than {LARGEST:,} documents hang together with those that leave")
     told = parent.parts.rows(whole.rows["doc_id"].to_pylist())
-    lost = codes_of(parent, told.filter(pl.col("stage") == Stage.RIGHTS.value))
+    lost = codes_of(parent.made.splits, parent.files, told.filter(pl.col("stage") == Stage.RIGHTS.value))
     component = whole.without(lost)
     if len(component.codes) == 1:
         return _alone(parent, component)
@@ -158,29 +163,6 @@ def decide(parent: Parent, leaving: Collection[str]) -> Decided:
         {name: n - asdict(before.facts)[name] for name, n in asdict(after.facts).items()},
         _without_each(parent, component, start, before, after, settings),
     )
-
-
-def codes_of(parent: Parent, rows: pl.DataFrame) -> NDArray[np.int64]:
-    """The codes of ledger rows (drop, file, row), sorted; a row that a stage dropped has none."""
-    if not len(rows):
-        return np.empty(0, np.int64)
-    found = []
-    for (drop, path), own in rows.group_by(["drop", "file"]):
-        numbers = np.sort(own["row"].to_numpy())
-        splits = sorted(
-            (s for s in parent.made.splits if (s.drop, s.path) == (drop, path)), key=lambda s: s.first_row
-        )
-        bounds = np.searchsorted(numbers, [split.first_row for split in splits])
-        for split, first, last in zip(splits, bounds, [*bounds[1:], len(numbers)], strict=True):
-            wanted = numbers[first:last]
-            if not len(wanted):
-                continue
-            staged = parent.files.rows(split.index)
-            at = np.searchsorted(staged, wanted)
-            there = at < len(staged)
-            there[there] = staged[at[there]] == wanted[there]
-            found.append(np.int64(split.index) << 32 | at[there].astype(np.int64))
-    return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
 
 
 def _fates(component: Component, resolution: Resolution) -> dict[int, Fate]:

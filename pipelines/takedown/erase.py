@@ -21,10 +21,11 @@ from pipelines.engine.files import write_whole
 from pipelines.intake.quarantine import QUARANTINE_FILE
 from pipelines.lineage.ledger import read_ledger
 from pipelines.takedown.house import House
+from pipelines.takedown.staged_places import rows_by_split
 from schemas.contract import Role
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
-from schemas.manifest import read_manifest
+from schemas.manifest import DropFacts, read_manifest
 from schemas.registry import BuildReleased, drop_directory
 from schemas.takedown import Place, State, TakedownRequest
 
@@ -75,15 +76,7 @@ def _staging(house: House, documents: pl.DataFrame) -> Iterator[_Told]:
         why = "what was staged for the build is not known (BUILD.runs is gone): remove the staging directory"
         yield "staging", staging, State.OUTSIDE, why, None
         return
-    for split in house.made.splits:
-        rows = documents.filter((pl.col("drop") == split.drop) & (pl.col("file") == split.path))
-        later = [s.first_row for s in house.made.splits if (s.drop, s.path) == (split.drop, split.path)]
-        end = min((row for row in later if row > split.first_row), default=None)
-        inside = rows.filter(
-            (pl.col("row") >= split.first_row) & (pl.lit(end is None) | (pl.col("row") < (end or 0)))
-        )
-        if not len(inside):
-            continue
+    for split, _ in rows_by_split(house.made.splits, documents):
         why = "texts of the split; a build that reads the drop stages them again, and leaves these out"
         directory = staging / "splits" / split.digest
         if directory.exists():
@@ -100,12 +93,14 @@ def _quarantine(house: House, request: TakedownRequest, documents: pl.DataFrame)
         return
     partners = set(documents["partner"].to_list())
     partners |= {rows.partner for rows in request.rows} | {one.partner for one in request.subjects}
-    for drop in house.manifest.drops:
-        path = drop_directory(house.registry.directory, partner=drop.partner, drop=drop.digest)
-        file = path / QUARANTINE_FILE
-        if drop.partner not in partners or not file.is_file():
-            continue
-        goes = _goes(house, request, drop.partner)
+    files = [
+        (drop.partner, file)
+        for drop in house.manifest.drops
+        if drop.partner in partners
+        for file in _quarantines(house.registry.directory, drop)
+    ]
+    for partner, file in files:
+        goes = _goes(house, request, partner)
         lines = file.read_bytes().splitlines(keepends=True)
         left = [line for line in lines if not goes(orjson.loads(line))]
         if len(left) == len(lines):
@@ -118,6 +113,13 @@ def _quarantine(house: House, request: TakedownRequest, documents: pl.DataFrame)
         else:
             file.unlink()
             yield "quarantine", file, State.ERASED, f"all of its {len(lines)} refused rows", None
+
+
+def _quarantines(registry: Path, drop: DropFacts) -> list[Path]:
+    """A drop's refused rows: of its admission, and of each time it was judged anew by a changed contract."""
+    first = drop_directory(registry, partner=drop.partner, drop=drop.digest)
+    anew = first.parent.glob(f"{first.name}-*/{QUARANTINE_FILE}")
+    return [file for file in (first / QUARANTINE_FILE, *sorted(anew)) if file.is_file()]
 
 
 def _goes(house: House, request: TakedownRequest, partner: str) -> Callable[[dict[str, Any]], bool]:

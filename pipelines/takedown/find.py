@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -20,10 +18,11 @@ import pyarrow.compute as pc
 from pipelines.dedup.candidates import bucket_keys
 from pipelines.dedup.component import Codes
 from pipelines.engine.made import MadeSplit
-from pipelines.engine.suppression import read_suppressed, suppressed_rows, suppression_bytes
+from pipelines.engine.suppression import suppressed_now, suppressed_rows
 from pipelines.stages.fingerprint import shingle_sets
 from pipelines.takedown.house import House
 from pipelines.takedown.persons import rows_of_persons
+from pipelines.takedown.staged_places import codes_of, places_of
 from schemas.errors import UsageError
 from schemas.identity import document_ids
 from schemas.takedown import TakedownRequest
@@ -60,12 +59,11 @@ def find(house: House, request: TakedownRequest) -> Found:
         parts.append(rows)
 
     named = set(request.documents)
-    for rows in request.rows:
-        named |= _ids_of_keys(rows.partner, rows.data_set, rows.parts)
     if request.documents:
         answer("documents", len(request.documents), _by_ids(house, request.documents))
     for rows in request.rows:
         ids = _ids_of_keys(rows.partner, rows.data_set, rows.parts)
+        named |= ids
         found = _by_ids(house, ids)
         if len(found) < len(rows.keys) and house.made is not None:  # the key has a version beside it
             digests = document_ids(partner=rows.partner, data_set="", keys=rows.parts)
@@ -97,18 +95,13 @@ def find(house: House, request: TakedownRequest) -> Found:
 def near(house: House, batches: Sequence[pa.RecordBatch]) -> Codes:
     """The staged documents that are equal or near to rows with fingerprints, as later builds tell them.
 
-    An index of the build over fingerprints (BUILD/index) takes the place of the staged keys here.
+    Not by BUILD/index/fingerprints: what rights took out is not in it, and has to be named all the same.
     """
-    settings = house.recipe.fingerprint
-    shingles = partial(shingle_sets, settings=settings)
-    content = suppression_bytes(batches, key=_LOOK_KEY, settings=settings, shingles=shingles)
+    shingles = partial(shingle_sets, settings=house.recipe.fingerprint)
+    asked = suppressed_now(batches, key=_LOOK_KEY, shingles=shingles)
     keys = [bucket_keys(batch) for batch in batches]
     wanted = np.unique(np.concatenate([one[:, [0, *range(2, one.shape[1])]].reshape(-1) for one in keys]))
     candidates = np.unique(house.staged.holders(wanted)[1])
-    with TemporaryDirectory(prefix="malmoi-takedown-") as scratch:
-        path = Path(scratch) / "asked.arrow"
-        path.write_bytes(content)
-        asked = read_suppressed([("", path)], key=_LOOK_KEY, settings=settings)
     found = [np.empty(0, np.int64)]
     for split in np.unique(candidates >> 32).tolist():
         own = candidates[candidates >> 32 == split]
@@ -129,15 +122,9 @@ def neighbourhood(house: House, codes: Codes) -> tuple[pl.DataFrame, list[pa.Rec
 
 def codes_in(house: House, documents: pl.DataFrame) -> Codes:
     """Where documents stand in the staged splits; those that a stage dropped stand nowhere."""
-    found = [np.empty(0, np.int64)]
-    for split in house.made.splits if house.made else ():
-        own = documents.filter((pl.col("drop") == split.drop) & (pl.col("file") == split.path))
-        if not len(own):
-            continue
-        staged = house.staged.rows(split.index)
-        at = np.flatnonzero(np.isin(staged, own["row"].to_numpy()))
-        found.append(np.int64(split.index) << 32 | at.astype(np.int64))
-    return np.concatenate(found)
+    if house.made is None or not len(documents):
+        return np.empty(0, np.int64)
+    return codes_of(house.made.splits, house.staged, documents)
 
 
 def _ids_of_keys(partner: str, data_set: str, keys: Iterable[Sequence[str]]) -> set[str]:
@@ -162,13 +149,7 @@ def _by_places(house: House, places: Sequence[tuple[str, str, int]]) -> pl.DataF
 
 
 def _by_codes(house: House, codes: Codes) -> pl.DataFrame:
-    places = []
-    for code in codes.tolist():
-        split = house.made.splits[code >> 32] if house.made else None
-        if split is not None:
-            row = house.staged.rows(split.index)[code & 0xFFFFFFFF]
-            places.append((split.drop, split.path, int(row)))
-    return _by_places(house, places)
+    return _by_places(house, places_of(house.made.splits, house.staged, codes) if house.made else [])
 
 
 def _once(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

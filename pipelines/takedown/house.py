@@ -84,7 +84,3 @@ class House:
             return (DropPlace(partner, self.drops),)
         day = self.manifest.date
         return registered_drops(self.registry, root=self.drops, partners=(partner,), day=day)
-
-    def drop_digest(self, name: str) -> str:
-        """The digest of a drop by its name in the ledger."""
-        return next(drop.digest for drop in self.manifest.drops if drop.drop == name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -52,18 +53,19 @@ class LedgerParts:
     validation_share: float
     read: dict[str, pa.Table] = field(default_factory=dict)
 
+    @cached_property
     def parts(self) -> dict[tuple[int, int], Part]:
         """All of them."""
         found = {}
         for segment in self.manifest.segments:
-            files = {file.path: file for file in segment.ledger}
-            for partition, shard in enumerate((*segment.train, *segment.validation)):
-                path = f"ledger/part-{segment.epoch}-{partition:05d}.parquet"
-                if path not in files:
-                    raise BuildInconsistent(
-                        f"{self.build.name}: no {path} in its manifest: run `malmoi verify {self.build.name}`"
-                    )
-                found[segment.epoch, partition] = Part(segment.epoch, partition, shard, files[path])
+            shards = (*segment.train, *segment.validation)
+            if len(shards) != len(segment.ledger):
+                raise BuildInconsistent(
+                    f"{self.build.name}: epoch {segment.epoch} has not a ledger piece for each shard in its "
+                    f"manifest: run `malmoi verify {self.build.name}`"
+                )
+            for partition, (shard, piece) in enumerate(zip(shards, segment.ledger, strict=True)):
+                found[segment.epoch, partition] = Part(segment.epoch, partition, shard, piece)
         return found
 
     def partitions(self, epoch: int, ids: Collection[bytes]) -> list[int]:
@@ -83,14 +85,14 @@ class LedgerParts:
 
     def rows(self, ids: Collection[bytes]) -> pl.DataFrame:
         """COLUMNS of the rows of some ids, in whatever epoch they came."""
-        parts, wanted = self.parts(), sorted(set(ids))
+        wanted = sorted(set(ids))
         found = [LEDGER.empty_table().select(COLUMNS)]
         for segment in self.manifest.segments if wanted else ():
             at: dict[int, list[bytes]] = {}
             for doc_id, partition in zip(wanted, self.partitions(segment.epoch, wanted), strict=True):
                 at.setdefault(partition, []).append(doc_id)
             for partition, own in sorted(at.items()):
-                table = self.table(parts[segment.epoch, partition])
+                table = self.table(self.parts[segment.epoch, partition])
                 there = pc.is_in(table["doc_id"], pa.array(own, pa.binary(16)))
                 found.append(table.select(COLUMNS).filter(there))
         return pl.DataFrame(pa.concat_tables(found))

@@ -40,7 +40,6 @@ from pipelines.tokens.shards import write_dataset_files, write_shard
 from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.content import content_root
 from schemas.documents import DOC_ID, EDGES, LEDGER
-from schemas.errors import BuildInconsistent
 from schemas.manifest import (
     DataSetFacts,
     FileFacts,
@@ -116,11 +115,12 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
 
 def _by_part(parent: Parent, changed: Sequence[Changed]) -> dict[Part, list[Changed]]:
     """The changed documents by the part that their ids say."""
-    parts = parent.parts.parts()
     found: dict[Part, list[Changed]] = defaultdict(list)
-    for one in changed:
-        (partition,) = parent.parts.partitions(one.split.epoch, [one.doc_id])
-        found[parts[one.split.epoch, partition]].append(one)
+    for epoch in {one.split.epoch for one in changed}:
+        own = [one for one in changed if one.split.epoch == epoch]
+        partitions = parent.parts.partitions(epoch, [one.doc_id for one in own])
+        for one, partition in zip(own, partitions, strict=True):
+            found[parent.parts.parts[epoch, partition]].append(one)
     return dict(sorted(found.items(), key=lambda item: (item[0].epoch, item[0].partition)))
 
 
@@ -338,12 +338,8 @@ def _write_data_set_files(
 
 def _link_rest(parent: Parent, child: Path) -> None:
     """Every file of the parent that was not written anew: a hard link, or a copy where there are none."""
-    for path in files_of(parent.manifest):
-        target = child / path
-        if path.startswith("/") or ".." in PurePosixPath(path).parts:
-            raise BuildInconsistent(
-                f"{parent.build.name}: its manifest names a path outside it: no build of ours"
-            )
+    for path in _files_of(parent.manifest):
+        target = child / path  # inside it: read_manifest takes no other paths
         if path == "report.html" or target.exists():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -353,7 +349,7 @@ def _link_rest(parent: Parent, child: Path) -> None:
             shutil.copyfile(parent.build / path, target)
 
 
-def files_of(manifest: Manifest) -> list[str]:
+def _files_of(manifest: Manifest) -> list[str]:
     """Every file that a manifest names."""
     ledger = [file.path for segment in manifest.segments for file in segment.ledger]
     return [

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from pipelines.commands.app import app
 from pipelines.lineage.verify import verify
 from pipelines.takedown.certificate import check_certificate
-from schemas.registry import DropWithdrawn, EventType
+from schemas.registry import DropWithdrawn, EventType, drop_directory
+from schemas.takedown import Rows
 from tests.laws.test_prefix_stability import AT, House
 from tests.laws.test_takedown import asked, history, take_down
 from tests.laws.tiny import text
@@ -38,6 +39,24 @@ def test_erase_destroys_what_is_ours_and_names_the_rest(tmp_path: Path):
     again = take_down(house, "build", "child", request, erased=True)  # as after a kill: nothing is lost
     assert [one.doc_id for one in again.certificate.gone] == [gone["doc_id"].hex()]
     assert not (tmp_path / "build" / shard.path).exists()
+
+
+def test_refused_rows_go_from_every_judgement_of_a_drop(tmp_path: Path):
+    house = House(tmp_path)
+    drop = house.hand_in("alpha", "one", [{"id": key, "text": text(n)} for n, key in enumerate("ab")])
+    house.hand_in("beta", "one", [{"id": "b", "text": text(7)}])
+    house.seal()
+    house.build("build")
+    left = b'{"data":{"id":"zz"}}\n'
+    files = [
+        drop_directory(tmp_path / "registry", partner="alpha", drop=drop, again=again) / "quarantine.jsonl"
+        for again in ("", "c" * 64)
+    ]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b'{"data":{"id":"a"}}\n' + left)
+    take_down(house, "build", "child", asked(1, [], rows=(Rows("alpha", "posts", ("a",)),)), erased=True)
+    assert [file.read_bytes() for file in files] == [left, left]
 
 
 def test_the_key_of_a_drop_is_destroyed_once_it_is_out_of_all_builds(tmp_path: Path):

@@ -40,6 +40,7 @@ def test_persons_hosts_and_texts_are_found_in_the_rows_that_hold_them(tmp_path: 
     assert len(found(domains=("example.com",))) == 12
     assert found(domains=("ample.com",)) == set()
     assert found(texts=(text(3),)) == {alpha.doc_id("a3")}
+    assert found(texts=(" ",)) == set()  # nothing is left of it to be looked for
     assert alpha.doc_id("a3") in found(texts=(near(text(3), Random(2)),))
     assert found(contract="beta") == {beta.doc_id(f"b{n}") for n in range(6)}
     assert found(rows=(Rows("alpha", "posts", ("a4", "nobody")),)) == {alpha.doc_id("a4")}
