@@ -50,12 +50,11 @@ class RunLog:
         with (self.directory / "tasks" / f"{os.getpid()}.jsonl").open("ab") as file:
             file.write(orjson.dumps({**facts, "pid": os.getpid()}) + b"\n")
 
-    def records(self, read: dict[Path, int] | None = None) -> list[dict[str, Any]]:
-        """All lines of all processes; a line that is being written is left for the next look.
+    def records(self, read: dict[Path, int]) -> list[dict[str, Any]]:
+        """The lines of all processes since the last look, which left in `read` how far each file was read.
 
-        With `read`, the lines since the look before, which left there how far each file was read.
+        A line that is being written is left for the next look.
         """
-        read = {} if read is None else read
         found: list[dict[str, Any]] = []
         for path in sorted((self.directory / "tasks").glob("*.jsonl")):
             with path.open("rb") as file:

@@ -217,7 +217,7 @@ class _Story:
             if path.parent == mine or _is_alive(path.parent.name):
                 continue
             for event in ended("ABORT", _open_runs(path), at=time.time()):
-                receivers.emit_into(path, event)
+                receivers.emit(event, file=path)
 
 
 def _open_runs(path: Path) -> list[tuple[str, str, str]]:
