@@ -11,7 +11,7 @@ from typing import Any
 
 from license_expression import ExpressionError, get_spdx_licensing  # type: ignore[import-untyped]
 
-from pipelines.finished.cards.facts import CardFacts
+from pipelines.finished.cards.facts import UNKNOWN, CardFacts
 from schemas.rights import Rights
 
 _NO_ASSERTION = "NOASSERTION"
@@ -116,7 +116,7 @@ def _own_licences(facts: CardFacts) -> list[dict[str, str]]:
     found = {}
     for contract in facts.contracts:
         for name in re.findall(r"LicenseRef-[A-Za-z0-9.-]+", contract.rights.licence):
-            agreement = contract.rights.agreement or "not known to this build"
+            agreement = contract.rights.agreement or UNKNOWN["en"]
             found[name] = {
                 "licenseId": name,
                 "extractedText": f"An agreement with {contract.partner}; its text: {agreement}",
