@@ -32,7 +32,7 @@ from pipelines.engine.progress import shown
 from pipelines.engine.publish import BalanceLedger, PublishManifest
 from pipelines.engine.registered import kept_out, registered_drops
 from pipelines.engine.runner import new_pipeline
-from pipelines.engine.runs import RunLog
+from pipelines.engine.runs import RunLog, beside
 from pipelines.engine.select import SelectDocuments
 from pipelines.engine.shards import Tokenise, WriteShards
 from pipelines.engine.told import told
@@ -147,6 +147,7 @@ def build(
     for the same recipe, contracts, drops and code is left as it is.
     Raises MalmoiError of any kind; whatever is raised, nothing was published.
     """
+    without = inherited(base)
     plan = make_plan(
         recipe,
         output,
@@ -155,7 +156,7 @@ def build(
         date=date,
         staging=staging,
         workers=workers or os.cpu_count() or 1,
-        without=inherited(base),
+        without=without,
     )
     if base is not None:
         check_base(base, plan)
@@ -167,7 +168,7 @@ def build(
         _absolute(drops),
         _absolute(registry),
         str(staging.resolve()),
-        tuple(sorted(inherited(base))),
+        tuple(sorted(without)),
     )
     return run(plan, origin, runner=runner, replace=replace, quiet=quiet)
 
@@ -193,12 +194,8 @@ def run(plan: Plan, origin: Origin, *, runner: str, replace: bool, quiet: bool) 
     keep_origin(output, origin)
     home = Path(origin.recipe).parent
     write_made(output, made(plan, Inputs(Path(origin.recipe), home / plan.site.recipe.contracts)))
-    (_beside(output) / "unfinished").unlink(missing_ok=True)
+    (beside(output) / "unfinished").unlink(missing_ok=True)
     return read_manifest(output)
-
-
-def _beside(build: Path) -> Path:
-    return build.with_name(build.name + ".runs")
 
 
 def _absolute(path: Path | None) -> str | None:
@@ -293,7 +290,7 @@ def _benchmark_parts(paths: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
 
 def _published(output: Path, plan: Plan, origin: Origin, *, replace: bool) -> Manifest | None:
     """The manifest that lies there, if it is this plan's; makes way for a new build otherwise."""
-    marker = _beside(output) / "unfinished"
+    marker = beside(output) / "unfinished"
     if (output / "manifest.json").is_file():
         manifest = read_manifest(output)
         if manifest.identity == plan.site.identity:

@@ -54,6 +54,7 @@ def record_look_in(
     """Append the look to a registry, if there is one; UsageError where nobody says why."""
     if registry is None:
         return
+    from pipelines.commands.registry import moment
     from pipelines.intake.registry import Registry
     from pipelines.intake.releases import record_look as append
     from schemas.registry import Looked
@@ -61,14 +62,14 @@ def record_look_in(
     if not why:
         raise UsageError("--why: the registry records why raw text is looked at: say it in one line")
     body = Looked(who=_who(), why=why, command=command, of=of, rows=tuple(rows))
-    append(Registry.open(registry, key=key), body, at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    append(Registry.open(registry, key=key), body, at=moment(None))
 
 
 def registry_of(directory: Path) -> Path | None:
     """The registry that a drop's directory lies in (REGISTRY/drops/<partner>/<drop>); None where in none."""
-    place = directory.resolve()
-    home = place.parents[2] if len(place.parents) > 2 else place
-    return home if place.parents[1].name == "drops" and (home / "registry.json").is_file() else None
+    drops = directory.resolve().parent.parent
+    home = drops.parent
+    return home if drops.name == "drops" and (home / "registry.json").is_file() else None
 
 
 def ranges(rows: Iterable[int]) -> str:

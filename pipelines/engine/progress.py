@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from rich.columns import Columns
 from rich.console import Console, Group
@@ -42,12 +44,15 @@ def shown(log: RunLog, *, total_cost: int, quiet: bool = False) -> Iterator[None
         yield
         return
     stop = threading.Event()
-    with Live(_view(log, total_cost, 0.0), console=console, refresh_per_second=4, transient=True) as live:
+    records: list[dict[str, Any]] = []
+    read: dict[Path, int] = {}
+    with Live(_view(records, total_cost, 0.0), console=console, refresh_per_second=4, transient=True) as live:
         begun = time.monotonic()
 
         def refresh() -> None:
             while not stop.wait(0.5):
-                live.update(_view(log, total_cost, time.monotonic() - begun))
+                records.extend(log.records(read))
+                live.update(_view(records, total_cost, time.monotonic() - begun))
 
         thread = threading.Thread(target=refresh, daemon=True)
         thread.start()
@@ -58,8 +63,7 @@ def shown(log: RunLog, *, total_cost: int, quiet: bool = False) -> Iterator[None
             thread.join()
 
 
-def _view(log: RunLog, total_cost: int, seconds: float) -> Group:
-    records = log.records()
+def _view(records: Sequence[dict[str, Any]], total_cost: int, seconds: float) -> Group:
     reads = [r for r in records if r["step"] == "Read"]
     done = sum(r["bytes"] for r in reads)
     cleaned = [r for r in records if r["step"] == "CleanSplits"]

@@ -24,6 +24,11 @@ from schemas import errors
 from schemas.errors import ContractRejected, MalmoiError, TaskFailed
 
 
+def beside(build: Path) -> Path:
+    """Where what has a clock in it lies: BUILD.runs."""
+    return build.with_name(build.name + ".runs")
+
+
 @dataclass(frozen=True)
 class RunLog:
     """Where one run writes; any number of processes may use it at once."""
@@ -34,7 +39,7 @@ class RunLog:
     def beside(cls, build: Path) -> RunLog:
         """A run's place beside its build, named by time and process; `begin` makes it."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        return cls(build.with_name(build.name + ".runs") / f"{stamp}-{os.getpid()}")
+        return cls(beside(build) / f"{stamp}-{os.getpid()}")
 
     def begin(self) -> None:
         """Make the directory; until then the run has left no trace."""
@@ -45,12 +50,18 @@ class RunLog:
         with (self.directory / "tasks" / f"{os.getpid()}.jsonl").open("ab") as file:
             file.write(orjson.dumps({**facts, "pid": os.getpid()}) + b"\n")
 
-    def records(self) -> list[dict[str, Any]]:
-        """All lines of all processes; a line that is being written is left for the next look."""
-        found = []
+    def records(self, read: dict[Path, int]) -> list[dict[str, Any]]:
+        """The lines of all processes since the last look, which left in `read` how far each file was read.
+
+        A line that is being written is left for the next look.
+        """
+        found: list[dict[str, Any]] = []
         for path in sorted((self.directory / "tasks").glob("*.jsonl")):
-            for line in path.read_bytes().split(b"\n")[:-1]:
-                found.append(orjson.loads(line))
+            with path.open("rb") as file:
+                file.seek(read.get(path, 0))
+                *lines, _ = file.read().split(b"\n")
+            read[path] = read.get(path, 0) + sum(len(line) + 1 for line in lines)
+            found += map(orjson.loads, lines)
         return found
 
     def fail(self, error: MalmoiError, step: str = "") -> None:

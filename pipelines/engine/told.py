@@ -147,16 +147,9 @@ class _Story:
 
     def _look(self) -> None:
         """Read what the run log has got since the last look."""
-        for path in sorted((self.plan.site.log.directory / "tasks").glob("*.jsonl")):
-            with path.open("rb") as file:
-                file.seek(self._read.get(path, 0))
-                content = file.read()
-            whole = content.rfind(b"\n") + 1
-            self._read[path] = self._read.get(path, 0) + whole
-            for line in content[:whole].splitlines():
-                record = orjson.loads(line)
-                if name := self._by_task.get(record["step"]):
-                    self._stages[name].add(record, self._shift)
+        for record in self.plan.site.log.records(self._read):
+            if name := self._by_task.get(record["step"]):
+                self._stages[name].add(record, self._shift)
 
     def _tell_stages(self, receivers: Receivers, *, again: bool) -> None:
         for step in STEPS:
@@ -224,7 +217,7 @@ class _Story:
             if path.parent == mine or _is_alive(path.parent.name):
                 continue
             for event in ended("ABORT", _open_runs(path), at=time.time()):
-                receivers.emit_into(path, event)
+                receivers.emit(event, file=path)
 
 
 def _open_runs(path: Path) -> list[tuple[str, str, str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from pipelines.finished.releases import named
 from pipelines.intake.registry import Registry
 from pipelines.intake.releases import record_training
 from pipelines.lineage.ledger import find_document
@@ -85,19 +85,20 @@ def record(
     loader = _opened(build, settings, left_out)
     if not 0 <= first_step <= last_step < len(loader):
         raise UsageError(f"steps {first_step} to {last_step}: the training has steps 0 to {len(loader) - 1}")
+    state = loader.state()
     body = TrainingRecorded(
         model=model,
-        manifest=named(build).manifest,
+        manifest=state["manifest"],
         first_step=first_step,
         last_step=last_step,
-        order=loader.order.identity,
+        order=state["order"],
         seed=settings.seed,
         batch=settings.batch,
         sequence_length=settings.sequence_length,
         packing=settings.packing,
         split=settings.split,
         withdrawn=None if masked is None else read_withdrawn(masked.path, key=masked.key).digest,
-        left_out=None if left_out is None else read_withdrawn(left_out.path, key=left_out.key).digest,
+        left_out=state["left_out"],
     )
     return record_training(registry, body, at=at)
 
@@ -111,11 +112,15 @@ def exposures(
     Raises BuildInconsistent where an order is not the one that was recorded.
     """
     rows = [row for row in find_document(build, bytes.fromhex(doc_id)) if row["kept"]]
-    return tuple(_exposure(build, rows[0] if rows else None, one, left_out) for one in trainings)
+    opened = cache(partial(_opened, build))  # a run that was taken up again has its settings in each event
+    return tuple(_exposure(opened, rows[0] if rows else None, one, left_out) for one in trainings)
 
 
 def _exposure(
-    build: Path, row: dict[str, Any] | None, training: TrainingRecorded, left_out: DocumentList | None
+    opened: Callable[[Settings, DocumentList | None], Loader],
+    row: dict[str, Any] | None,
+    training: TrainingRecorded,
+    left_out: DocumentList | None,
 ) -> Exposure:
     told = training.model, training.first_step, training.last_step
     if row is None:
@@ -127,7 +132,7 @@ def _exposure(
             why = f"list {training.left_out[:16]} was left out of its order: give it with --left-out"
             return Exposure(*told, (), why)
         mine = left_out
-    loader = _opened(build, _settings(training), mine)
+    loader = opened(_settings(training), mine)
     if loader.order.identity != training.order:
         raise BuildInconsistent(
             f"{training.model}: its order is {training.order[:16]}, the one worked out here "

@@ -6,21 +6,22 @@ which manifest, so that it is known without the registry too; the registry is wh
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from pipelines.engine.files import write_whole
 from pipelines.engine.frozen import RELEASED_JSON, released_manifest
+from pipelines.engine.runs import beside
 from pipelines.intake.registry import Registry
 from pipelines.intake.releases import Release, State, publish, release_of, withdraw
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.verify import verify
 from schemas.errors import BuildInconsistent
 from schemas.identity import canonical_json
-from schemas.manifest import read_manifest
+from schemas.manifest import manifest_digest, read_manifest
 from schemas.registry import BuildReleased, Event
 
 
@@ -35,7 +36,7 @@ class Named:
 def named(build: Path) -> Named:
     """Of a build on disk; raises BuildInconsistent where manifest.sha256 says another."""
     identity = read_manifest(build).identity
-    digest = hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest()
+    digest = manifest_digest(build)
     try:
         said = (build / "manifest.sha256").read_text(encoding="ascii").split()[:1]
     except (OSError, UnicodeDecodeError):
@@ -63,7 +64,7 @@ def publish_build(registry: Registry, build: Path, *, on: str, at: str) -> tuple
         )
     event, new = publish(registry, identity=found.identity, manifest=found.manifest, at=at)
     content = {"identity": found.identity, "manifest": found.manifest, "registry": str(registry.directory)}
-    write_whole(build.resolve().with_name(build.resolve().name + ".runs") / RELEASED_JSON, _line(content))
+    write_whole(beside(build.resolve()) / RELEASED_JSON, canonical_json(content) + b"\n")
     return event, new
 
 
@@ -73,7 +74,7 @@ def withdraw_build(registry: Registry, build: Path, *, reason: str, on: str, at:
     event, new = withdraw(
         registry, identity=found.identity, manifest=found.manifest, reason=reason, on=on, at=at
     )
-    (build.resolve().with_name(build.resolve().name + ".runs") / RELEASED_JSON).unlink(missing_ok=True)
+    (beside(build.resolve()) / RELEASED_JSON).unlink(missing_ok=True)
     return event, new
 
 
@@ -85,7 +86,7 @@ def state_of(registry: Registry, build: Path) -> Release:
 def release_findings(build: Path, registry: Registry | None) -> Iterator[Finding]:
     """Whether a build is still the one that was released, by the mark beside it and by a registry."""
     try:
-        digest = hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest()
+        digest = manifest_digest(build)
     except OSError:
         return  # verify has said so
     marked = released_manifest(build)
@@ -112,11 +113,8 @@ def _released_with(events: list[Event], identity: str) -> set[str]:
 
 
 def _identity(build: Path) -> str:
+    """What a manifest says of itself; `read_manifest` would refuse one that was changed."""
     try:
-        return str(json.loads((build / "manifest.json").read_bytes())["identity"])
+        return str(orjson.loads((build / "manifest.json").read_bytes())["identity"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-
-
-def _line(content: dict[str, str]) -> bytes:
-    return canonical_json(content) + b"\n"

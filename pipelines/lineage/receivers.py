@@ -30,15 +30,9 @@ class Receivers:
             self._thread = threading.Thread(target=self._send, daemon=True, name="openlineage")
             self._thread.start()
 
-    def emit(self, event: RunEvent) -> None:
-        """Write an event to the file, and leave it to be sent."""
-        self._file.emit(event)
-        if self._thread is not None and not self._failed:
-            self._queue.put(event)
-
-    def emit_into(self, file: Path, event: RunEvent) -> None:
-        """The same with the file of another run."""
-        _to_file(file).emit(event)
+    def emit(self, event: RunEvent, *, file: Path | None = None) -> None:
+        """Write an event to the file, or to that of another run, and leave it to be sent."""
+        (self._file if file is None else _to_file(file)).emit(event)
         if self._thread is not None and not self._failed:
             self._queue.put(event)
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from pipelines.audit.sample import draw
-from pipelines.commands.looks import ranges
+from pipelines.commands.looks import ranges, registry_of
 from pipelines.intake.registry import Registry
 from pipelines.intake.registry_check import check_registry
 from schemas.registry import Looked
@@ -98,3 +99,16 @@ def test_rows_are_told_in_few_words():
     assert ranges([3, 0, 1, 2, 7, 9, 8, 8]) == "0-3,7-9"
     assert ranges([5]) == "5"
     assert ranges([]) == ""
+
+
+def test_the_registry_is_known_from_a_drops_directory_and_from_no_other(registry, tmp_path):
+    drops = registry.directory / "drops"
+    assert registry_of(drops / "krafton" / "0123456789abcdef") == registry.directory.resolve()
+    for other in (
+        Path("/"),
+        Path("/tmp"),
+        tmp_path,
+        drops,
+        tmp_path / "drops" / "krafton" / "0123456789abcdef",
+    ):
+        assert registry_of(other) is None

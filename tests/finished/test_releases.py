@@ -85,6 +85,11 @@ def test_a_build_from_candidate_to_withdrawn(home, partners):
         assert b"has been changed since" in done.stdout
     (home / "out.runs" / RELEASED_JSON).rename(home / "aside")
     assert b"released this identity as" in malmoi_here("verify", home / "out", *words).stdout
+    (home / "out" / "manifest.json").write_bytes(b'{"identity":' + b"[" * 200_000)
+    done = malmoi_here("verify", home / "out", *words)
+    assert done.returncode == 1
+    assert b"is not a manifest" in done.stdout + done.stderr
+    assert b"itself" not in done.stderr
     (home / "aside").rename(home / "out.runs" / RELEASED_JSON)
     (home / "out" / "manifest.json").write_bytes(kept)
     digest = hashlib.sha256(kept).hexdigest()

@@ -231,7 +231,6 @@ def _constraint(left: str, operator: str, right: object) -> dict[str, object]:
 def _rai(facts: CardFacts) -> dict[str, Any]:
     sources = sorted({source for contract in facts.contracts for source in contract.rights.source})
     sets = facts.manifest.data_sets
-    refused = sum(sum(one.quarantined.values()) for one in sets)
     whole = max(1, facts.tokens)
     recipe = facts.manifest.recipe
     return {
@@ -239,8 +238,9 @@ def _rai(facts: CardFacts) -> dict[str, Any]:
         "(ODCS 3.2), each admitted by machine against its contract.",
         "rai:dataCollectionType": sorted({_COLLECTION.get(source, "Others") for source in sources}),
         "rai:dataCollectionRawData": "Sources that the contracts name: " + ", ".join(sources),
-        "rai:dataCollectionMissingData": f"{refused:,} rows were refused at admission; of "
-        f"{sum(one.documents for one in sets):,} documents {sum(facts.dropped().values()):,} were dropped: "
+        "rai:dataCollectionMissingData": f"{sum(facts.refused().values()):,} rows were refused at "
+        f"admission; of {sum(one.documents for one in sets):,} documents "
+        f"{sum(facts.dropped().values()):,} were dropped: "
         + "; ".join(f"{_reason(key)} {count:,}" for key, count in facts.dropped().items()),
         "rai:dataPreprocessingProtocol": [
             f"{stage} (version {version})" for stage, version in facts.manifest.stage_versions.items()

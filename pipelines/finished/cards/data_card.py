@@ -114,29 +114,20 @@ def _contents(facts: CardFacts, word: dict[str, str]) -> Iterator[str]:
     ):
         rows = [(one.name, one.documents, one.tokens, one.tokens / whole) for one in amounts]
         yield from table([word[name], *heads], rows)
-    sets: dict[tuple[str, str, str], list[int]] = {}
-    for portion in facts.portions:
-        amount = sets.setdefault((portion.partner, portion.data_set, portion.kind), [0, 0])
-        amount[0] += portion.documents
-        amount[1] += portion.tokens
     yield from table(
         [word["partner"], word["data set"], word["kind"], word["documents"], word["tokens"]],
-        [(*name, *amount) for name, amount in sorted(sets.items())],
+        facts.by_data_set(),
     )
 
 
 def _left_out(facts: CardFacts, word: dict[str, str], language: Language) -> Iterator[str]:
     english = language == "en"
     yield from (f"## {word['left']}", "")
-    refused: dict[str, int] = {}
-    for one in facts.manifest.data_sets:
-        for name, count in one.quarantined.items():
-            refused[name] = refused.get(name, 0) + count
-    dropped = facts.dropped()
+    refused, dropped = facts.refused(), facts.dropped()
     yield from (f"{word['refused']}: {sum(refused.values()):,}", "")
     if refused:
-        ordered = sorted(refused.items(), key=lambda item: (-item[1], item[0]))
-        yield from table([word["why"], word["rows"]], [(refusal_words(k)[english], n) for k, n in ordered])
+        rows = [(refusal_words(name)[english], count) for name, count in refused.items()]
+        yield from table([word["why"], word["rows"]], rows)
     yield from (f"{word['dropped']}: {sum(dropped.values()):,}", "")
     if dropped:
         rows = [(drop_words(key)[english], count) for key, count in dropped.items()]

@@ -103,18 +103,16 @@ def _source(facts: CardFacts, source: str, question: str) -> Iterator[str]:
         return
     yield "Modality: text. Contracts that name this source (a contract may name others too):"
     yield ""
-    contracts = {contract.partner: contract for contract in facts.contracts}
-    sets: dict[tuple[str, str, str], list[int]] = {}
-    for portion in facts.portions:
-        if portion.partner in partners:
-            amount = sets.setdefault((portion.partner, portion.data_set, portion.kind), [0, 0])
-            amount[0] += portion.documents
-            amount[1] += portion.tokens
+    rights = {contract.partner: contract.rights for contract in facts.contracts}
     yield from table(
         ["partner", "data set", "kind", "licence", "documents", "tokens", "attribution"],
         [
-            (*name, contracts[name[0]].rights.licence, *amount, contracts[name[0]].rights.attribution)
-            for name, amount in sorted(sets.items())
+            (
+                *(one.partner, one.data_set, one.kind, rights[one.partner].licence),
+                *(one.documents, one.tokens, rights[one.partner].attribution),
+            )
+            for one in facts.by_data_set()
+            if one.partner in partners
         ],
     )
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.finished.shards import readable_build
+from pipelines.lineage.fates import count_fates
 from schemas.errors import BuildInconsistent, MalmoiError
-from schemas.manifest import ContractFacts, Manifest
+from schemas.manifest import ContractFacts, Manifest, manifest_digest
 from schemas.receipt import read_receipt
 
 UNKNOWN = {"en": "not known to this build", "ko": "이 빌드는 알지 못함"}
@@ -27,7 +26,7 @@ class Portion:
     partner: str
     data_set: str
     kind: str
-    language: str  # "und" where none was recognised
+    language: str  # schemas.shards.NO_LANGUAGE where none was recognised
     documents: int
     tokens: int
 
@@ -37,6 +36,16 @@ class Amount:
     """Documents and tokens of anything."""
 
     name: str
+    documents: int
+    tokens: int
+
+
+class DataSetAmount(NamedTuple):
+    """Kept documents of one data set, and their tokens."""
+
+    partner: str
+    data_set: str
+    kind: str
     documents: int
     tokens: int
 
@@ -77,10 +86,14 @@ class CardFacts:
         licences = {contract.partner: contract.rights.licence for contract in self.manifest.contracts}
         return _amounts((licences[portion.partner], portion) for portion in self.portions)
 
-    def by_source(self) -> tuple[Amount, ...]:
-        """Amounts by where contracts say data comes from; contracts that name more than one count as both."""
-        sources = {contract.partner: contract.rights.source for contract in self.manifest.contracts}
-        return _amounts((" + ".join(sources[portion.partner]), portion) for portion in self.portions)
+    def by_data_set(self) -> tuple[DataSetAmount, ...]:
+        """Amounts by data set, by partner and name."""
+        found: dict[tuple[str, str, str], tuple[int, int]] = {}
+        for one in self.portions:
+            name = (one.partner, one.data_set, one.kind)
+            documents, tokens = found.get(name, (0, 0))
+            found[name] = documents + one.documents, tokens + one.tokens
+        return tuple(DataSetAmount(*name, *amount) for name, amount in sorted(found.items()))
 
     def partners_of(self, *sources: str) -> tuple[str, ...]:
         """Partners whose contracts name one of these sources."""
@@ -88,17 +101,15 @@ class CardFacts:
 
     def personal_data(self) -> dict[str, int]:
         """Replaced spans in kept documents by class."""
-        found: Counter[str] = Counter()
-        for facts in self.manifest.data_sets:
-            found.update(facts.pii)
-        return dict(sorted(found.items()))
+        return dict(sorted(_added(one.pii for one in self.manifest.data_sets).items()))
+
+    def refused(self) -> dict[str, int]:
+        """Rows refused at admission, by reason; the most first."""
+        return _most_first(_added(one.quarantined for one in self.manifest.data_sets))
 
     def dropped(self) -> dict[str, int]:
         """Documents that were not kept, by "stage/reason"; the most first."""
-        found: Counter[str] = Counter()
-        for facts in self.manifest.data_sets:
-            found.update(facts.dropped)
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        return _most_first(_added(one.dropped for one in self.manifest.data_sets))
 
 
 def card_facts(build: Path) -> CardFacts:
@@ -107,7 +118,7 @@ def card_facts(build: Path) -> CardFacts:
     portions = tuple(_portions(build, manifest))
     facts = CardFacts(
         name=str(manifest.recipe.get("name", build.name)),
-        digest=hashlib.sha256((build / "manifest.json").read_bytes()).hexdigest(),
+        digest=manifest_digest(build),
         manifest=manifest,
         portions=portions,
         last_day=_last_day(build, manifest),
@@ -122,25 +133,28 @@ def card_facts(build: Path) -> CardFacts:
 
 
 def _portions(build: Path, manifest: Manifest) -> Iterable[Portion]:
-    keys = ["partner", "data_set", "kind", "language"]
-    counts = []
-    for segment in manifest.segments:
-        for file in segment.ledger:
-            try:
-                table = pq.read_table(build / file.path, columns=[*keys, "kept", "tokens"])
-            except (OSError, pa.ArrowException) as error:
-                raise BuildInconsistent(
-                    f"{file.path}: cannot be read ({type(error).__name__}): run `malmoi verify {build.name}`"
-                ) from None
-            rows = pl.DataFrame(table).filter("kept").with_columns(pl.col("language").fill_null("und"))
-            counts.append(_summed(rows.with_columns(documents=pl.lit(1, pl.Int64)), keys))
-    if counts:
-        for row in _summed(pl.concat(counts), keys).sort(keys).iter_rows(named=True):
-            yield Portion(**row)
+    kinds = {(one.partner, one.data_set): one.kind for one in manifest.data_sets}
+    keys = ["partner", "data_set", "language"]
+    counted = count_fates(build, manifest).kept.group_by(keys).agg(pl.col("documents", "tokens").sum())
+    for partner, data_set, language, documents, tokens in counted.sort(keys).iter_rows():
+        kind = kinds.get((partner, data_set))
+        if kind is None:
+            raise BuildInconsistent(
+                f"{build.name}: the ledger has a data set that its manifest has not: run `malmoi verify "
+                f"{build.name}`"
+            )
+        yield Portion(partner, data_set, kind, language, documents, tokens)
 
 
-def _summed(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    return rows.group_by(keys).agg(pl.col("documents", "tokens").cast(pl.Int64).sum())
+def _added(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for one in counts:
+        found.update(one)
+    return found
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _amounts(named: Iterable[tuple[str, Portion]]) -> tuple[Amount, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from license_expression import ExpressionError, get_spdx_licensing  # type: ignore[import-untyped]
 
-from pipelines.finished.cards.facts import CardFacts
+from pipelines.finished.cards.facts import UNKNOWN, CardFacts
 from schemas.rights import Rights
 
 _NO_ASSERTION = "NOASSERTION"
@@ -43,17 +43,15 @@ def spdx(facts: CardFacts) -> dict[str, Any]:
         ),
     }
     packages, relations = [corpus], [_relation("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-corpus")]
-    sets = sorted({(portion.partner, portion.data_set) for portion in facts.portions})
-    for number, (partner, data_set) in enumerate(sets):
-        contract = contracts[partner]
-        mine = [p for p in facts.portions if (p.partner, p.data_set) == (partner, data_set)]
+    for number, one in enumerate(facts.by_data_set()):
+        contract = contracts[one.partner]
         name = f"SPDXRef-data-set-{number}"
         packages.append(
             {
                 "SPDXID": name,
-                "name": f"{partner}/{data_set}",
-                "versionInfo": ", ".join(digest[:16] for digest in drops.get(partner, ())),
-                "supplier": f"Organization: {partner}",
+                "name": f"{one.partner}/{one.data_set}",
+                "versionInfo": ", ".join(digest[:16] for digest in drops.get(one.partner, ())),
+                "supplier": f"Organization: {one.partner}",
                 "downloadLocation": _NO_ASSERTION,
                 "filesAnalyzed": False,
                 "licenseConcluded": _NO_ASSERTION,
@@ -61,7 +59,7 @@ def spdx(facts: CardFacts) -> dict[str, Any]:
                 "copyrightText": _NO_ASSERTION,
                 "attributionTexts": [contract.rights.attribution] if contract.rights.attribution else [],
                 "comment": f"contract {contract.version} ({contract.digest}); "
-                f"{sum(p.documents for p in mine)} documents, {sum(p.tokens for p in mine)} tokens",
+                f"{one.documents} documents, {one.tokens} tokens",
             }
         )
         relations.append(_relation("SPDXRef-corpus", "CONTAINS", name))
@@ -118,7 +116,7 @@ def _own_licences(facts: CardFacts) -> list[dict[str, str]]:
     found = {}
     for contract in facts.contracts:
         for name in re.findall(r"LicenseRef-[A-Za-z0-9.-]+", contract.rights.licence):
-            agreement = contract.rights.agreement or "not known to this build"
+            agreement = contract.rights.agreement or UNKNOWN["en"]
             found[name] = {
                 "licenseId": name,
                 "extractedText": f"An agreement with {contract.partner}; its text: {agreement}",
