@@ -252,7 +252,7 @@ def figures(w: np.ndarray, words: np.ndarray, texts: Iterable[Invented], least: 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--drops", type=Path, default=Path("/work/shared/data"))
+    asked.add_argument("--drops", type=Path, default=ROOT.parent / "shared" / "data")
     asked.add_argument("--print-only", action="store_true")
     asked.add_argument("--without-cases", action="store_true")
     given = asked.parse_args()
