@@ -15,6 +15,8 @@ from pii_persons_nouns import free_nouns
 from pii_persons_tagged import judged
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.code_points import points_of
+from pipelines.stages.pii.hash_kernels import Integer, Ints
 from pipelines.stages.pii.person_kernels import FULL, propose
 from pipelines.stages.pii.person_scores import score_rows
 from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
@@ -22,14 +24,12 @@ from pipelines.stages.pii.person_text_kernels import (
     FIRST,
     HANGUL,
     WHOLE,
-    Integer,
-    Ints,
     Points,
     Tables,
     hash_of,
     tokens_of,
 )
-from pipelines.stages.pii.persons import hash_text, points_of
+from pipelines.stages.pii.persons import hash_text
 
 RARELY, OFTEN = 0.03, 0.25  # shares of a string's places
 NONE = np.zeros(0, np.int8)

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.hash_kernels import Ints
 from pipelines.stages.pii.person_signs import MAX_SIGNS, WEIGHT_BITS
-from pipelines.stages.pii.person_text_kernels import Ints, Points
+from pipelines.stages.pii.person_text_kernels import Points
 
 SCALE = 16.0  # a weight of 1 is this many steps
 

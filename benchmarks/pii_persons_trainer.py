@@ -26,9 +26,11 @@ from pii_persons_fit import Examples, fit, joined, quantised
 from pii_persons_invented import Inventor, invented, renamed
 from pii_persons_nouns import Nouns
 
+from pipelines.stages.pii.code_points import points_of
+from pipelines.stages.pii.hash_kernels import Ints
 from pipelines.stages.pii.person_signs import foreign_sound
-from pipelines.stages.pii.person_text_kernels import FIRST, WORD_BITS, Ints, Tables
-from pipelines.stages.pii.persons import points_of, tables
+from pipelines.stages.pii.person_text_kernels import FIRST, WORD_BITS, Tables
+from pipelines.stages.pii.persons import tables
 
 PART_BEARERS = 5  # a part of transliterated names that fewer people bear is not in the table
 SURELY, SURELY_NONE = 20, -40  # sums of the first model

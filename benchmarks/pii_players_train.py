@@ -40,7 +40,8 @@ from pii_split import DEVELOPMENT, half  # noqa: E402
 from pipelines.kernels import njit  # noqa: E402
 from pipelines.stages.pii import player_kernels as kernels  # noqa: E402
 from pipelines.stages.pii import player_text_kernels as runs  # noqa: E402
-from pipelines.stages.pii.players import MODEL, cue_tables, points_of  # noqa: E402
+from pipelines.stages.pii.code_points import points_of  # noqa: E402
+from pipelines.stages.pii.players import MODEL, cue_tables  # noqa: E402
 from tests.stages.pii.cases import SECOND, all_cases  # noqa: E402
 
 TIMES = 40  # texts of a frame
