@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pii_fit import Examples
 from pii_persons_data import Text
 from pii_persons_dictionary import Dictionary
-from pii_persons_fit import Examples
 from pii_persons_nouns import free_nouns
 from pii_persons_tagged import judged
 
