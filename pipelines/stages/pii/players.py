@@ -70,7 +70,7 @@ def model() -> tuple[runs.Words, npt.NDArray[np.int8]]:
 
 
 class PlayerDetector(Detector):
-    """Weighs lines as a whole; the pattern of a detector is not used."""
+    """Weighs lines as a whole, by a model in place of a pattern."""
 
     def find(self, text: str, begin: int, end: int, stop: int) -> list[Finding]:  # noqa: ARG002
         """Names of players in text[begin:stop], a line or a piece of one."""
@@ -90,23 +90,22 @@ class PlayerDetector(Detector):
             found.append(Finding(begin + start, begin + last, "GAME_ID", score, ("words beside it",)))
         return found
 
+    def second_look(
+        self,
+        texts: pa.Array,
+        lines: npt.NDArray[np.int64],
+        folds: npt.NDArray[np.bool_],
+        bit: int,
+    ) -> npt.NDArray[np.int64]:
+        """Weighs all lines at once: less those that passed for a player alone and hold none."""
+        if not (lines[:, 3] & bit).any():
+            return lines
+        data, bounds = utf8(texts)
+        kernels.silent_lines(data, bounds, lines, folds, bit, PIECE + OVERLAP, *cue_tables(), *model(), LEAST)
+        kept: npt.NDArray[np.int64] = lines[lines[:, 3] != 0]
+        return kept
+
 
 PLAYER = PlayerDetector(
     entities=("GAME_ID",), pattern=expression(r"(?!)"), weigh=lambda _, __: None, words=gate_words()
 )
-
-
-def without_silent(
-    texts: pa.Array, lines: npt.NDArray[np.int64], folds: npt.NDArray[np.bool_], bit: int
-) -> npt.NDArray[np.int64]:
-    """The gate's lines (row, start, end, mask), less those that passed for a player alone and hold none.
-
-    `bit` is PLAYER's in the masks. A line that is looked at costs more than what is weighed in it: so all are
-    weighed at once first.
-    """
-    if not (lines[:, 3] & bit).any():
-        return lines
-    data, bounds = utf8(texts)
-    kernels.silent_lines(data, bounds, lines, folds, bit, PIECE + OVERLAP, *cue_tables(), *model(), LEAST)
-    kept: npt.NDArray[np.int64] = lines[lines[:, 3] != 0]
-    return kept
