@@ -301,7 +301,7 @@ def losses(given: argparse.Namespace, home: Path) -> str:
     rows.append(["the build", str(len(tasks)), f"{whole:.1f}", ""])
     return f"""## What would have been kept without each partner: the cost
 
-`python benchmarks/dedup.py losses --recipe {given.recipe}`, on {machine()}; load average {os.getloadavg()[0]:.1f}. Each partner is a task
+`python benchmarks/dedup.py losses --recipe {os.path.relpath(given.recipe, HERE.parent)}`, on {machine()}; load average {os.getloadavg()[0]:.1f}. Each partner is a task
 of AttributeLosses, which resolves all others again over the same sketches. Wall seconds during which a task of the step ran. Asked: at
 most 3 % of the build.
 

@@ -6,19 +6,20 @@ about as many different values as those of the handed drops. Tokens, where they 
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pipelines.engine.files import facts_of, write_index
 from pipelines.lineage.balance import count_rows
 from pipelines.lineage.duplicates import copies_path, count_copies, edges_of, edges_path
 from pipelines.lineage.ledger import DataSetBalance, balance_of, write_ledger
 from pipelines.tokens.shards import write_dataset_files, write_shard
-from schemas.admission import Verdict
 from schemas.content import content_root
 from schemas.documents import EDGE, LEDGER
 from schemas.manifest import (
@@ -32,20 +33,12 @@ from schemas.manifest import (
     Segment,
     ShardFacts,
     TokenizerFacts,
-    manifest_bytes,
 )
-from schemas.merkle import root
-from schemas.receipt import (
-    Receipt,
-    ReceiptContract,
-    ReceiptFaults,
-    ReceiptFile,
-    drop_of,
-    file_leaf,
-    receipt_bytes,
-)
-from schemas.rights import UNIQUE_IDENTIFIERS, Article, LegalBasis, Purpose, Retention, Rights, Verb
+from schemas.receipt import drop_of
+from schemas.rights import Rights
 from schemas.shards import shard_name, shard_path
+from tests.agreements import ALL_RIGHTS
+from tests.lineage.small_build import publish, write_receipt
 
 SETS = (
     ("a_dot", "daily_chat", "dialogue"),
@@ -61,27 +54,7 @@ DROPS = {
     partner: drop_of({FILES[name]: "2" * 64 for owner, name, _ in SETS if owner == partner})
     for partner in PARTNERS
 }
-RIGHTS = Rights(
-    licence="CC-BY-4.0",
-    agreement="",
-    source=("own_service",),
-    legal_basis=LegalBasis(Article.NO_PERSONAL_DATA, "", "", "", "", ""),
-    purposes=tuple(sorted(purpose.value for purpose in Purpose)),
-    ai_use=tuple(sorted((verb.value, "allowed") for verb in Verb)),
-    model_release="open",
-    max_student_parameters=70_000_000_000,
-    territory=("worldwide",),
-    starts="2026-01-01",
-    expires="2027-12-31",
-    retention=Retention(365),
-    attribution="",
-    personal_data=(),
-    unique_identifiers=tuple(sorted((label, "remove") for label in UNIQUE_IDENTIFIERS)),
-    upsampling_limit=4.0,
-    notice_days=30,
-    contact="mailto:corpus@partner.example",
-    opt_outs=(),
-)
+RIGHTS = replace(ALL_RIGHTS, attribution="")
 VOCABULARY, END = 131_072, 2
 LOST = ("too_short", "language_unsure", "exact_duplicate", "near_duplicate")
 STAGE = {"too_short": "quality", "language_unsure": "language"}
@@ -148,9 +121,7 @@ def write_generated(
         other_files=tuple(others),
         root=content_root(segments),
     )
-    content = manifest_bytes(manifest)
-    (build / "manifest.json").write_bytes(content)
-    (build / "manifest.sha256").write_text(f"{hashlib.sha256(content).hexdigest()}  manifest.json\n")
+    publish(build, manifest)
     return manifest
 
 
@@ -219,11 +190,7 @@ def _write_shard(build: Path, path: str, name: str, rows: pa.Table) -> ShardFact
     lists = pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), pa.array(values))
     (build / path).parent.mkdir(parents=True, exist_ok=True)
     columns = {"input_ids": lists} | {column: kept[column] for column in ("doc_id", "partner", "language")}
-    return ShardFacts(name, path, *_in_order(write_shard(build / path, pa.table(columns))))
-
-
-def _in_order(written: tuple) -> tuple[int, str, int, int]:
-    return written.bytes, written.sha256, written.rows, written.tokens
+    return ShardFacts(name, path, **write_shard(build / path, pa.table(columns))._asdict())
 
 
 def _side_files(
@@ -233,22 +200,9 @@ def _side_files(
     write_dataset_files(build / directory, [Path(s.path).name for s in shards], [s.rows for s in shards])
     write_index(build / copies_path(0), count_copies(build / one.path for one in ledger))
     paths = [f"{directory}/dataset_info.json", f"{directory}/state.json", copies_path(0)]
-    of_partner = defaultdict(list)
-    for one in data_sets:
-        file = ReceiptFile(
-            FILES[one.data_set], one.data_set, 9, "2" * 64, None, one.rows_arrived, one.documents, 1, {}
-        )
-        of_partner[one.partner].append(file)
-    for partner, files in of_partner.items():
-        ordered = tuple(sorted(files, key=lambda file: file.path))
-        receipt = Receipt(
-            3, partner, ReceiptContract("1.0.0", "4" * 64, "5" * 64, "6" * 64), DROPS[partner], False, None, Verdict.ADMITTED,
-            (), root(map(file_leaf, ordered)).hex(), ordered, (), (), (), ReceiptFaults(0, None), None,
-        )  # fmt: skip
-        path = f"receipts/{partner}/{DROPS[partner][:16]}.json"
-        (build / path).parent.mkdir(parents=True)
-        (build / path).write_bytes(receipt_bytes(receipt))
-        paths.append(path)
+    for partner in PARTNERS:
+        files = {FILES[one.data_set]: one for one in data_sets if one.partner == partner}
+        paths.append(write_receipt(build, partner=partner, drop=DROPS[partner], files=files))
     return [facts_of(build, path) for path in paths]
 
 

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pii_fit import Examples
 from pii_persons_data import Text
 from pii_persons_dictionary import Dictionary
-from pii_persons_fit import Examples
 from pii_persons_nouns import free_nouns
 from pii_persons_tagged import judged
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.code_points import points_of
+from pipelines.stages.pii.hash_kernels import Integer, Ints
 from pipelines.stages.pii.person_kernels import FULL, propose
 from pipelines.stages.pii.person_scores import score_rows
 from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
@@ -22,17 +24,35 @@ from pipelines.stages.pii.person_text_kernels import (
     FIRST,
     HANGUL,
     WHOLE,
-    Integer,
-    Ints,
     Points,
     Tables,
     hash_of,
     tokens_of,
 )
-from pipelines.stages.pii.persons import hash_text, points_of
+from pipelines.stages.pii.persons import hash_text
 
 RARELY, OFTEN = 0.03, 0.25  # shares of a string's places
 NONE = np.zeros(0, np.int8)
+
+
+@njit(cache=True)
+def _signs(
+    points: Points,
+    out: Points,
+    count: Integer,
+    i: Integer,
+    candidate: Ints,
+    t: Tables,
+    buf: Ints,
+    ctx: Ints,
+    weights: npt.NDArray[np.int8],
+    floor: Integer,
+) -> Integer:
+    """signs_of with the tables as one."""
+    words, keys, kinds, shape, units, pairs = t.words, t.keys, t.kinds, t.shape, t.units, t.pairs
+    return signs_of(
+        points, out, count, i, candidate, words, keys, kinds, shape, units, pairs, buf, ctx, weights, floor
+    )
 
 
 @njit(cache=True)
@@ -48,23 +68,7 @@ def collect(points: Points, begin: Integer, end: Integer, t: Tables, spans: Ints
         for c in range(propose(points, out, count, i, t.words, t.keys, t.kinds, t.shape, found)):
             if n >= len(spans):
                 return n
-            size = signs_of(
-                points,
-                out,
-                count,
-                i,
-                found[c],
-                t.words,
-                t.keys,
-                t.kinds,
-                t.shape,
-                t.units,
-                t.pairs,
-                buf,
-                ctx,
-                NONE,
-                0,
-            )
+            size = _signs(points, out, count, i, found[c], t, buf, ctx, NONE, 0)
             spans[n, 0] = out[0, i]
             spans[n, 1] = found[c, 1]
             spans[n, 2] = size
@@ -135,24 +139,7 @@ def hopeless_runs(points: Points, t: Tables, weights: npt.NDArray[np.int8], floo
             continue
         hope = False
         for c in range(propose(points, out, count, i, t.words, t.keys, t.kinds, t.shape, found)):
-            size = signs_of(
-                points,
-                out,
-                count,
-                i,
-                found[c],
-                t.words,
-                t.keys,
-                t.kinds,
-                t.shape,
-                t.units,
-                t.pairs,
-                buf,
-                ctx,
-                weights,
-                floor,
-            )
-            hope = hope or size > 0
+            hope = hope or _signs(points, out, count, i, found[c], t, buf, ctx, weights, floor) > 0
         if not hope:
             keys[n] = hash_of(points, out[0, i], out[1, i]) + WHOLE
             n += 1

@@ -31,6 +31,8 @@ import pii_persons_lists as lists  # noqa: E402
 from pii_split import DEVELOPMENT, half, read_mapping, truths  # noqa: E402
 
 from pipelines.kernels import njit  # noqa: E402
+from pipelines.stages.pii.code_points import points_of  # noqa: E402
+from pipelines.stages.pii.hash_kernels import Ints  # noqa: E402
 from pipelines.stages.pii.person_kernels import tail_of  # noqa: E402
 from pipelines.stages.pii.person_text_kernels import (  # noqa: E402
     COUNT,
@@ -44,14 +46,13 @@ from pipelines.stages.pii.person_text_kernels import (  # noqa: E402
     PLACE,
     WHOLE,
     WORD_BITS,
-    Ints,
     Points,
     Tables,
     hash_of,
     put_words,
     tokens_of,
 )
-from pipelines.stages.pii.persons import hash_text, points_of  # noqa: E402
+from pipelines.stages.pii.persons import hash_text  # noqa: E402
 
 SHINGLE = 12
 RUNS = 2

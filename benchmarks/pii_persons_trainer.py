@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pii_fit import Examples, fit, joined, quantised
 from pii_persons_candidates import _SIGNS, _SPANS, collect, examples, given_pair, hopeless_runs, read, sums_of
 from pii_persons_data import (
     LEAST_COUNT,
@@ -22,13 +23,14 @@ from pii_persons_data import (
     written,
 )
 from pii_persons_dictionary import Dictionary, pair_tables, syllable_units
-from pii_persons_fit import Examples, fit, joined, quantised
 from pii_persons_invented import Inventor, invented, renamed
 from pii_persons_nouns import Nouns
 
-from pipelines.stages.pii.person_signs import foreign_sound
-from pipelines.stages.pii.person_text_kernels import FIRST, WORD_BITS, Ints, Tables
-from pipelines.stages.pii.persons import points_of, tables
+from pipelines.stages.pii.code_points import points_of
+from pipelines.stages.pii.hash_kernels import Ints
+from pipelines.stages.pii.person_signs import WEIGHT_BITS, foreign_sound
+from pipelines.stages.pii.person_text_kernels import FIRST, WORD_BITS, Tables
+from pipelines.stages.pii.persons import tables
 
 PART_BEARERS = 5  # a part of transliterated names that fewer people bear is not in the table
 SURELY, SURELY_NONE = 20, -40  # sums of the first model
@@ -68,7 +70,9 @@ class Trainer:
         unlabelled = self.corpora["news"] + self.corpora["comments"] + self.corpora["reviews"]
         self.reading = read(unlabelled, tags(unlabelled), self.plain, known)
         self.t = self.tables(self.reading.names)
-        teacher = quantised(fit(joined(self.unsupervised(25_000)), epochs=4, drop=0.4, seed=2))
+        teacher = quantised(
+            fit(joined(self.unsupervised(25_000)), bits=WEIGHT_BITS, epochs=4, drop=0.4, seed=2)
+        )
         self.reading = self.reading._replace(
             texts=[self.resolved(one, teacher) for one in self.reading.texts]
         )
@@ -164,4 +168,6 @@ class Trainer:
 
     def train(self, *sets: list[Text], seed: int = 1) -> npt.NDArray[np.int8]:
         """int8 weights."""
-        return quantised(fit(joined(self.data(*sets) + self.others), epochs=6, drop=0.4, seed=seed))
+        return quantised(
+            fit(joined(self.data(*sets) + self.others), bits=WEIGHT_BITS, epochs=6, drop=0.4, seed=seed)
+        )

@@ -34,17 +34,18 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
+from pii_fit import Examples, fit, quantised  # noqa: E402
 from pii_players_invented import Invented, frames, invented  # noqa: E402
 from pii_split import DEVELOPMENT, half  # noqa: E402
 
 from pipelines.kernels import njit  # noqa: E402
 from pipelines.stages.pii import player_kernels as kernels  # noqa: E402
 from pipelines.stages.pii import player_text_kernels as runs  # noqa: E402
-from pipelines.stages.pii.players import MODEL, cue_tables, points_of  # noqa: E402
+from pipelines.stages.pii.code_points import points_of  # noqa: E402
+from pipelines.stages.pii.players import MODEL, cue_tables  # noqa: E402
 from tests.stages.pii.cases import SECOND, all_cases  # noqa: E402
 
 TIMES = 40  # texts of a frame
-SCALE = 16.0
 LEAST_COUNT = 3
 MOST_WORDS = 100_000
 LONGEST_LINE = 400
@@ -122,13 +123,11 @@ def word_table(texts: Iterable[str], frames_: Iterable[str]) -> np.ndarray:
 
 
 @njit(cache=False)
-def _signs(
-    points, n, keys, values, particles, demands, words, names, signs, sizes, truths, spans, at, always
-):  # type: ignore[no-untyped-def]
+def _signs(points, n, keys, values, particles, demands, words, names, signs, sizes, truths, at):  # type: ignore[no-untyped-def]
     """Candidates of a line with their signs, from `at` on; the number then."""
     tokens = np.empty((9, runs.MOST_TOKENS), np.int64)
     count, seen = runs.tokens_of(points, n, True, keys, values, words, tokens)
-    if not (seen & 1) and not always:
+    if not seen & 1:
         return at
     found = np.empty((runs.MOST_ENDS, 5), np.int64)
     buf = np.empty(runs.MAX_SIGNS, np.int64)
@@ -154,8 +153,6 @@ def _signs(
             for s in range(size):
                 signs[at, s] = buf[s]
             sizes[at] = size
-            spans[at, 0] = tokens[runs.START, i]
-            spans[at, 1] = found[k, 0]
             truths[at] = False
             for name in range(len(names)):
                 if names[name, 0] == tokens[runs.START, i] and names[name, 1] == found[k, 0]:
@@ -164,76 +161,30 @@ def _signs(
     return at
 
 
-class Examples:
+class Candidates:
     """Candidates with their signs, as they come."""
 
     def __init__(self, words: np.ndarray, room: int) -> None:
         self.words, self.at = words, 0
-        self.signs = np.zeros((room, runs.MAX_SIGNS), np.int32)
-        self.sizes, self.truths = np.zeros(room, np.int32), np.zeros(room, np.bool_)
-        self.amounts = np.ones(room, np.float32)
-        self.spans = np.zeros((room, 2), np.int32)
+        self.examples = Examples(
+            np.zeros((room, runs.MAX_SIGNS), np.int32),
+            np.zeros(room, np.int32),
+            np.zeros(room, np.bool_),
+            np.ones(room, np.float32),
+        )
 
-    def add(self, text: str, names: tuple[tuple[int, int], ...], amount: float = 1.0) -> int:
+    def add(self, text: str, names: tuple[tuple[int, int], ...]) -> int:
         points = points_of(text)
         before = self.at
         marked = np.array(names, np.int64).reshape(-1, 2)
+        signs, sizes, truths, _ = self.examples
         self.at = int(
-            _signs(points, len(points), *cue_tables(), self.words, marked, self.signs, self.sizes, self.truths,
-                   self.spans, before, False)
-        )  # fmt: skip
-        self.amounts[before : self.at] = amount
+            _signs(points, len(points), *cue_tables(), self.words, marked, signs, sizes, truths, before)
+        )
         return self.at - before
 
-
-@njit(cache=False)
-def _pass(signs, sizes, truths, amounts, order, w, g, rate, decay, drop, seed):  # type: ignore[no-untyped-def]
-    np.random.seed(seed)
-    on = np.ones(runs.MAX_SIGNS, np.bool_)
-    loss = 0.0
-    for at in order:
-        total = 0.0
-        for k in range(sizes[at]):
-            on[k] = np.random.random() >= drop
-            if on[k]:
-                total += w[signs[at, k]]
-        total /= 1.0 - drop
-        p = 1.0 / (1.0 + np.exp(-total))
-        d = (p - (1.0 if truths[at] else 0.0)) * amounts[at]
-        loss += -np.log(max(1e-9, p if truths[at] else 1 - p)) * amounts[at]
-        if abs(d) < 1e-3:
-            continue
-        for k in range(sizes[at]):
-            if on[k]:
-                f = signs[at, k]
-                s = d + decay * w[f]
-                g[f] += s * s
-                w[f] -= rate * s / np.sqrt(g[f] + 0.1)
-    return loss
-
-
-def fit(
-    data: Examples, *, epochs: int = 6, seed: int = 1, decay: float = 2e-3, drop: float = 0.3
-) -> np.ndarray:
-    """Weights by AdaGrad."""
-    w, g = np.zeros(1 << runs.WEIGHT_BITS), np.zeros(1 << runs.WEIGHT_BITS)
-    draw = np.random.default_rng(seed)
-    for epoch in range(epochs):
-        order = draw.permutation(data.at)
-        _pass(
-            data.signs,
-            data.sizes,
-            data.truths,
-            data.amounts,
-            order,
-            w,
-            g,
-            0.12,
-            decay,
-            drop,
-            seed * 1000 + epoch,
-        )
-    return w
+    def added(self) -> Examples:
+        return Examples(*(column[: self.at] for column in self.examples))
 
 
 def figures(w: np.ndarray, words: np.ndarray, texts: Iterable[Invented], least: int) -> tuple[int, int, int]:
@@ -252,14 +203,14 @@ def figures(w: np.ndarray, words: np.ndarray, texts: Iterable[Invented], least: 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--drops", type=Path, default=Path("/work/shared/data"))
+    asked.add_argument("--drops", type=Path, default=ROOT.parent / "shared" / "data")
     asked.add_argument("--print-only", action="store_true")
     asked.add_argument("--without-cases", action="store_true")
     given = asked.parse_args()
     positive, clean = frames("frames.txt"), frames("clean.txt")
     real = [line for text in real_texts(given.drops) for line in text.split("\n") if len(line) > 1]
     words = word_table(real, [re.sub(r"\{.\}[가-힣]*", " ", frame) for frame in (*positive, *clean)])
-    data = Examples(words, 3_500_000)
+    data = Candidates(words, 3_500_000)
     for text, names in invented(positive, TIMES, 1):
         data.add(text, names)
     for text, _ in invented(clean, 2 * TIMES, 2):
@@ -275,8 +226,7 @@ def main() -> None:
     print(
         f"{made:,} candidates of invented texts, {taught - made:,} of cases, {data.at - taught:,} of {len(held):,} real lines of {len(looked):,}"
     )
-    w = fit(data)
-    quantised = np.clip(np.round(w * SCALE), -127, 127).astype(np.int8)
+    weights = quantised(fit(data.added(), bits=runs.WEIGHT_BITS, epochs=6))
     fresh = list(invented(positive, 3, 99)) + list(invented(clean, 3, 98))
     second = list(cases(second=True))
     first = list(cases(second=False))
@@ -285,12 +235,12 @@ def main() -> None:
     for least in (-32, -24, -16, -8, 0, 8, 16, 24, 32, 48):
         said = []
         for name, texts in (("invented", fresh), ("first", first), ("second", second), ("real", sample)):
-            gold, right, found = figures(quantised, words, texts, least)
+            gold, right, found = figures(weights, words, texts, least)
             said.append(f"{name} {right / max(gold, 1):.3f}/{right / max(found, 1):.3f} ({found})")
         print(least, *said)
     if not given.print_only:
         place = ROOT / "pipelines" / "stages" / "pii" / MODEL
-        np.savez_compressed(place, words=words, weights=quantised)
+        np.savez_compressed(place, words=words, weights=weights)
         print(f"MODEL_SHA256 = {hashlib.sha256(place.read_bytes()).hexdigest()!r}")
 
 

@@ -25,6 +25,7 @@ KERNELS = (
     "stages/passages.py",
     "stages/pii/automaton_kernels.py",
     "stages/pii/gate_kernels.py",
+    "stages/pii/hash_kernels.py",
     "stages/pii/person_kernels.py",
     "stages/pii/person_scores.py",
     "stages/pii/person_signs.py",

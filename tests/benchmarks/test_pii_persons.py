@@ -76,8 +76,9 @@ def test_runs_without_a_name_are_told_and_a_table_that_marks_one_ends_the_search
     from pii_persons_candidates import hopeless_runs, names_in
     from pii_persons_trainer import RUN_FLOOR
 
+    from pipelines.stages.pii.code_points import points_of
     from pipelines.stages.pii.person_text_kernels import HOPELESS, WHOLE, put_words
-    from pipelines.stages.pii.persons import LEAST, hash_text, model, points_of
+    from pipelines.stages.pii.persons import LEAST, hash_text, model
 
     known, weights = model()
     told = hopeless_runs(points_of("있습니다\n김서윤은\n데이터베이스를"), known, weights, RUN_FLOOR).tolist()

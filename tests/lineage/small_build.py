@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.engine.files import facts_of
 from pipelines.lineage.ledger import ledger_path, write_ledger
 from pipelines.lineage.report import render_report
 from pipelines.tokens.shards import (
@@ -21,7 +22,7 @@ from pipelines.tokens.shards import (
 from schemas.admission import RECEIPT_VERSION, Verdict
 from schemas.content import content_root
 from schemas.documents import LEDGER
-from schemas.identity import document_ids, file_sha256
+from schemas.identity import document_ids
 from schemas.manifest import (
     MANIFEST_VERSION,
     ContractFacts,
@@ -143,7 +144,10 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
         write_dataset_files(build / directory, names, [shard.rows for shard in shards[split]])
         others += [f"{directory}/dataset_info.json", f"{directory}/state.json"]
     data_sets = tuple(_facts(entries, *names) for names in sets)
-    others += [_write_receipt(build, partner, data_sets) for partner in partners if partner in DROPS]
+    for partner in partners:
+        if partner in DROPS:
+            files = {f"{one.data_set}.jsonl": one for one in data_sets if one.partner == partner}
+            others.append(write_receipt(build, partner=partner, drop=DROPS[partner], files=files))
     segments = (Segment(0, tuple(shards["train"]), tuple(shards["validation"]), tuple(ledger)),)
     manifest = Manifest(
         version=MANIFEST_VERSION,
@@ -184,11 +188,11 @@ def write_build(build: Path, rows: list[dict] | None = None) -> Manifest:
     return manifest
 
 
-def _write_receipt(build: Path, partner: str, data_sets: tuple[DataSetFacts, ...]) -> str:
-    """The receipt of a partner's drop, one file a data set; its path."""
-    files = tuple(
+def write_receipt(build: Path, *, partner: str, drop: str, files: dict[str, DataSetFacts]) -> str:
+    """The receipt of a partner's drop, of which each file is a data set; its path."""
+    files_of = tuple(
         ReceiptFile(
-            path=f"{facts.data_set}.jsonl",
+            path=path,
             data_set=facts.data_set,
             bytes=9,
             sha256="2" * 64,
@@ -198,34 +202,30 @@ def _write_receipt(build: Path, partner: str, data_sets: tuple[DataSetFacts, ...
             uncompressed_bytes=facts.bytes,
             quarantined=facts.quarantined,
         )
-        for facts in sorted(data_sets, key=lambda one: one.data_set)
-        if facts.partner == partner
+        for path, facts in sorted(files.items())
     )
+    quarantined = any(facts.quarantined for facts in files.values())
     receipt = Receipt(
         version=RECEIPT_VERSION,
         partner=partner,
         contract=ReceiptContract("1.0.0", "4" * 64, "5" * 64, "6" * 64),
-        drop=DROPS[partner],
+        drop=drop,
         drop_json=True,
         period=None,
-        verdict=Verdict.ADMITTED_WITH_QUARANTINE,
+        verdict=Verdict.ADMITTED_WITH_QUARANTINE if quarantined else Verdict.ADMITTED,
         findings=(),
-        merkle_root=root(map(file_leaf, files)).hex(),
-        files=files,
+        merkle_root=root(map(file_leaf, files_of)).hex(),
+        files=files_of,
         data_sets=(),
         not_named_by_contract=(),
         not_delivered=(),
         faults=ReceiptFaults(0, None),
         log=None,
     )
-    path = f"receipts/{partner}/{DROPS[partner][:16]}.json"
+    path = f"receipts/{partner}/{drop[:16]}.json"
     (build / path).parent.mkdir(parents=True, exist_ok=True)
     (build / path).write_bytes(receipt_bytes(receipt))
     return path
-
-
-def facts_of(build: Path, path: str) -> FileFacts:
-    return FileFacts(path, (build / path).stat().st_size, file_sha256(build / path))
 
 
 def publish(build: Path, manifest: Manifest) -> None:

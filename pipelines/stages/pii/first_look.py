@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.stages.pii.automaton_kernels import PAIR, states
+from pipelines.stages.pii.code_points import utf8
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.fold import FOLDABLE_CHARACTERS, PLAIN
 from pipelines.stages.pii.gate_kernels import (
@@ -131,18 +132,6 @@ class FirstLook:
             )
             parts.append(found[:done].copy())
         return np.concatenate(parts), folds
-
-
-def utf8(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of a column of texts, and where each begins, and the last ends; null is no text."""
-    texts = texts.cast(pa.large_string())
-    if texts.null_count:  # whose bytes are anybody's
-        texts = texts.fill_null("")
-    _, offsets, data = texts.buffers()
-    if not len(texts):
-        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
-    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), bounds
 
 
 def automaton(words: Sequence[tuple[str, int]]) -> Automaton:

@@ -41,7 +41,6 @@ from pipelines.stages.pii.identity_numbers import (
 from pipelines.stages.pii.loose_email import LOOSE_EMAIL
 from pipelines.stages.pii.network import BARE_MAC, DISGUISED_EMAIL, EMAIL, IPV4, IPV6, MAC, POINTED_MAC
 from pipelines.stages.pii.plates import PLATE
-from pipelines.stages.pii.players import PLAYER, without_silent
 from pipelines.stages.pii.positions import POSITION
 from pipelines.stages.pii.profile_urls import PROFILE_URL
 from pipelines.stages.pii.scan import Line, find_in_line, find_over_lines, find_spans, lines_of, resolve
@@ -133,7 +132,9 @@ def windows(texts: pa.Array) -> Iterator[Window]:
 def _looked(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """The lines that pass, and which texts fold."""
     lines, folds = first_look().lines(texts)
-    return without_silent(texts, lines, folds, 1 << DETECTORS.index(PLAYER)), folds
+    for bit, detector in enumerate(DETECTORS):
+        lines = detector.second_look(texts, lines, folds, 1 << bit)
+    return lines, folds
 
 
 def _told(lines: np.ndarray) -> Iterator[list[int]]:

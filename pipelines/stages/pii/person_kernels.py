@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.hash_kernels import Integer, Ints, looked_up
 from pipelines.stages.pii.person_text_kernels import (
     COUNT,
     ENGLISH,
@@ -26,12 +27,9 @@ from pipelines.stages.pii.person_text_kernels import (
     SYLLABLES,
     WHOLE,
     Bytes,
-    Integer,
-    Ints,
     Points,
     Shape,
     Words,
-    class_of,
     hash_of,
     small_hash,
     word_of,
@@ -56,7 +54,7 @@ def tail_of(points: Points, start: Integer, end: Integer, keys: Ints, kinds: Byt
     a, b = points[start] - FIRST, points[end - 1] - FIRST
     if 0 <= a < SYLLABLES and 0 <= b < SYLLABLES and not (shape[6, a] & 1 and shape[6, b] & 2):
         return -1
-    whole = class_of(keys, kinds, hash_of(points, start, end))
+    whole = looked_up(keys, kinds, hash_of(points, start, end))
     if whole == _JOSA or whole == _COPULA:
         return whole
     if whole != 0 and whole != _LABEL and whole != _INTRODUCTION:
@@ -65,10 +63,10 @@ def tail_of(points: Points, start: Integer, end: Integer, keys: Ints, kinds: Byt
         c, d = points[start + cut - 1] - FIRST, points[start + cut] - FIRST
         if 0 <= c < SYLLABLES and 0 <= d < SYLLABLES and not shape[6, c] & 2:
             continue
-        kind = class_of(keys, kinds, hash_of(points, start, start + cut))
+        kind = looked_up(keys, kinds, hash_of(points, start, start + cut))
         if kind == 0 or kind == _JOSA or kind == _COPULA or kind == _LABEL or kind == _INTRODUCTION:
             continue
-        rest = class_of(keys, kinds, hash_of(points, start + cut, end))
+        rest = looked_up(keys, kinds, hash_of(points, start + cut, end))
         if rest == _JOSA or rest == _COPULA:
             return kind * 16 + rest
         if kind == _HONORIFIC or kind == _TITLE or kind == _STAGE:
@@ -209,7 +207,7 @@ def _latin(
     cue = 0
     if back >= 0:
         h = hash_of(points, out[0, back], min(out[1, back], out[0, back] + 12))
-        cue = class_of(keys, kinds, h)
+        cue = looked_up(keys, kinds, h)
     named = cue != 0 and cue != _JOSA and cue != _COPULA and cue != _GROUP
     named = named and (out[2, back] != LATIN or back < i - 1)  # "name As String" is code
     n = 0
@@ -250,7 +248,7 @@ def _han(
         if out[2, back] == MARK and back > 0:
             back -= 1
         h = hash_of(points, out[0, back], min(out[1, back], out[0, back] + 12))
-        k = class_of(keys, kinds, h)
+        k = looked_up(keys, kinds, h)
         cue = k == _LABEL or k == _SIGNING or k == _INTRODUCTION
     n = 0
     for length in range(2, min(stop - start, 7) + 1):
@@ -287,7 +285,7 @@ def _ends_in_particle(points: Points, start: Integer, end: Integer, keys: Ints, 
         c == 0xC740 or c == 0xB294 or c == 0xC744 or c == 0xB97C or c == 0xACFC or c == 0xC640 or c == 0xC758
     ):
         return True
-    kind = class_of(keys, kinds, hash_of(points, end - 2, end)) if end - start >= 4 else 0
+    kind = looked_up(keys, kinds, hash_of(points, end - 2, end)) if end - start >= 4 else 0
     return bool(kind == _JOSA or kind == _COPULA)
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.hash_kernels import Integer, Ints
 from pipelines.stages.pii.person_kernels import PART, propose
 from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
-from pipelines.stages.pii.person_text_kernels import Integer, Ints, Points, Tables, hash_of, tokens_of
+from pipelines.stages.pii.person_text_kernels import Points, Tables, hash_of, tokens_of
 
 FLOOR = -50  # of the signs of a name alone: under it no word beside it helps
 BARE = 12  # what two syllables weigh less that no title follows: most words that are taken for names are such

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.hash_kernels import Integer, Ints, looked_up, mixed
 from pipelines.stages.pii.person_kernels import (
     _COPULA,
     _JOSA,
@@ -32,15 +33,11 @@ from pipelines.stages.pii.person_text_kernels import (
     SYLLABLES,
     WHOLE,
     Bytes,
-    Integer,
-    Ints,
     Points,
     Shape,
     Units,
     Words,
-    class_of,
     hash_of,
-    mixed,
     small_hash,
     word_of,
 )
@@ -117,14 +114,14 @@ def beside(
     ctx[k, 4] = 1
     s, e = out[0, i], out[1, i]
     ctx[k, 0] = hash_of(points, s, min(e, s + 12))
-    ctx[k, 1] = class_of(keys, kinds, ctx[k, 0])
+    ctx[k, 1] = looked_up(keys, kinds, ctx[k, 0])
     if out[2, i] == DIGITS:
         ctx[k, 0] = 3
     if ctx[k, 1] == 0 and out[2, i] == HANGUL:
         for cut in range(1, min(4, e - s - 1)):  # "감독의", "배우는"
-            kind = class_of(keys, kinds, hash_of(points, s, e - cut))
+            kind = looked_up(keys, kinds, hash_of(points, s, e - cut))
             if kind != 0 and kind < 12:
-                rest = class_of(keys, kinds, hash_of(points, e - cut, e))
+                rest = looked_up(keys, kinds, hash_of(points, e - cut, e))
                 if rest == _JOSA or rest == _COPULA:
                     ctx[k, 1] = kind + 16
                     break

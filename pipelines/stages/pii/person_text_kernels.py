@@ -1,20 +1,18 @@
 # ruff: noqa: SIM102 (compiled code)
-"""Text as the search for names reads it, compiled: code points, tokens, and hash tables of words."""
+"""Text as the search for names reads it, compiled: code points, tokens, and what is known of words."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.hash_kernels import Integer, Ints, mixed
 
-# Scalars of compiled code: numba infers their types, and NumPy's stubs cannot follow its arithmetic.
-Integer: TypeAlias = Any
 Points = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint32]
 Shape = npt.NDArray[np.int8]
 Units = npt.NDArray[np.int16]
@@ -69,15 +67,6 @@ def small_hash(points: Points, start: Integer, end: Integer) -> Integer:
 
 
 @njit(cache=True, nogil=True)
-def mixed(h: Integer) -> Integer:
-    """The hash with its bits spread; not negative."""
-    h = h * np.int64(0x2545F4914F6CDD1D)
-    h ^= (h >> np.int64(29)) & np.int64(0x7FFFFFFFF)
-    h = h * np.int64(0x369DEA0F31A53F85)
-    return (h >> np.int64(8)) & np.int64(0xFFFFFFFFFFFFFF)
-
-
-@njit(cache=True, nogil=True)
 def word_of(words: Words, h: Integer) -> Integer:
     """What is known of a word: 16 bits, 0 of an unknown one (and of one in 2**16 a stranger's)."""
     m = mixed(h)
@@ -109,18 +98,6 @@ def put_words(words: Words, hashes: Ints, values: Ints) -> Integer:
         else:
             lost += 1
     return lost
-
-
-@njit(cache=True, nogil=True)
-def class_of(keys: Ints, kinds: Bytes, h: Integer) -> Integer:
-    """The class of a context word, 0 if it is none; linear probing, an empty place holds key 0."""
-    mask = np.int64(len(keys) - 1)
-    at = mixed(h) & mask
-    while keys[at] != 0:
-        if keys[at] == h:
-            return np.int64(kinds[at])
-        at = (at + np.int64(1)) & mask
-    return np.int64(0)
 
 
 @njit(cache=True, nogil=True)

@@ -19,8 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.stages.pii import person_text_kernels as kernels
+from pipelines.stages.pii.code_points import points_of, utf8
 from pipelines.stages.pii.evidence import PERSON, Finding, probability
 from pipelines.stages.pii.fold import fold
+from pipelines.stages.pii.hash_kernels import Ints, hash_table
 from pipelines.stages.pii.invented import is_ours
 from pipelines.stages.pii.person_scores import score_rows
 from pipelines.stages.pii.person_words import context_words
@@ -33,7 +35,6 @@ SCALE = 16.0  # steps of a weight that make one logit
 LEAST = -16  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 40  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
-Ints = npt.NDArray[np.int64]
 
 
 @cache
@@ -87,11 +88,6 @@ def char_kinds() -> npt.NDArray[np.uint8]:
     return kinds
 
 
-def points_of(text: str) -> npt.NDArray[np.int32]:
-    """Code points; lone surrogates are themselves."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.int32)
-
-
 def hash_text(text: str) -> int:
     """The kernels' hash of a string."""
     return int(kernels.hash_of(points_of(text), 0, len(text)))
@@ -108,24 +104,14 @@ def edges() -> npt.NDArray[np.int8]:
 
 
 def context_table() -> tuple[Ints, npt.NDArray[np.uint8]]:
-    """Context words as a hash table with linear probing."""
-    keys, kinds = np.zeros(8192, np.int64), np.zeros(8192, np.uint8)
-    for word, kind in context_words().items():
-        key = hash_text(word)
-        at = int(kernels.mixed(key)) & 8191
-        while keys[at]:
-            at = (at + 1) & 8191
-        keys[at], kinds[at] = key, kind
-    return keys, kinds
+    """Context words and their kinds, as a hash table."""
+    keys, kinds = hash_table({hash_text(word): kind for word, kind in context_words().items()}, 13)
+    return keys, kinds.astype(np.uint8)
 
 
 def find_persons(texts: pa.Array) -> Iterator[tuple[int, list[Finding]]]:
     """Rows that name somebody, ascending, with the names in order of place, disjoint."""
-    data = texts.buffers()[2]
-    values = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
-    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    offsets = np.frombuffer(texts.buffers()[1], wide)[texts.offset : texts.offset + len(texts) + 1]
-    return _persons(values, offsets.astype(np.int64))
+    return _persons(*utf8(texts))
 
 
 def persons_in(text: str) -> list[Finding]:

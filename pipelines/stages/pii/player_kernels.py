@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.hash_kernels import Integer, Ints, looked_up, mixed
 from pipelines.stages.pii.player_text_kernels import (
     ALONE,
     CONSONANT,
@@ -42,15 +43,11 @@ from pipelines.stages.pii.player_text_kernels import (
     VOWEL,
     WEIGHT_BITS,
     WHOLE,
-    Integer,
-    Ints,
     Points,
     Words,
     hash_run,
     kind_of,
     level_of,
-    looked_up,
-    spread,
     tokens_of,
 )
 
@@ -58,7 +55,7 @@ from pipelines.stages.pii.player_text_kernels import (
 @njit(cache=True, nogil=True, inline="always")
 def _sign(template: Integer, a: Integer, b: Integer) -> Integer:
     h = (np.int64(template) * np.int64(0x9E3779B1) + a) * np.int64(1_000_003) + b
-    return spread(h) & np.int64((1 << WEIGHT_BITS) - 1)
+    return mixed(h) & np.int64((1 << WEIGHT_BITS) - 1)
 
 
 @njit(cache=True, nogil=True)

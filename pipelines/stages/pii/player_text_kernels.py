@@ -7,16 +7,13 @@ run), of single jamo, and marks.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
+from pipelines.stages.pii.hash_kernels import Integer, Ints, looked_up, mixed
 
-Integer: TypeAlias = Any
 Points = npt.NDArray[np.int32]
-Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint16]
 
 WEIGHT_BITS = 15
@@ -63,15 +60,6 @@ def kind_of(c: Integer) -> Integer:
     return OTHER
 
 
-@njit(cache=True, nogil=True, inline="always")
-def spread(h: Integer) -> Integer:
-    """A hash with its bits spread; not negative."""
-    h = h * np.int64(0x2545F4914F6CDD1D)
-    h ^= (h >> np.int64(29)) & np.int64(0x7FFFFFFFF)
-    h = h * np.int64(0x369DEA0F31A53F85)
-    return (h >> np.int64(8)) & np.int64(0xFFFFFFFFFFFFFF)
-
-
 @njit(cache=True, nogil=True)
 def hash_run(points: Points, start: Integer, end: Integer) -> Integer:
     """A 64-bit polynomial of the code points, capitals as small letters, digits as 0."""
@@ -87,21 +75,9 @@ def hash_run(points: Points, start: Integer, end: Integer) -> Integer:
 
 
 @njit(cache=True, nogil=True)
-def looked_up(keys: Ints, values: Points, h: Integer) -> Integer:
-    """The value of a key in a table with linear probing, 0 if it is none."""
-    mask = np.int64(len(keys) - 1)
-    at = spread(h) & mask
-    while keys[at] != 0:
-        if keys[at] == h:
-            return np.int64(values[at])
-        at = (at + np.int64(1)) & mask
-    return np.int64(0)
-
-
-@njit(cache=True, nogil=True)
 def level_of(words: Words, h: Integer) -> Integer:
     """How often a run of Hangul begins so, as a power of two (0 unknown, 1 to 15)."""
-    m = spread(h)
+    m = mixed(h)
     at = m & np.int64((1 << WORD_BITS) - 1)
     check = (m >> np.int64(30)) & np.int64(0xFFF)
     for _ in range(8):
@@ -119,7 +95,7 @@ def put_levels(words: Words, hashes: Ints, levels: Ints) -> Integer:
     """Puts words with levels of 1 to 15 into an empty table; how many found no place."""
     lost = 0
     for k in range(len(hashes)):
-        m = spread(hashes[k])
+        m = mixed(hashes[k])
         at = m & np.int64((1 << WORD_BITS) - 1)
         check = (m >> np.int64(30)) & np.int64(0xFFF)
         for _ in range(8):

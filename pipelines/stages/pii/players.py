@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from pipelines.stages.pii import player_kernels as kernels
 from pipelines.stages.pii import player_text_kernels as runs
+from pipelines.stages.pii.code_points import points_of, utf8
 from pipelines.stages.pii.detector import Detector
 from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
-from pipelines.stages.pii.first_look import utf8
+from pipelines.stages.pii.hash_kernels import Ints, hash_table
 from pipelines.stages.pii.invented import OUR_HANDLE
 from pipelines.stages.pii.player_cues import PARTICLES, cues, gate_words, is_trigger, stands_apart
 from pipelines.stages.pii.scan import OVERLAP, PIECE
@@ -40,28 +41,12 @@ _CODE = expression(
 _MOST = 256  # names of a line
 
 
-def points_of(text: str) -> npt.NDArray[np.int32]:
-    """Code points; lone surrogates are themselves."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.int32)
-
-
 def _hash(text: str) -> int:
     return int(runs.hash_run(points_of(text), 0, len(text)))
 
 
-def _table(entries: dict[int, int], bits: int) -> tuple[runs.Ints, runs.Points]:
-    """A hash table with linear probing; an empty place holds key 0."""
-    keys, values = np.zeros(1 << bits, np.int64), np.zeros(1 << bits, np.int32)
-    for key, value in entries.items():
-        at = int(runs.spread(key)) & (len(keys) - 1)
-        while keys[at]:
-            at = (at + 1) & (len(keys) - 1)
-        keys[at], values[at] = key, value
-    return keys, values
-
-
 @cache
-def cue_tables() -> tuple[runs.Ints, runs.Points, runs.Ints, runs.Points]:
+def cue_tables() -> tuple[Ints, runs.Points, Ints, runs.Points]:
     """Words beside names with their kinds, particles with their numbers and demands: the kernels' tables."""
     kinds = {}
     for word, kind in cues().items():
@@ -69,7 +54,7 @@ def cue_tables() -> tuple[runs.Ints, runs.Points, runs.Ints, runs.Points]:
         kinds[_hash(word)] = kind | bits | (runs.APART if bits and stands_apart(word) else 0)
     demands = {"C": runs.CONSONANT, "V": runs.VOWEL, "-": 0}
     particles = {_hash(one[:-1]): number << 2 | demands[one[-1]] for number, one in enumerate(PARTICLES, 1)}
-    return *_table(kinds, 12), *_table(particles, 9)
+    return *hash_table(kinds, 12), *hash_table(particles, 9)
 
 
 @cache
@@ -85,7 +70,7 @@ def model() -> tuple[runs.Words, npt.NDArray[np.int8]]:
 
 
 class PlayerDetector(Detector):
-    """Weighs lines as a whole; the pattern of a detector is not used."""
+    """Weighs lines as a whole, by a model in place of a pattern."""
 
     def find(self, text: str, begin: int, end: int, stop: int) -> list[Finding]:  # noqa: ARG002
         """Names of players in text[begin:stop], a line or a piece of one."""
@@ -105,23 +90,22 @@ class PlayerDetector(Detector):
             found.append(Finding(begin + start, begin + last, "GAME_ID", score, ("words beside it",)))
         return found
 
+    def second_look(
+        self,
+        texts: pa.Array,
+        lines: npt.NDArray[np.int64],
+        folds: npt.NDArray[np.bool_],
+        bit: int,
+    ) -> npt.NDArray[np.int64]:
+        """Weighs all lines at once: less those that passed for a player alone and hold none."""
+        if not (lines[:, 3] & bit).any():
+            return lines
+        data, bounds = utf8(texts)
+        kernels.silent_lines(data, bounds, lines, folds, bit, PIECE + OVERLAP, *cue_tables(), *model(), LEAST)
+        kept: npt.NDArray[np.int64] = lines[lines[:, 3] != 0]
+        return kept
+
 
 PLAYER = PlayerDetector(
     entities=("GAME_ID",), pattern=expression(r"(?!)"), weigh=lambda _, __: None, words=gate_words()
 )
-
-
-def without_silent(
-    texts: pa.Array, lines: npt.NDArray[np.int64], folds: npt.NDArray[np.bool_], bit: int
-) -> npt.NDArray[np.int64]:
-    """The gate's lines (row, start, end, mask), less those that passed for a player alone and hold none.
-
-    `bit` is PLAYER's in the masks. A line that is looked at costs more than what is weighed in it: so all are
-    weighed at once first.
-    """
-    if not (lines[:, 3] & bit).any():
-        return lines
-    data, bounds = utf8(texts)
-    kernels.silent_lines(data, bounds, lines, folds, bit, PIECE + OVERLAP, *cue_tables(), *model(), LEAST)
-    kept: npt.NDArray[np.int64] = lines[lines[:, 3] != 0]
-    return kept

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.kernels import njit
-from pipelines.stages.pii.person_signs import MAX_SIGNS, WEIGHT_BITS
-from pipelines.stages.pii.person_text_kernels import Ints, Points
+from pipelines.stages.pii.hash_kernels import Ints
+from pipelines.stages.pii.person_text_kernels import Points
 
 SCALE = 16.0  # a weight of 1 is this many steps
 
 
 class Examples(NamedTuple):
-    """Candidates with their signs: (n, MAX_SIGNS) places, how many, whether a name, and how much it counts."""
+    """Candidates with their signs: (n, most signs) places, how many, whether a name, and how much it counts."""
 
     signs: np.ndarray
     sizes: np.ndarray
@@ -44,7 +44,7 @@ def _pass(
 ) -> float:
     loss = 0.0
     np.random.seed(seed)
-    on = np.ones(MAX_SIGNS, np.bool_)
+    on = np.ones(signs.shape[1], np.bool_)
     for at in order:
         total = 0.0
         for k in range(sizes[at]):
@@ -71,14 +71,15 @@ def _pass(
 def fit(
     data: Examples,
     *,
+    bits: int,
     epochs: int = 8,
     seed: int = 1,
     rate: float = 0.12,
     decay: float = 2e-3,
     drop: float = 0.3,
 ) -> np.ndarray:
-    """float64 weights by AdaGrad; the same data and seed give the same bytes."""
-    w, g = np.zeros(1 << WEIGHT_BITS), np.zeros(1 << WEIGHT_BITS)
+    """float64 (2**bits,) weights by AdaGrad; the same data and seed give the same bytes."""
+    w, g = np.zeros(1 << bits), np.zeros(1 << bits)
     draw = np.random.default_rng(seed)
     for epoch in range(epochs):
         order = draw.permutation(len(data.sizes))
