@@ -376,7 +376,12 @@ def silent_lines(
                 c = (byte & 15) << 12 | (np.int32(data[at + 1]) & 63) << 6 | (np.int32(data[at + 2]) & 63)
                 at += 3
             else:
-                c = np.int32(0x10000)  # no letter, as all beyond the first plane
+                c = (
+                    (byte & 7) << 18
+                    | (np.int32(data[at + 1]) & 63) << 12
+                    | (np.int32(data[at + 2]) & 63) << 6
+                    | (np.int32(data[at + 3]) & 63)
+                )
                 at += 4
             if position >= start:
                 points[position - start] = c

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from pipelines.stages.pii.gate import DETECTORS, first_look
+from pipelines.stages.pii.gate import DETECTORS, first_look, found_rows
 from pipelines.stages.pii.players import PLAYER
 from tests.stages.pii.examples import found
 
@@ -48,3 +48,10 @@ def test_the_first_weighing_leaves_lines_that_hold_a_player():
     assert (lines[:, 3] & bit != 0).sum() == 4
     kept = weighed[weighed[:, 3] & bit != 0]
     assert kept[:, :2].tolist() == [[0, 0], [2, 0]]
+
+
+def test_the_first_weighing_reads_characters_beyond_the_first_plane():
+    text = "로아 카단 😀 귀찮은도토리 귓 주세요"
+    assert [text[f.start : f.end] for _, row in found_rows(pa.array([text]), 0.5) for f in row] == [
+        "귀찮은도토리"
+    ]
