@@ -16,7 +16,7 @@ from pipelines.engine.files import write_whole
 from pipelines.engine.frozen import RELEASED_JSON, released_manifest
 from pipelines.engine.runs import beside
 from pipelines.intake.registry import Registry
-from pipelines.intake.releases import Release, State, publish, release_of, withdraw
+from pipelines.intake.releases import Release, State, check_approved, publish, release_of, withdraw
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.verify import verify
 from schemas.errors import BuildInconsistent
@@ -56,7 +56,7 @@ def publish_build(registry: Registry, build: Path, *, on: str, at: str) -> tuple
     found = named(build)
     known = release_of(registry.events(), found.manifest)
     if known.state is State.CANDIDATE:
-        publish(registry, identity=found.identity, manifest=found.manifest, at=at)  # says who is lacking
+        check_approved(known)  # before all of the build is read
     if findings := verify(build, on=on):
         shown = "; ".join(str(finding) for finding in findings[:3])
         raise BuildInconsistent(

@@ -19,7 +19,6 @@ from schemas.registry import (
     BuildReleased,
     BuildWithdrawn,
     Event,
-    EventType,
     Looked,
     ReleaseRole,
     TrainingRecorded,
@@ -131,6 +130,15 @@ def approve(
     return (earlier[0], False) if event is None else (event, True)
 
 
+def check_approved(found: Release) -> None:
+    """Raise UsageError where a role has not approved a build."""
+    if absent := lacking(found.approvals):
+        raise UsageError(
+            f"the build is a candidate: {', '.join(absent)} has not approved it with a key of their own: "
+            "malmoi release approve"
+        )
+
+
 def publish(registry: Registry, *, identity: str, manifest: str, at: str) -> tuple[Event, bool]:
     """Record that an approved build leaves the house: (the event, whether it is new).
 
@@ -145,11 +153,7 @@ def publish(registry: Registry, *, identity: str, manifest: str, at: str) -> tup
         earlier.extend(event for event in events if event.body == body)
         if earlier:
             return None
-        if absent := lacking(found.approvals):
-            raise UsageError(
-                f"the build is a candidate: {', '.join(absent)} has not approved it with a key of their own: "
-                "malmoi release approve"
-            )
+        check_approved(found)
         return body
 
     event = registry.append_if(decide, at=at)
@@ -187,7 +191,7 @@ def record_training(registry: Registry, body: TrainingRecorded, *, at: str) -> t
 
 def record_look(registry: Registry, body: Looked, *, at: str) -> Event:
     """Record a look at raw text; every look is an event of its own."""
-    return registry.append(EventType.LOOKED, body, at=at)
+    return registry.append_once(body, at=at, same=lambda _: False)[0]
 
 
 def frozen(registry: Registry, manifest: str) -> bool:
