@@ -6,7 +6,7 @@ validation in every epoch. `pipelines.lineage.check_proof` checks what is writte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from pipelines.lineage.trace import document_id
 from schemas.content import RECORD, RECORDS, content_leaves, piece_places
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.id_columns import span_of
-from schemas.manifest import LedgerFacts, read_manifest
+from schemas.manifest import LedgerFacts, Manifest, read_manifest
 from schemas.merkle import inclusion_proof, leaf_hash, root_of_hashes
 from schemas.proof import DocumentProof, Leaf, Neighbours, Said, ShardProof
 
@@ -27,9 +27,21 @@ def prove_document(build: Path, doc_id: str) -> DocumentProof:
 
     Raises UsageError for what is no id, BuildInconsistent where the build is not what its root says.
     """
-    wanted = document_id(doc_id)
+    return next(prove_documents(build, [document_id(doc_id)]))
+
+
+def prove_documents(build: Path, ids: Iterable[bytes]) -> Iterator[DocumentProof]:
+    """`prove_document` of each id; the manifest and its tree are read once."""
     manifest = read_manifest(build)
-    texts, hashes = _tree(build, content_leaves(manifest.segments), manifest.root)
+    tree = _tree(build, content_leaves(manifest.segments), manifest.root)
+    for wanted in ids:
+        yield _proof(build, manifest, tree, wanted)
+
+
+def _proof(
+    build: Path, manifest: Manifest, tree: tuple[list[bytes], list[bytes]], wanted: bytes
+) -> DocumentProof:
+    texts, hashes = tree
     pieces, outcomes = [], set()
     for at, epoch, index in piece_places(manifest.segments, wanted):
         facts = manifest.segments[epoch].ledger[index]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from pipelines.lineage.check_proof import check_build_proof
 from pipelines.lineage.finding import Finding
 from pipelines.lineage.ledger import read_ledger
-from pipelines.lineage.prove import prove_document
-from pipelines.lineage.verify_pieces import places
+from pipelines.lineage.prove import prove_documents
+from schemas.content import places
 from schemas.errors import BuildInconsistent, InputUnreadable
 from schemas.identity import canonical_json, file_sha256
 from schemas.manifest import Manifest, manifest_digest, read_manifest
@@ -58,17 +59,18 @@ def compare(parent: Path, child: Path) -> Compared:
     back = kept_after.join(kept_before, on="doc_id", how="anti").sort("doc_id")
     fell = gone.join(new.filter(pl.col("stage") == "dedup"), on="doc_id", how="semi")
     left = gone.join(fell, on="doc_id", how="anti")
-    pieces = {place.shard: place.facts for place in places(after)}
+    pieces = {p.shard.name: p.ledger for p in places(after.segments) if p.ledger is not None}
     digests = {piece.path: piece.sha256 for piece in pieces.values()}
     paths = [pieces[shard].path if shard in pieces else "" for shard in left["shard"]]
+    proofs = [proof_bytes(one).decode() for one in prove_documents(child, left["doc_id"][:PROVEN])]
     columns = ["doc_id", "partner", "data_set", "drop", "shard", "tokens"]
     return Compared(
         parent=_name(parent, before),
         child=_name(child, after),
         gone=tuple(
-            Gone(doc_id.hex(), partner, data_set, drop, shard, tokens, path, _proof(child, doc_id, number))
-            for number, ((doc_id, partner, data_set, drop, shard, tokens), path) in enumerate(
-                zip(left.select(columns).iter_rows(), paths, strict=True)
+            Gone(doc_id.hex(), partner, data_set, drop, shard, tokens, path, proof)
+            for (doc_id, partner, data_set, drop, shard, tokens), path, proof in zip_longest(
+                left.select(columns).iter_rows(), paths, proofs
             )
         ),
         came_back=tuple(
@@ -172,13 +174,6 @@ def check_certificate(
         elif place.state == "erased" and place.sha256 and (not there or file_sha256(lay) != place.sha256):
             found.append(_finding(place.path, "is not what was left of it"))
     return tuple(found)
-
-
-def _proof(child: Path, doc_id: bytes, number: int) -> str | None:
-    """That the new build keeps no such document; it holds for whoever knows the build's root alone."""
-    if number >= PROVEN:
-        return None
-    return proof_bytes(prove_document(child, doc_id.hex())).decode()
 
 
 def _check_proofs(certificate: Certificate, root: str) -> Iterator[Finding]:

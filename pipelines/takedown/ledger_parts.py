@@ -58,7 +58,7 @@ class LedgerParts:
         """All of them."""
         found = {}
         for segment in self.manifest.segments:
-            shards = (*segment.train, *segment.validation)
+            shards = segment.shards
             if len(shards) != len(segment.ledger):
                 raise BuildInconsistent(
                     f"{self.build.name}: epoch {segment.epoch} has not a ledger piece for each shard in its "

@@ -338,7 +338,7 @@ def _write_data_set_files(
 
 def _link_rest(parent: Parent, child: Path) -> None:
     """Every file of the parent that was not written anew: a hard link, or a copy where there are none."""
-    for path in _files_of(parent.manifest):
+    for path in (file.path for file in parent.manifest.files):
         target = child / path  # inside it: read_manifest takes no other paths
         if path == "report.html" or target.exists():
             continue
@@ -347,13 +347,3 @@ def _link_rest(parent: Parent, child: Path) -> None:
             os.link(parent.build / path, target)
         except OSError:
             shutil.copyfile(parent.build / path, target)
-
-
-def _files_of(manifest: Manifest) -> list[str]:
-    """Every file that a manifest names."""
-    ledger = [file.path for segment in manifest.segments for file in segment.ledger]
-    return [
-        *ledger,
-        *(shard.path for shard in manifest.shards),
-        *(file.path for file in manifest.other_files),
-    ]
