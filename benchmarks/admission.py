@@ -140,9 +140,8 @@ def test(command: Path, contract: Path, cache: Path) -> tuple[Process, int]:
 def against_rival(contract: Path, files: dict[str, Path], cache: Path, rounds: int) -> str:
     """The second table."""
     command = rival(cache)
-    subprocess.run(
-        ["make", "-s", ".venv/.bytecode"], cwd=Path(__file__).parents[1], check=True
-    )  # as theirs is
+    # Ours compiled to bytecode as theirs is.
+    subprocess.run(["make", "-s", ".venv/.bytecode"], cwd=Path(__file__).parents[1], check=True)
     rows = []
     for name, path in files.items():
         theirs_contract = cache / f"{path.stem}-rival.yaml"

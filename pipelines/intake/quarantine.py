@@ -220,10 +220,8 @@ def _lines(faults: pa.Table, spool: Spool | None, tail: bytes) -> Iterator[bytes
         while 0 <= number < row:
             number, key, values = next(data, _NO_ROW)
         known = (key, told, tail, values) if number == row else (b"null", told, tail, b"null")
-        yield b'%s,"row":%d,"line":%d,"offset":%d,"key":%s,"faults":[%s],%s,"data":%s}\n' % (
-            *(head, row, line, offset),
-            *known,
-        )
+        place = (head, row, line, offset)
+        yield b'%s,"row":%d,"line":%d,"offset":%d,"key":%s,"faults":[%s],%s,"data":%s}\n' % (*place, *known)
 
 
 _NO_ROW = (-2, b"null", b"null")
