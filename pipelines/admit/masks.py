@@ -11,6 +11,7 @@ from pipelines.stages.pii.identity_numbers import RESIDENT
 from schemas.rights import UNIQUE_IDENTIFIERS
 
 _CERTAIN = 3.0  # of what is masked whatever else lies there
+_SHORTEST = 13  # digits of a resident number: less is none
 
 
 class Placeholders:
@@ -35,7 +36,8 @@ def _masked(text: str, findings: list[Finding]) -> str:
     the quarantine keeps none (PIPA Art. 24-2), and a masked order number costs nobody anything.
     """
     able = [f for f in findings if f.label in UNIQUE_IDENTIFIERS or f.score >= MIN_SCORE]
-    shaped = [Finding(*match.span(), "KR_RRN", _CERTAIN, ()) for match in RESIDENT.pattern.finditer(text)]
+    shapes = RESIDENT.pattern.finditer(text) if len(text) >= _SHORTEST else ()
+    shaped = [Finding(*match.span(), "KR_RRN", _CERTAIN, ()) for match in shapes]
     if not (able or shaped):
         return text
     for finding in reversed(resolve([*able, *shaped], 0.0)):
