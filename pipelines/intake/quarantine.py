@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from schemas.admission import fault_groups
 from schemas.contract import Contract, DataSet, Policy, Role
 from schemas.errors import UsageError
 
@@ -297,14 +298,8 @@ def _by_file(faults: pa.Table) -> Iterator[pa.Table]:
 
 def _told(faults: pa.Table, first: NDArray[np.int64]) -> pa.Array:
     """The faults of each refused row of a file as JSON, with commas between; `first` of each row."""
-    names = ("field", "rule", "reason")
-    codes = np.zeros(len(faults), np.int64)
-    for name in names:
-        words = faults[name].combine_chunks().dictionary_encode()
-        count = len(words.dictionary)
-        codes = codes * (count + 1) + words.indices.fill_null(count).to_numpy()
-    _, places, which = np.unique(codes, return_index=True, return_inverse=True)  # few are said of many rows
-    said = [orjson.dumps(one) for one in faults.select(names).take(pa.array(places)).to_pylist()]
+    groups, which = fault_groups(faults)
+    said = [orjson.dumps(dict(zip(("field", "rule", "reason"), one, strict=True))) for one in groups]
     each = pa.array(said, pa.binary()).take(pa.array(which))
     bounds = pa.array(np.append(first, len(faults)), pa.int64())
     return pc.binary_join(pa.LargeListArray.from_arrays(bounds, each), pa.scalar(b",", pa.binary()))
