@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import orjson
 from license_expression import (  # type: ignore[import-untyped]
     ExpressionError,
     Licensing,
     build_spdx_licensing,
-    vendored_scancode_licensedb_index_location,
+    get_license_index,
 )
 
 from pipelines.intake.yaml_source import did_you_mean
@@ -113,5 +111,4 @@ def _known() -> frozenset[str]:
 
 @lru_cache
 def _listed() -> list[dict[str, Any]]:
-    content = Path(vendored_scancode_licensedb_index_location).read_bytes()
-    return [licence for licence in orjson.loads(content) if licence.get("spdx_license_key")]
+    return [licence for licence in get_license_index() if licence.get("spdx_license_key")]
