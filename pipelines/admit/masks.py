@@ -19,14 +19,17 @@ class Placeholders:
 
     def text(self, text: str) -> str:
         """One text, masked."""
-        return self.texts(pa.array([text]))[0] or ""
+        return self.changed(pa.array([text])).get(0, text)
 
-    def texts(self, texts: pa.Array) -> list[str | None]:
-        """A column of texts; only those that pass the gate are looked at."""
-        values: list[str | None] = texts.to_pylist()
-        for place, findings in every_finding(texts):
-            values[place] = _masked(values[place] or "", findings)
-        return values
+    def changed(self, texts: pa.Array) -> dict[int, str]:
+        """By row, the texts of a column that are others when masked; only what passes the gate is read."""
+        changed = {}
+        for row, findings in every_finding(texts):
+            text = texts[row].as_py()
+            masked = _masked(text, findings)
+            if masked != text:
+                changed[row] = masked
+        return changed
 
 
 def _masked(text: str, findings: list[Finding]) -> str:

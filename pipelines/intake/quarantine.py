@@ -10,7 +10,7 @@ parsed). It is kept until `expires`, so that the rows can be mended and handed i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,8 +70,8 @@ class Masker(Protocol):
     def text(self, text: str) -> str:
         """One text, masked."""
 
-    def texts(self, texts: pa.Array) -> list[str | None]:
-        """A column of texts, masked; most of them hold nothing and cost nothing."""
+    def changed(self, texts: pa.Array) -> dict[int, str]:
+        """By row, the texts of a column that are others when masked; most are not, and cost nothing."""
 
 
 class Spool:
@@ -111,7 +111,7 @@ class Spool:
         self._held = []
         there = set(taken.schema.names)
         columns = {
-            name: self._masked_column(data_set, name, taken[name])
+            name: self._masked_values(data_set, name, taken[name])
             for name in _named(data_set)
             if name in there
         }
@@ -123,11 +123,8 @@ class Spool:
         data = [b"{"]
         for name, values in columns.items():
             data += [b"," if len(data) > 1 else b"", orjson.dumps(name) + b":", values]
-        self._writer.write_batch(
-            pa.record_batch(
-                [taken["row"], pa.array(keys, pa.binary()), _joined(*data, b"}")], schema=_SPOOLED
-            )
-        )
+        told = [taken["row"], pa.array(keys, pa.binary()), _joined(*data, b"}")]
+        self._writer.write_batch(pa.record_batch(told, schema=_SPOOLED))
 
     def _close(self) -> None:
         """End the stream of a file."""
@@ -158,21 +155,19 @@ class Spool:
             told.append(b'"%s"' % digest.hexdigest().encode() if any(row) else b"null")
         return told
 
-    def _masked_column(self, data_set: DataSet, name: str, values: pa.Array) -> pa.Array:
-        """The values as JSON, masked."""
-        return pa.array(self._masked_values(data_set, name, values), pa.binary())
-
-    def _masked_values(self, data_set: DataSet, name: str, values: pa.Array) -> list[bytes]:
+    def _masked_values(self, data_set: DataSet, name: str, values: pa.Array) -> pa.Array:
+        """The values of a column as JSON, masked."""
         if pa.types.is_string(values.type):
-            return _json_each(self._mask.texts(values))
+            return _json_texts(values, self._mask.changed(values))
         if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
             looked = pc.or_(pc.greater_equal(values, _LEAST), pc.less_equal(values, -_LEAST))
             texts = pc.if_else(looked, pc.cast(values, pa.string()), pa.scalar(None, pa.string()))
-            shown, said = texts.to_pylist(), self._mask.texts(texts)
-            rows = zip(values.to_pylist(), shown, said, strict=True)
-            return _json_each([value if text == masked else masked for value, text, masked in rows])
+            told: list[Any] = values.to_pylist()
+            for row, masked in self._mask.changed(texts).items():
+                told[row] = masked
+            return pa.array(_json_each(told), pa.binary())
         found = (self._masked(_only_named(data_set, name, value)) for value in values.to_pylist())
-        return [orjson.dumps(value, default=str) for value in found]
+        return pa.array([orjson.dumps(value, default=str) for value in found], pa.binary())
 
     def _masked(self, value: Any) -> Any:
         """Every text and number inside a value, names of fields too."""
@@ -188,8 +183,22 @@ class Spool:
         return value
 
 
+def _json_texts(texts: pa.Array, changed: Mapping[int, str]) -> pa.Array:
+    """The JSON of each text, or of what `changed` has in its place; Python writes only what JSON escapes."""
+    told = _joined(b'"', texts.cast(pa.binary()), b'"').fill_null(b"null")
+    awkward = (
+        pc.match_substring_regex(texts, r'["\\\x00-\x1f]').fill_null(False).to_numpy(zero_copy_only=False)
+    )
+    awkward[list(changed)] = True
+    rows = np.flatnonzero(awkward).tolist()
+    written = [changed[row] if row in changed else texts[row].as_py() for row in rows]
+    return pc.replace_with_mask(told, pa.array(awkward), pa.array(_json_each(written), pa.binary()))
+
+
 def _json_each(values: Sequence[str | int | float | None]) -> list[bytes]:
     """The JSON of each of some values, made at once: a line each, and no JSON string holds a line feed."""
+    if not values:
+        return []
     return orjson.dumps(values, option=orjson.OPT_INDENT_2)[4:-2].split(b",\n  ")
 
 

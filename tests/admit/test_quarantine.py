@@ -58,7 +58,9 @@ def test_a_resident_number_is_never_kept_however_it_is_written(shape, written):
 def test_a_column_is_masked_as_its_texts_are_one_by_one():
     texts = [None, "", "아무것도 없다", "010-0123-4567", "a@b.example", f"{RRN}", "2024-01-01 12:00"]
     one_by_one = [None if text is None else Placeholders().text(text) for text in texts]
-    assert Placeholders().texts(pa.array(texts, pa.string())) == one_by_one
+    changed = Placeholders().changed(pa.array(texts, pa.string()))
+    assert [changed.get(row, text) for row, text in enumerate(texts)] == one_by_one
+    assert all(changed[row] != texts[row] for row in changed)
 
 
 AWKWARD = st.text(st.sampled_from('",\\\n\t\x01{}[]%가a'), max_size=6)
