@@ -115,7 +115,7 @@ def _do_without(*names: str) -> None:
 
 
 def _keep_one_heap() -> None:
-    """Let glibc keep freed blocks in one heap (mallopt(3)) instead of one for each thread, given back at once.
+    """Let glibc keep freed blocks in one heap (mallopt(3)), not one for each thread, and not give them back.
 
     The same blocks come and go with each piece of a drop: to fault their pages in anew takes 0.07 s of an
     admission of 100 MB, and the heaps of the threads 10 MB.
