@@ -73,3 +73,16 @@ class Admission:
     findings: tuple[DropFinding, ...]
     faults: pa.Table  # FAULTS, sorted by file, row, field, rule
     refused: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)  # by file: row numbers, ascending
+
+
+def fault_groups(faults: pa.Table) -> tuple[list[tuple[str | None, str, str]], NDArray[np.int64]]:
+    """The (field, rule, reason) that occur in faults, few of many, and which of them each fault has."""
+    names = ("field", "rule", "reason")
+    codes = np.zeros(len(faults), np.int64)
+    for name in names:
+        words = faults[name].combine_chunks().dictionary_encode()
+        count = len(words.dictionary)
+        codes = codes * (count + 1) + words.indices.fill_null(count).to_numpy()
+    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+    told = faults.select(names).take(pa.array(first)).to_pylist()
+    return [(one["field"], one["rule"], one["reason"]) for one in told], which

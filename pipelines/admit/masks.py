@@ -11,6 +11,7 @@ from pipelines.stages.pii.identity_numbers import RESIDENT
 from schemas.rights import UNIQUE_IDENTIFIERS
 
 _CERTAIN = 3.0  # of what is masked whatever else lies there
+_SHORTEST = 13  # digits of a resident number: less is none
 
 
 class Placeholders:
@@ -18,14 +19,17 @@ class Placeholders:
 
     def text(self, text: str) -> str:
         """One text, masked."""
-        return self.texts(pa.array([text]))[0] or ""
+        return self.changed(pa.array([text])).get(0, text)
 
-    def texts(self, texts: pa.Array) -> list[str | None]:
-        """A column of texts; only those that pass the gate are looked at."""
-        values: list[str | None] = texts.to_pylist()
-        for place, findings in every_finding(texts):
-            values[place] = _masked(values[place] or "", findings)
-        return values
+    def changed(self, texts: pa.Array) -> dict[int, str]:
+        """By row, the texts of a column that are others when masked; only what passes the gate is read."""
+        changed = {}
+        for row, findings in every_finding(texts):
+            text = texts[row].as_py()
+            masked = _masked(text, findings)
+            if masked != text:
+                changed[row] = masked
+        return changed
 
 
 def _masked(text: str, findings: list[Finding]) -> str:
@@ -35,7 +39,8 @@ def _masked(text: str, findings: list[Finding]) -> str:
     the quarantine keeps none (PIPA Art. 24-2), and a masked order number costs nobody anything.
     """
     able = [f for f in findings if f.label in UNIQUE_IDENTIFIERS or f.score >= MIN_SCORE]
-    shaped = [Finding(*match.span(), "KR_RRN", _CERTAIN, ()) for match in RESIDENT.pattern.finditer(text)]
+    shapes = RESIDENT.pattern.finditer(text) if len(text) >= _SHORTEST else ()
+    shaped = [Finding(*match.span(), "KR_RRN", _CERTAIN, ()) for match in shapes]
     if not (able or shaped):
         return text
     for finding in reversed(resolve([*able, *shaped], 0.0)):

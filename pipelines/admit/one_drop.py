@@ -62,7 +62,7 @@ def admit_drop(
     keys: list[Future[int]] = []
     with (
         tempfile.TemporaryDirectory(prefix="malmoi-admit-", dir=quarantine_to) as scratch,
-        ThreadPoolExecutor(max_workers=1) as filing,
+        ThreadPoolExecutor(max_workers=2) as filing,
     ):
         home = Path(scratch)
         tallies = {
@@ -87,7 +87,7 @@ def admit_drop(
         spool = Spool(home, mask=Placeholders(), secret=secret) if kept else None
         reading = Reading(contract, drop, tallies, spool, max_row_bytes=max_row_bytes)
         facts = reading.read(found.files)
-        if quarantine_to is not None:  # beside the verdict, which does not ask for them
+        if quarantine_to is not None:  # beside the verdict, as the quarantine
             keys = [
                 filing.submit(tallies[name].keys.finish, quarantine_to / keys_file(name))
                 for name in sorted(delivered)
@@ -99,13 +99,10 @@ def admit_drop(
                 *sql_results(meters, sql_limits or SqlLimits()),
             ]
         faults = sorted_faults(pa.Table.from_batches([*reading.faults, _outside(found)], schema=FAULTS))
+        put = filing.submit(_put_faults, quarantine_to, contract, faults, spool, today)
         asked = Question(contract, today, without_drop_json, mends, previous)
         judged = judge(asked, found, facts, tallies, faults, rules)
-        content = faults_bytes(faults) if len(faults) else None
-        digest = None if content is None else hashlib.sha256(content).hexdigest()
-        if quarantine_to is not None and content is not None:
-            (quarantine_to / FAULTS_FILE).write_bytes(content)
-            write_quarantine(quarantine_to / QUARANTINE_FILE, contract, faults, spool, today=today)
+        digest = put.result()
         for written in keys:
             written.result()
     told = receipt(asked, found, judged, faults=ReceiptFaults(len(faults), digest), log=log)
@@ -116,6 +113,19 @@ def admit_drop(
         faults=faults,
         refused=judged.refused,
     )
+
+
+def _put_faults(
+    directory: Path | None, contract: Contract, faults: pa.Table, spool: Spool | None, today: str
+) -> str | None:
+    """The digest of the faults, if there are any; with a directory, they and the quarantine are written."""
+    if not len(faults):
+        return None
+    content = faults_bytes(faults)
+    if directory is not None:
+        (directory / FAULTS_FILE).write_bytes(content)
+        write_quarantine(directory / QUARANTINE_FILE, contract, faults, spool, today=today)
+    return hashlib.sha256(content).hexdigest()
 
 
 def keys_file(data_set: str) -> str:

@@ -32,6 +32,7 @@ from schemas.errors import InputUnreadable
 from schemas.reasons import Refusal
 
 _WAITING = 2  # batches that may wait to be looked at
+_ASIDE = 8  # batches whose refused rows may wait to be put aside
 _SCANNERS = 2  # threads that look for personal data, the dearest part
 
 
@@ -132,6 +133,7 @@ class Reading:
         path = self._drop / file.path
         before = _state(path)
         waiting: deque[Future[Future[None] | None]] = deque()
+        aside: deque[Future[None]] = deque()
         for checked in self._checked(file, facts, before):
             facts.rows += checked.rows
             facts.uncompressed += checked.bytes
@@ -139,10 +141,8 @@ class Reading:
             tally.unnamed.update(checked.unnamed)
             scan = threads.scanners.submit(_scan, checked.table, tally.data_set)
             waiting.append(threads.in_order.submit(self._look, tally, checked, scan, threads.aside))
-            while len(waiting) > _WAITING:
-                _wait(waiting.popleft())
-        for future in waiting:
-            _wait(future)
+            _wait(waiting, aside, _WAITING, _ASIDE)
+        _wait(waiting, aside, 0, 0)
         facts.bytes = before[0]
         facts.changed = facts.changed or before != _state(path)
         return facts
@@ -182,12 +182,13 @@ class Reading:
         if len(judged.faults):
             self.faults.append(judged.faults)
             if self._spool is not None:
-                return aside.submit(self._put_aside, self._spool, tally.data_set, judged)
+                rows = judged.table.take(pa.array(np.flatnonzero(judged.refused)))
+                return aside.submit(self._put_aside, self._spool, tally.data_set, file, rows)
         return None
 
-    def _put_aside(self, spool: Spool, data_set: DataSet, judged: CheckedBatch) -> None:
+    def _put_aside(self, spool: Spool, data_set: DataSet, file: str, refused: pa.RecordBatch) -> None:
         with self.clock.of("quarantine"):
-            spool.add(judged.file, data_set, judged.table, judged.refused)
+            spool.add(file, data_set, refused)
 
     def _personal(self, tally: Tally, scan: Scan) -> list[Found]:
         """Count the rows by class; those with an identifier that the contract calls absent are refused."""
@@ -220,10 +221,15 @@ def _scan(table: pa.RecordBatch, data_set: DataSet) -> Scan:
     return Scan(list(personal_data(table, data_set)), perf_counter() - begin)
 
 
-def _wait(looked: Future[Future[None] | None]) -> None:
-    """Until a batch was looked at and its refused rows are put aside."""
-    if (aside := looked.result()) is not None:
-        aside.result()
+def _wait(
+    looked: deque[Future[Future[None] | None]], aside: deque[Future[None]], waiting: int, held: int
+) -> None:
+    """Until at most `waiting` batches are not looked at, and the refused rows of `held` not put aside."""
+    while len(looked) > waiting:
+        if (put := looked.popleft().result()) is not None:
+            aside.append(put)
+    while len(aside) > held:
+        aside.popleft().result()
 
 
 def _state(path: Path) -> tuple[int, int, int]:

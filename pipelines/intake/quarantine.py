@@ -10,9 +10,8 @@ parsed). It is kept until `expires`, so that the rows can be mended and handed i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from schemas.admission import fault_groups
 from schemas.contract import Contract, DataSet, Policy, Role
 from schemas.errors import UsageError
 
@@ -29,6 +29,8 @@ FAULTS_FILE, QUARANTINE_FILE = "faults.parquet", "quarantine.jsonl"
 _HELD_BYTES = 1 << 20  # of refused rows that are masked together
 _LEAST = 10  # a number below it is no identifier: a share, a measure, whatever the digits of its fraction
 _ORDER = ("file", "row", "line", "offset", "field", "rule", "reason")
+_SPOOLED = pa.schema([("row", pa.int64()), ("key", pa.binary()), ("data", pa.binary())])
+_WRITTEN = 1 << 16  # lines of the quarantine that are made at once
 
 
 def sorted_faults(faults: pa.Table) -> pa.Table:
@@ -68,14 +70,14 @@ class Masker(Protocol):
     def text(self, text: str) -> str:
         """One text, masked."""
 
-    def texts(self, texts: pa.Array) -> list[str | None]:
-        """A column of texts, masked; most of them hold nothing and cost nothing."""
+    def changed(self, texts: pa.Array) -> dict[int, str]:
+        """By row, the texts of a column that are others when masked; most are not, and cost nothing."""
 
 
 class Spool:
-    """The data of refused rows, put aside while a drop streams by: one file for each file of the drop.
+    """The data of refused rows, put aside while a drop streams by: an Arrow stream for each file of the drop.
 
-    A line is the row's number, the digest of its key and its data as JSON, with tabs between.
+    Columns: the row's number, the digest of its key and its data, both as JSON.
     """
 
     def __init__(self, directory: Path, *, mask: Masker, secret: bytes) -> None:
@@ -83,18 +85,20 @@ class Spool:
         self._mask = mask
         self._secret = secret[:64]
         self._paths: dict[str, Path] = {}
+        self._writer: pa.RecordBatchStreamWriter | None = None  # of the file that is being read
         self._held: list[pa.RecordBatch] = []  # of one file and one schema, not written yet
         self._of: tuple[str, DataSet] | None = None  # the file's path and data set
 
-    def add(self, path: str, data_set: DataSet, table: pa.RecordBatch, refused: NDArray[np.bool_]) -> None:
-        """The refused rows of a piece of a file; what could not be parsed is not in `table`."""
-        places = np.flatnonzero(refused)
-        if not len(places):
+    def add(self, path: str, data_set: DataSet, refused: pa.RecordBatch) -> None:
+        """The refused rows of a piece of a file, but those that could not be parsed."""
+        if not len(refused):
             return
-        if self._held and (self._of != (path, data_set) or self._held[0].schema != table.schema):
+        if self._of != (path, data_set):
+            self._close()
+        if self._held and self._held[0].schema != refused.schema:
             self._write()
         self._of = (path, data_set)
-        self._held.append(table.take(pa.array(places)))
+        self._held.append(refused)
         if sum(rows.nbytes for rows in self._held) > _HELD_BYTES:
             self._write()
 
@@ -107,52 +111,63 @@ class Spool:
         self._held = []
         there = set(taken.schema.names)
         columns = {
-            name: self._masked_column(data_set, name, taken[name])
+            name: self._masked_values(data_set, name, taken[name])
             for name in _named(data_set)
             if name in there
         }
         names = [column.path[0] for column in data_set.of_role(Role.KEY) if column.path[0] in there]
         keys = self._keys([taken[name].to_pylist() for name in names], len(taken))
-        line = b"%%d\t%%s\t{%s}\n" % b",".join(
-            orjson.dumps(name).replace(b"%", b"%%") + b":%s" for name in columns
-        )
-        target = self._paths.setdefault(path, self._directory / f"spool-{len(self._paths)}")
-        with target.open("ab") as file:
-            rows = taken["row"].to_pylist()
-            file.writelines(map(line.__mod__, zip(rows, keys, *columns.values(), strict=True)))
+        if self._writer is None:
+            target = self._paths.setdefault(path, self._directory / f"spool-{len(self._paths)}")
+            self._writer = pa.ipc.new_stream(target, _SPOOLED)
+        data = [b"{"]
+        for name, values in columns.items():
+            data += [b"," if len(data) > 1 else b"", orjson.dumps(name) + b":", values]
+        told = [taken["row"], pa.array(keys, pa.binary()), _joined(*data, b"}")]
+        self._writer.write_batch(pa.record_batch(told, schema=_SPOOLED))
 
-    def rows(self, path: str) -> Iterator[tuple[int, bytes, bytes]]:
-        """Row number, key (JSON) and data (JSON) of one file, ascending."""
+    def _close(self) -> None:
+        """End the stream of a file."""
         self._write()
-        if path in self._paths:
-            with self._paths[path].open("rb") as file:
-                for line in file:
-                    number, key, data = line[:-1].split(b"\t", 2)
-                    yield int(number), key, data
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
-    def _keys(self, columns: Sequence[list[Any]], count: int) -> Iterator[bytes]:
+    def rows(self, path: str) -> Iterator[pa.RecordBatch]:
+        """Row number, key (JSON) and data (JSON) of the rows of one file, ascending."""
+        self._close()
+        if path in self._paths:
+            with pa.ipc.open_stream(self._paths[path]) as stream:
+                yield from stream
+
+    def _keys(self, columns: Sequence[list[Any]], count: int) -> list[bytes]:
         """Digests of the rows' keys that only who has the secret can make, as JSON; null without a key."""
+        if not columns:
+            return [b"null"] * count
         texts = [[None if value is None else str(value) for value in values] for values in columns]
-        keyless = [not any(row) for row in zip(*texts, strict=True)] if texts else [True] * count
-        literals = zip(*map(_json_each, texts), strict=True) if texts else repeat((), count)
         begun = hashlib.blake2b(key=self._secret, digest_size=16)
-        for parts, missing in zip(literals, keyless, strict=True):
+        told = []
+        for parts, row in zip(
+            zip(*map(_json_each, texts), strict=True), zip(*texts, strict=True), strict=True
+        ):
             digest = begun.copy()
             digest.update(b"[%s]" % b",".join(parts))
-            yield b"null" if missing else b'"%s"' % digest.hexdigest().encode()
+            told.append(b'"%s"' % digest.hexdigest().encode() if any(row) else b"null")
+        return told
 
-    def _masked_column(self, data_set: DataSet, name: str, values: pa.Array) -> list[bytes]:
-        """The values as JSON, masked."""
+    def _masked_values(self, data_set: DataSet, name: str, values: pa.Array) -> pa.Array:
+        """The values of a column as JSON, masked."""
         if pa.types.is_string(values.type):
-            return _json_each(self._mask.texts(values))
+            return _json_texts(values, self._mask.changed(values))
         if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
             looked = pc.or_(pc.greater_equal(values, _LEAST), pc.less_equal(values, -_LEAST))
             texts = pc.if_else(looked, pc.cast(values, pa.string()), pa.scalar(None, pa.string()))
-            shown, said = texts.to_pylist(), self._mask.texts(texts)
-            rows = zip(values.to_pylist(), shown, said, strict=True)
-            return _json_each([value if text == masked else masked for value, text, masked in rows])
+            told: list[Any] = values.to_pylist()
+            for row, masked in self._mask.changed(texts).items():
+                told[row] = masked
+            return pa.array(_json_each(told), pa.binary())
         found = (self._masked(_only_named(data_set, name, value)) for value in values.to_pylist())
-        return [orjson.dumps(value, default=str) for value in found]
+        return pa.array([orjson.dumps(value, default=str) for value in found], pa.binary())
 
     def _masked(self, value: Any) -> Any:
         """Every text and number inside a value, names of fields too."""
@@ -168,8 +183,22 @@ class Spool:
         return value
 
 
+def _json_texts(texts: pa.Array, changed: Mapping[int, str]) -> pa.Array:
+    """The JSON of each text, or of what `changed` has in its place; Python writes only what JSON escapes."""
+    told = _joined(b'"', texts.cast(pa.binary()), b'"').fill_null(b"null")
+    awkward = (
+        pc.match_substring_regex(texts, r'["\\\x00-\x1f]').fill_null(False).to_numpy(zero_copy_only=False)
+    )
+    awkward[list(changed)] = True
+    rows = np.flatnonzero(awkward).tolist()
+    written = [changed[row] if row in changed else texts[row].as_py() for row in rows]
+    return pc.replace_with_mask(told, pa.array(awkward), pa.array(_json_each(written), pa.binary()))
+
+
 def _json_each(values: Sequence[str | int | float | None]) -> list[bytes]:
     """The JSON of each of some values, made at once: a line each, and no JSON string holds a line feed."""
+    if not values:
+        return []
     return orjson.dumps(values, option=orjson.OPT_INDENT_2)[4:-2].split(b",\n  ")
 
 
@@ -204,27 +233,60 @@ def write_quarantine(
 ) -> None:
     """One line a refused row, in the order of `faults` (sorted); without data where none was put aside."""
     expires = (date.fromisoformat(today) + timedelta(days=contract.quarantine_days)).isoformat()
-    tail = b'"expires":%s' % orjson.dumps(expires)
+    tail = b'],"expires":%s,"data":' % orjson.dumps(expires)
     with path.open("wb") as target:
         for batch in _by_file(faults):
-            target.writelines(_lines(batch, spool, tail))
+            for lines in _lines(batch, spool, tail):
+                target.write(_bytes_of(lines))
 
 
-def _lines(faults: pa.Table, spool: Spool | None, tail: bytes) -> Iterator[bytes]:
-    """The lines of the refused rows of one file."""
+def _lines(faults: pa.Table, spool: Spool | None, tail: bytes) -> Iterator[pa.Array]:
+    """The lines of the refused rows of one file, some at a time."""
     name = faults["file"][0].as_py()
-    head = orjson.dumps({"file": name})[:-1]
-    data = spool.rows(name) if spool is not None else iter(())
-    number, key, values = next(data, _NO_ROW)
-    for row, line, offset, told in _told(faults):
-        while 0 <= number < row:
-            number, key, values = next(data, _NO_ROW)
-        known = (key, told, tail, values) if number == row else (b"null", told, tail, b"null")
-        place = (head, row, line, offset)
-        yield b'%s,"row":%d,"line":%d,"offset":%d,"key":%s,"faults":[%s],%s,"data":%s}\n' % (*place, *known)
+    head = orjson.dumps({"file": name})[:-1] + b',"row":'
+    first = first_of_rows(faults)
+    places = [faults[column].combine_chunks().take(pa.array(first)) for column in ("row", "line", "offset")]
+    told = _told(faults, first)
+    rows = places[0].to_numpy()
+
+    def made(begin: int, end: int, keys: pa.Array | bytes, data: pa.Array | bytes) -> pa.Array:
+        row, line, offset = (place.slice(begin, end - begin) for place in places)
+        where = (head, row, b',"line":', line, b',"offset":', offset, b',"key":', keys)
+        return _joined(*where, b',"faults":[', told.slice(begin, end - begin), tail, data, b"}\n")
+
+    done = 0
+    for batch in spool.rows(name) if spool is not None else ():
+        at = np.searchsorted(rows, batch["row"].to_numpy())
+        last = int(at[-1]) + 1
+        index = np.full(last - done, -1, np.int64)
+        index[at - done] = np.arange(len(at))
+        chosen = pa.array(index, mask=index < 0)
+        yield made(done, last, *(batch[column].take(chosen).fill_null(b"null") for column in ("key", "data")))
+        done = last
+    for begin in range(done, len(first), _WRITTEN):
+        yield made(begin, min(begin + _WRITTEN, len(first)), b"null", b"null")
 
 
-_NO_ROW = (-2, b"null", b"null")
+def _joined(*parts: pa.Array | bytes) -> pa.Array:
+    """Bytes put together row by row; numbers in their decimal digits, a bytes literal in every row."""
+    return pc.binary_join_element_wise(
+        *(
+            pa.scalar(part, pa.binary())
+            if isinstance(part, bytes)
+            else pc.cast(pc.cast(part, pa.string()), pa.binary())
+            if pa.types.is_integer(part.type)
+            else part
+            for part in parts
+        ),
+        pa.scalar(b"", pa.binary()),
+    )
+
+
+def _bytes_of(lines: pa.Array) -> memoryview:
+    """All values, one behind the other."""
+    _, offsets, data = lines.buffers()
+    begin, *_, end = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    return memoryview(data)[begin:end]
 
 
 def first_of_rows(faults: pa.Table) -> NDArray[np.int64]:
@@ -243,19 +305,13 @@ def _by_file(faults: pa.Table) -> Iterator[pa.Table]:
         yield faults.slice(start, end - start)
 
 
-def _told(faults: pa.Table) -> Iterator[tuple[int, int, int, bytes]]:
-    """Row, line, offset and the faults as JSON, for each refused row of a file."""
-    first = first_of_rows(faults)
-    said: dict[tuple[str | None, str, str], bytes] = {}  # few are said of many rows
-    each = []
-    for one in zip(*(faults[name].to_pylist() for name in ("field", "rule", "reason")), strict=True):
-        if one not in said:
-            said[one] = orjson.dumps(dict(zip(("field", "rule", "reason"), one, strict=True)))
-        each.append(said[one])
-    places = (faults[name].to_numpy()[first].tolist() for name in ("row", "line", "offset"))
-    bounds = [*first.tolist(), len(each)]
-    told = (b",".join(each[start:end]) for start, end in pairwise(bounds))
-    yield from zip(*places, told, strict=True)
+def _told(faults: pa.Table, first: NDArray[np.int64]) -> pa.Array:
+    """The faults of each refused row of a file as JSON, with commas between; `first` of each row."""
+    groups, which = fault_groups(faults)
+    said = [orjson.dumps(dict(zip(("field", "rule", "reason"), one, strict=True))) for one in groups]
+    each = pa.array(said, pa.binary()).take(pa.array(which))
+    bounds = pa.array(np.append(first, len(faults)), pa.int64())
+    return pc.binary_join(pa.LargeListArray.from_arrays(bounds, each), pa.scalar(b",", pa.binary()))
 
 
 def read_quarantine(directory: Path) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from license_expression import ExpressionError, get_spdx_licensing  # type: ignore[import-untyped]
+from license_expression import ExpressionError  # type: ignore[import-untyped]
 
 from pipelines.intake.contract_changes import (
     BREAKING,
@@ -26,6 +26,7 @@ from pipelines.intake.contract_changes import (
     stated,
     told_elsewhere,
 )
+from pipelines.intake.spdx import parsed_licence
 from schemas.rights import WORLDWIDE, ClassPolicy, LegalBasis, Retention, Rights
 
 # What a licence asks for. One that stands in no line is not known to ask for less than any other.
@@ -77,7 +78,7 @@ def _obligations(choice: frozenset[str]) -> frozenset[str]:
 def _alternatives(expression: str) -> frozenset[frozenset[str]] | None:
     """An SPDX expression as its choices, each the licences that hold together; None where it is none."""
     try:
-        parsed = get_spdx_licensing().parse(expression)
+        parsed = parsed_licence(expression)
     except ExpressionError:
         return None
     return None if parsed is None else _choices(parsed)

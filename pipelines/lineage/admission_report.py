@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines.lineage.plots import line
@@ -28,6 +29,7 @@ from pipelines.lineage.report_page import (
     table,
 )
 from pipelines.lineage.report_words import refusal_words
+from schemas.admission import fault_groups
 
 Values = Mapping[str, Any]  # a receipt as JSON values
 _EXAMPLES = 5  # positions shown of each rule
@@ -141,20 +143,17 @@ def _data_sets(receipt: Values) -> str:
 
 def _refused(faults: pa.Table) -> str:
     """By rule and field, with the places of the first few; one line for each."""
-    groups: dict[tuple[str, str, str], tuple[int, list[str]]] = {}
-    for batch in faults.to_batches(max_chunksize=1 << 16):
-        told = (batch["rule"], batch["field"].fill_null(""), batch["reason"])
-        for at, name in enumerate(zip(*(column.to_pylist() for column in told), strict=True)):
-            count, places = groups.get(name, (0, []))
-            if len(places) < _EXAMPLES:
-                places += [place(fault) for fault in batch.slice(at, 1).to_pylist()]
-            groups[name] = (count + 1, places)
-    ordered = sorted(groups.items(), key=lambda item: (-item[1][0], item[0]))
+    groups, which = fault_groups(faults)
+    counts = np.bincount(which, minlength=len(groups)).tolist()
+    names = [(rule, field or "", reason) for field, rule, reason in groups]
+    ordered = sorted(range(len(groups)), key=lambda at: (-counts[at], names[at]))
     rows: list[list[Cell]] = []
-    for (rule, field, reason), (count, places) in ordered[:_RULES]:
+    for at in ordered[:_RULES]:
+        rule, field, reason = names[at]
         words = both(*refusal_words(reason))
-        listed = "".join(f"<li>{code(where).markup}</li>" for where in places)
-        rows.append([words, code(rule), code(field) if field else "", count, Html(f"<ul>{listed}</ul>")])
+        shown = faults.take(pa.array(np.flatnonzero(which == at)[:_EXAMPLES])).to_pylist()
+        listed = "".join(f"<li>{code(place(fault)).markup}</li>" for fault in shown)
+        rows.append([words, code(rule), code(field) if field else "", counts[at], Html(f"<ul>{listed}</ul>")])
     heads = [
         both("이유", "reason"),
         both("규칙", "rule"),
