@@ -10,10 +10,14 @@ from pipelines.kernels import njit
 from pipelines.stages.pii.hash_kernels import Integer, Ints
 from pipelines.stages.pii.person_kernels import PART, propose
 from pipelines.stages.pii.person_signs import MAX_SIGNS, signs_of
-from pipelines.stages.pii.person_text_kernels import Points, Tables, hash_of, tokens_of
+from pipelines.stages.pii.person_text_kernels import SPACE, Bytes, Points, Tables, hash_of, tokens_of
 
 FLOOR = -50  # of the signs of a name alone: under it no word beside it helps
 BARE = 12  # what two syllables weigh less that no title follows: most words that are taken for names are such
+SHORT, FEW = (
+    10,
+    5,
+)  # what one in doubt weighs less in a line of fewer than FEW words: little there could speak
 SPEAKS = 24  # a name with so much above the least speaks for its other places and for its neighbours
 BESIDE = 20  # what a name that speaks adds to one beside it in a row of names
 GAP = 5  # characters between two names of a row
@@ -91,9 +95,11 @@ def score_rows(
                         total = np.int64(-BARE)
                     for k in range(size):
                         total += weights[buf[k]]
-                    unsure = total < least + SPEAKS
-                    hopeful = hopeful or (unsure and total + memory >= least)
-                    if names and unsure and total + memory >= least:
+                    unsure = least <= total + memory and total < least + SPEAKS
+                    hopeful = hopeful or unsure
+                    if unsure and _in_short_line(points, begin, out[0, i], found[c, 1], t.chars):
+                        total -= SHORT
+                    if names and unsure:
                         h = hash_of(points, out[0, i], found[c, 1])
                         for k in range(names):
                             if known[k] == h:
@@ -123,6 +129,28 @@ def score_rows(
                     values[n] = total
                     n += 1
     return n
+
+
+@njit(cache=True, nogil=True)
+def _in_short_line(points: Points, begin: Integer, start: Integer, end: Integer, chars: Bytes) -> bool:
+    """Whether the line of a candidate has fewer than FEW words, itself one."""
+    words = 1
+    at = start - 1
+    while at >= begin and points[at] != 10 and words < FEW:  # every text ends in a line feed
+        c, d = points[at], points[at + 1]
+        words += _blank(d, chars) and not _blank(c, chars)
+        at -= 1
+    at = end
+    while points[at] != 10 and words < FEW:
+        c, d = points[at - 1], points[at]
+        words += _blank(c, chars) and not _blank(d, chars)
+        at += 1
+    return words < FEW
+
+
+@njit(cache=True, nogil=True)
+def _blank(c: Integer, chars: Bytes) -> bool:
+    return bool(c < 65_536 and chars[c] == SPACE)
 
 
 @njit(cache=True, nogil=True)
