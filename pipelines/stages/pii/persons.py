@@ -30,9 +30,9 @@ from schemas.errors import InputUnreadable
 
 EVIDENCE = ("name", "words beside it")
 MODEL = "person_model.npz"
-MODEL_SHA256 = "bb96deea93e41f84cb0e035cc3f59fb065b54295c7dd81308e68c7c97b259e68"
+MODEL_SHA256 = "e31178d809bbbb7328e65e201e0f8adadc73d8bae54d013958db92919bf706b0"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -16  # the sum of weights from which on a candidate is taken; there its score is 0.5
+LEAST = -22  # the sum of weights from which on a candidate is taken; there its score is 0.5
 MEMORY = 40  # what a sure name adds to its other places in the text
 PIECE = 1 << 20  # bytes looked at together; a longer text is cut at a line feed, or at 2 * PIECE
 

@@ -133,6 +133,33 @@ def test_a_sure_name_speaks_for_its_other_places_in_the_text(monkeypatch: pytest
     assert with_memory == ["김이음", "이음"]
 
 
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("성명: 김서윤, 도겸, 참석", ["도겸"]),
+        ("성명: 김서윤 도겸, 참석", []),  # a space alone joins no names
+        ("성명: 김서윤, 그리고 나중에 도겸, 참석", []),
+    ],
+)
+def test_a_sure_name_speaks_for_those_beside_it_in_a_row(
+    text: str, others: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found(text) == ["김서윤", *others]
+    monkeypatch.setattr(persons, "MEMORY", 0)  # no second pass
+    assert found(text) == ["김서윤"]
+
+
+def test_words_of_today_are_nobody() -> None:
+    lines = (
+        "인스타 디엠 주세요",
+        "캐릭터 이름 변경권 팝니다",
+        "길드원 모집합니다",
+        "닉네임 규칙",
+        "테슬라 주가가 빠졌다",
+    )
+    assert [found(line) for line in lines] == [[]] * len(lines)
+
+
 def test_the_table_of_words_tells_of_nobody() -> None:
     known, _ = persons.model()
     given = ("지훈", "서윤", "도현", "민준", "하은", "예솔", "수빈", "영호")
