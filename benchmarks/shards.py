@@ -31,7 +31,9 @@ import orjson
 import pyarrow as pa
 from results import RESULTS, machine, table, write_section
 
+from pipelines.dedup.parts import Parts
 from pipelines.engine.clean import StagedSplit
+from pipelines.engine.duplicates import Decided
 from pipelines.engine.runs import RunLog
 from pipelines.engine.shards import _tokenise, _write_partition, layout_of
 from pipelines.tokens.megatron import index_of
@@ -40,13 +42,12 @@ from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.contract import Kind
 from schemas.documents import DROPPED, STAGED
 from schemas.identity import document_ids
-from schemas.recipe import TokenSettings
+from schemas.recipe import FingerprintSettings, PassageSettings, TokenSettings
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 BATCH = 2048  # documents in a staged batch, as the build has
 MEAN = 1000  # tokens in a document, for the overhead
-COLUMNS = ("doc_id", "row", "text", "language", "quality", "spans")
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,29 @@ def stage(texts: Path, staging: Path, *, splits: int) -> list[StagedSplit]:
     """The texts as staged directories of about equal size, as CleanSplits leaves them."""
     rows = [orjson.loads(line) for path in sorted(texts.glob("*.jsonl")) for line in path.open("rb")]
     rows.sort(key=lambda row: row["id"])
-    schema = pa.schema([STAGED.field(name) for name in COLUMNS])
+    chance = np.random.default_rng(7)  # of fingerprints, which are not what is measured
+    bands = FingerprintSettings().bands
     found = []
     for index in range(splits):
         mine = [row for row in rows[index::splits] if row["text"]]
         directory = staging / "splits" / f"{index:064d}"
         directory.mkdir(parents=True)
-        with pa.ipc.new_file(str(directory / "documents.arrow"), schema) as writer:
+        with pa.ipc.new_file(str(directory / "documents.arrow"), STAGED) as writer:
             for first in range(0, len(mine), BATCH):
                 part = mine[first : first + BATCH]
-                columns = [
-                    pa.array([bytes.fromhex(row["id"]) for row in part], pa.binary(16)),
-                    pa.array(range(first, first + len(part)), pa.int64()),
-                    pa.array([row["text"] for row in part], pa.string()),
-                    pa.array(["ko"] * len(part), pa.string()),
-                    pa.array([0.5] * len(part), pa.float32()),
-                    pa.array([[]] * len(part), STAGED.field("spans").type),
-                ]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+                columns = {
+                    "doc_id": [bytes.fromhex(row["id"]) for row in part],
+                    "row": range(first, first + len(part)),
+                    "text": [row["text"] for row in part],
+                    "language": ["ko"] * len(part),
+                    "language_score": [1.0] * len(part),
+                    "quality": (chance.integers(0, 1001, len(part)) / 1000).tolist(),
+                    "spans": [[]] * len(part),
+                    "exact": [chance.bytes(16) for _ in part],
+                    "bands": list(chance.integers(0, 1 << 63, (len(part), bands), np.uint64)),
+                }
+                arrays = [pa.array(columns[field.name], field.type) for field in STAGED]
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=STAGED))
         with pa.ipc.new_file(str(directory / "dropped.arrow"), DROPPED):
             pass
         size = sum(len(row["text"].encode()) for row in mine)
@@ -87,7 +93,7 @@ def stage(texts: Path, staging: Path, *, splits: int) -> list[StagedSplit]:
         found.append(
             StagedSplit(index=index, epoch=0, period="", digest=directory.name, counts=counts, **facts)
         )
-    decisions = pa.schema([("position", pa.int32()), ("reason", pa.string()), ("edges", pa.string())])
+    decisions = pa.schema([("position", pa.int32()), ("reason", pa.string())])
     for index in range(splits):
         with pa.ipc.new_file(str(staging / f"{index}.arrow"), decisions):
             pass
@@ -99,9 +105,12 @@ def site_of(home: Path, staging: Path) -> Any:
     log = RunLog(home / "log")
     if not log.directory.exists():
         log.begin()
-    data_set = SimpleNamespace(kind=Kind.DOCUMENT, name="d")
+    data_set = SimpleNamespace(kind=Kind.DOCUMENT, name="d", join="\n")
     return SimpleNamespace(
-        recipe=SimpleNamespace(tokens=TokenSettings()),
+        recipe=SimpleNamespace(
+            tokens=TokenSettings(), passages=PassageSettings(), fingerprint=FingerprintSettings()
+        ),
+        home=Path(),
         build=home / "build",
         staging=staging,
         log=log,
@@ -124,8 +133,10 @@ def _worker(job: Callable[..., None], arguments: tuple[Any, ...], barrier: Barri
     tokenizer.encode(pa.array(["데워 두기"]))
     barrier.wait()
     begun = time.process_time()
-    job(*arguments)
-    spent.put(time.process_time() - begun)
+    try:
+        job(*arguments)
+    finally:  # whatever becomes of it, the clock's process waits for a number
+        spent.put(time.process_time() - begun)
 
 
 def in_parallel(job: Callable[..., None], shares: list[tuple[Any, ...]]) -> Side:
@@ -149,7 +160,8 @@ def in_parallel(job: Callable[..., None], shares: list[tuple[Any, ...]]) -> Side
 def tokenise_share(splits: list[StagedSplit], layout: Any, home: Path, staging: Path) -> None:
     """Tokenise, as a worker does it."""
     site = site_of(home, staging)
-    done = [_tokenise((split, staging, layout), site) for split in splits]
+    decided = Decided((), staging, Parts(staging))
+    done = [_tokenise((split, decided, layout), site) for split in splits]
     (home / f"done-{splits[0].index}.json").write_bytes(orjson.dumps([str(one.path) for one in done]))
 
 
