@@ -34,6 +34,7 @@ from results import RESULTS, machine, table, write_section
 from pipelines.dedup.parts import Parts
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.duplicates import Decided
+from pipelines.engine.partition import Tokenised
 from pipelines.engine.runs import RunLog
 from pipelines.engine.shards import _tokenise, _write_partition, layout_of
 from pipelines.tokens.megatron import index_of
@@ -128,9 +129,21 @@ def engine_alone(splits: list[StagedSplit], staging: Path) -> None:
                 tokenizer.encode(reader.get_batch(number)["text"])
 
 
+def _warm() -> None:
+    """Load what a worker of a build has loaded by then: the tokenizer, libraries, machine code."""
+    with tempfile.TemporaryDirectory(prefix="malmoi-warm-") as name:
+        home = Path(name)
+        (home / "texts").mkdir()
+        (home / "texts" / "one.jsonl").write_bytes(orjson.dumps({"id": "0" * 32, "text": "데워 두기"}))
+        (home / "build").mkdir()
+        splits = stage(home / "texts", home / "staging", splits=1)
+        layout = layout_of(1, site_of(home, home))
+        tokenise_share(splits, layout, home, home / "staging")
+        write_share(tokenised_in(home, splits, layout), [0], home, home / "staging")
+
+
 def _worker(job: Callable[..., None], arguments: tuple[Any, ...], barrier: Barrier, spent: Any) -> None:
-    tokenizer = load_tokenizer(TokenSettings(), directory=Path())
-    tokenizer.encode(pa.array(["데워 두기"]))
+    _warm()
     barrier.wait()
     begun = time.process_time()
     try:
@@ -140,8 +153,9 @@ def _worker(job: Callable[..., None], arguments: tuple[Any, ...], barrier: Barri
 
 
 def in_parallel(job: Callable[..., None], shares: list[tuple[Any, ...]]) -> Side:
-    """Run a share in each process; the clock starts when all have their tokenizer."""
+    """Run a share in each process; the clock starts when all are warm."""
     context = multiprocessing.get_context("spawn")
+    os.environ["RAYON_NUM_THREADS"] = "1"  # as a build's workers have it
     barrier, spent = context.Barrier(len(shares) + 1), context.Queue()
     running = [context.Process(target=_worker, args=(job, share, barrier, spent)) for share in shares]
     for process in running:
@@ -165,6 +179,12 @@ def tokenise_share(splits: list[StagedSplit], layout: Any, home: Path, staging: 
     (home / f"done-{splits[0].index}.json").write_bytes(orjson.dumps([str(one.path) for one in done]))
 
 
+def tokenised_in(home: Path, splits: list[StagedSplit], layout: Any) -> list[Tokenised]:
+    """What `tokenise_share` left of a share."""
+    paths = orjson.loads((home / f"done-{splits[0].index}.json").read_bytes())
+    return [Tokenised(split.index, Path(path), 0, layout) for split, path in zip(splits, paths, strict=True)]
+
+
 def write_share(tokenised: list[Any], partitions: list[int], home: Path, staging: Path) -> None:
     """WriteShards, as a worker does it."""
     site = site_of(home, staging)
@@ -174,8 +194,6 @@ def write_share(tokenised: list[Any], partitions: list[int], home: Path, staging
 
 def ours(splits: list[StagedSplit], home: Path, staging: Path, workers: int) -> Side:
     """Tokenise, then WriteShards, into an empty build."""
-    from pipelines.engine.partition import Tokenised
-
     for place in (home, staging / "tokens"):
         shutil.rmtree(place, ignore_errors=True)
     (home / "build").mkdir(parents=True)
@@ -183,14 +201,7 @@ def ours(splits: list[StagedSplit], home: Path, staging: Path, workers: int) -> 
     layout = layout_of(sum(split.counts["bytes"] for split in splits), site)
     shares = [splits[worker::workers] for worker in range(workers)]
     first = in_parallel(tokenise_share, [(share, layout, home, staging) for share in shares])
-    paths = {
-        split.index: Path(path)
-        for share in shares
-        for split, path in zip(
-            share, orjson.loads((home / f"done-{share[0].index}.json").read_bytes()), strict=True
-        )
-    }
-    tokenised = [Tokenised(index, path, 0, layout) for index, path in sorted(paths.items())]
+    tokenised = [one for share in shares for one in tokenised_in(home, share, layout)]
     parts = [list(range(worker, layout.partitions, workers)) for worker in range(workers)]
     second = in_parallel(write_share, [(tokenised, part, home, staging) for part in parts if part])
     return Side(first.wall + second.wall, first.cpu + second.cpu)
