@@ -1,7 +1,8 @@
 """A partition of the corpus: the documents that become one shard, gathered from the files of all splits.
 
 Tokenise writes, per split, one file of record batches, N + M of them a round (some staged batches, mostly
-the whole split) for N train and M validation partitions, so that the task of a partition reads every (N + M)-th batch and nothing else.
+the whole split) for N train and M validation partitions, so that the task of a partition reads every
+(N + M)-th batch and nothing else.
 """
 
 from __future__ import annotations
