@@ -16,13 +16,13 @@ from schemas.errors import UsageError
 from tests.tokens.trained_on import END, Document, ids_of, write_build
 
 PARTNERS, LANGUAGES = ("a", "b"), ("ko", "en", None)
-# Stages of several lengths and both packings; the last asks for numbers, in whole sequences.
+# Stages of several lengths and both packings, by numbers of sequences, and by the length of documents.
 CURRICULUM = (
     TrainingStage("general", 16, "best_fit", 24, (Portion(partner="a", times=1.5), Portion(times=1))),
     TrainingStage("reasoning", 16, "best_fit", None, (Portion(language="ko", times=0.5),)),
     TrainingStage("long", 48, "concat", 24, (Portion(epoch=1, times=1), Portion(partner="b", sequences=30))),
-    TrainingStage("long documents", 32, "best_fit", 24, (Portion(times=2),), min_tokens=30),
-    TrainingStage("middling", 16, "concat", 24, (Portion(times=1),), min_tokens=8, max_tokens=60),
+    TrainingStage("long documents", 32, "best_fit", 24, (Portion(times=1),), min_tokens=31),
+    TrainingStage("middling", 16, "concat", 24, (Portion(times=1),), min_tokens=8, max_tokens=30),
 )
 
 
