@@ -51,18 +51,24 @@ class Layout:
         """All partitions; train first."""
         return self.train + self.validation
 
+    def order(
+        self, doc_ids: pa.Array | pa.ChunkedArray, validation_share: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The documents by partition, a function of their ids; where each partition begins, and the end."""
+        partitions = np.where(
+            is_validation(doc_ids, validation_share),
+            self.train + partition_of(doc_ids, self.validation),
+            partition_of(doc_ids, self.train),
+        )
+        order = np.argsort(partitions, kind="stable")
+        return order, np.searchsorted(partitions[order], np.arange(self.partitions + 1))
+
     def ordered(
         self, batches: Sequence[pa.RecordBatch], validation_share: float
     ) -> tuple[pa.RecordBatch, np.ndarray]:
-        """TOKENISED of some batches by partition, a function of the ids; where each begins, and the end."""
+        """TOKENISED of some batches by partition; where each begins, and the end."""
         rows = pa.Table.from_batches([batch.select(_ALL_BUT_TOKENS) for batch in batches])
-        partitions = np.where(
-            is_validation(rows["doc_id"], validation_share),
-            self.train + partition_of(rows["doc_id"], self.validation),
-            partition_of(rows["doc_id"], self.train),
-        )
-        order = np.argsort(partitions, kind="stable")
-        begins = np.searchsorted(partitions[order], np.arange(self.partitions + 1))
+        order, begins = self.order(rows["doc_id"], validation_share)
         rows = rows.take(pa.array(order))
         columns = {name: _whole(rows[name]) for name in rows.column_names}
         ends = np.cumsum(columns["tokens"].to_numpy(), dtype=np.int64)

@@ -247,7 +247,7 @@ def _width(documents: int) -> int:
     return max(1, (max(documents - 1, 0).bit_length() + 7) // 8)
 
 
-def _narrow(rows: NDArray[np.int64]) -> pa.Array:
+def _narrow(rows: NDArray[np.int64] | NDArray[np.uint64]) -> pa.Array:
     """Row numbers as big-endian bytes, as few as their file needs."""
     width = _width(len(rows))
     narrow = np.ascontiguousarray(rows.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - width :])

@@ -59,7 +59,8 @@ def hold(loader: Loader, places: dict, first: int, last: int) -> int:
 def home(tmp_path_factory) -> tuple[Path, dict]:
     segments = [[some_documents(n, 60) for n in (1, 2)], [some_documents(4, 80), []]]
     path = tmp_path_factory.mktemp("seen") / "build"
-    return path, places_of(write_build(path, segments), segments)
+    limits = {"a": 8, "b": 8}  # two partners' few documents are asked for in many ways
+    return path, places_of(write_build(path, segments, limits=limits), segments)
 
 
 @pytest.mark.parametrize("packing", ["best_fit", "concat"])
