@@ -297,8 +297,8 @@ def report(sides: dict[str, list[Side]], facts: dict[str, Any], share: dict[str,
 `python benchmarks/shards.py --rounds {facts["rounds"]} --workers {facts["workers"]}` over the texts of
 `{facts["recipe"]}` ({facts["documents"]:,} documents, {size:.1f} MB of UTF-8), on {machine()};
 load average before {facts["load"]:.1f}. Medians of {facts["rounds"]} rounds in turn; ratios are medians of the rounds' ratios.
-{facts["workers"]} processes on every side; tokenizers are loaded before the clocks start (datatrove loads its own
-inside: the time of one load is taken off).
+{facts["workers"]} processes on every side, one thread of the engine in each, as in a build. Tokenizers, libraries and
+machine code are loaded before the clocks start (datatrove loads its own inside: the time of one load is taken off).
 
 {table(["", "wall, s", "MB/s", "processor, s"], rows)}
 
@@ -308,8 +308,9 @@ inside: the time of one load is taken off).
 | tokenise and write, times datatrove's token writer | 3 | {to_rival[0]:.1f} | {to_rival[1]:.1f} |
 
 Ours is the work of the build's tasks Tokenise and WriteShards: reading staged texts, encoding, the files by
-partition, gathering, sorting by document id, the shard with its SHA-256 and trailer, its ledger file. datatrove reads
-JSON lines, encodes with the same vocabulary, writes .ds and .index, and shuffles nothing.
+partition, gathering, sorting by document id, the shard with its SHA-256 and trailer, and beside it the ledger file, the edges
+and the index of fingerprints (of made-up fingerprints here), which datatrove has none of. It reads JSON lines, encodes with the same vocabulary, writes .ds and .index, and
+shuffles nothing.
 
 | bytes beside the tokens, {share["mean"]:,.0f} tokens a document | share |
 | --- | ---: |
