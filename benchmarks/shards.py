@@ -31,7 +31,10 @@ import orjson
 import pyarrow as pa
 from results import RESULTS, machine, table, write_section
 
+from pipelines.dedup.parts import Parts
 from pipelines.engine.clean import StagedSplit
+from pipelines.engine.duplicates import Decided
+from pipelines.engine.partition import Tokenised
 from pipelines.engine.runs import RunLog
 from pipelines.engine.shards import _tokenise, _write_partition, layout_of
 from pipelines.tokens.megatron import index_of
@@ -40,13 +43,12 @@ from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.contract import Kind
 from schemas.documents import DROPPED, STAGED
 from schemas.identity import document_ids
-from schemas.recipe import TokenSettings
+from schemas.recipe import FingerprintSettings, PassageSettings, TokenSettings
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 BATCH = 2048  # documents in a staged batch, as the build has
 MEAN = 1000  # tokens in a document, for the overhead
-COLUMNS = ("doc_id", "row", "text", "language", "quality", "spans")
 
 
 @dataclass(frozen=True)
@@ -61,24 +63,29 @@ def stage(texts: Path, staging: Path, *, splits: int) -> list[StagedSplit]:
     """The texts as staged directories of about equal size, as CleanSplits leaves them."""
     rows = [orjson.loads(line) for path in sorted(texts.glob("*.jsonl")) for line in path.open("rb")]
     rows.sort(key=lambda row: row["id"])
-    schema = pa.schema([STAGED.field(name) for name in COLUMNS])
+    chance = np.random.default_rng(7)  # of fingerprints, which are not what is measured
+    bands = FingerprintSettings().bands
     found = []
     for index in range(splits):
         mine = [row for row in rows[index::splits] if row["text"]]
         directory = staging / "splits" / f"{index:064d}"
         directory.mkdir(parents=True)
-        with pa.ipc.new_file(str(directory / "documents.arrow"), schema) as writer:
+        with pa.ipc.new_file(str(directory / "documents.arrow"), STAGED) as writer:
             for first in range(0, len(mine), BATCH):
                 part = mine[first : first + BATCH]
-                columns = [
-                    pa.array([bytes.fromhex(row["id"]) for row in part], pa.binary(16)),
-                    pa.array(range(first, first + len(part)), pa.int64()),
-                    pa.array([row["text"] for row in part], pa.string()),
-                    pa.array(["ko"] * len(part), pa.string()),
-                    pa.array([0.5] * len(part), pa.float32()),
-                    pa.array([[]] * len(part), STAGED.field("spans").type),
-                ]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+                columns = {
+                    "doc_id": [bytes.fromhex(row["id"]) for row in part],
+                    "row": range(first, first + len(part)),
+                    "text": [row["text"] for row in part],
+                    "language": ["ko"] * len(part),
+                    "language_score": [1.0] * len(part),
+                    "quality": (chance.integers(0, 1001, len(part)) / 1000).tolist(),
+                    "spans": [[]] * len(part),
+                    "exact": [chance.bytes(16) for _ in part],
+                    "bands": list(chance.integers(0, 1 << 63, (len(part), bands), np.uint64)),
+                }
+                arrays = [pa.array(columns[field.name], field.type) for field in STAGED]
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=STAGED))
         with pa.ipc.new_file(str(directory / "dropped.arrow"), DROPPED):
             pass
         size = sum(len(row["text"].encode()) for row in mine)
@@ -87,7 +94,7 @@ def stage(texts: Path, staging: Path, *, splits: int) -> list[StagedSplit]:
         found.append(
             StagedSplit(index=index, epoch=0, period="", digest=directory.name, counts=counts, **facts)
         )
-    decisions = pa.schema([("position", pa.int32()), ("reason", pa.string()), ("edges", pa.string())])
+    decisions = pa.schema([("position", pa.int32()), ("reason", pa.string())])
     for index in range(splits):
         with pa.ipc.new_file(str(staging / f"{index}.arrow"), decisions):
             pass
@@ -99,9 +106,12 @@ def site_of(home: Path, staging: Path) -> Any:
     log = RunLog(home / "log")
     if not log.directory.exists():
         log.begin()
-    data_set = SimpleNamespace(kind=Kind.DOCUMENT, name="d")
+    data_set = SimpleNamespace(kind=Kind.DOCUMENT, name="d", join="\n")
     return SimpleNamespace(
-        recipe=SimpleNamespace(tokens=TokenSettings()),
+        recipe=SimpleNamespace(
+            tokens=TokenSettings(), passages=PassageSettings(), fingerprint=FingerprintSettings()
+        ),
+        home=Path(),
         build=home / "build",
         staging=staging,
         log=log,
@@ -119,18 +129,33 @@ def engine_alone(splits: list[StagedSplit], staging: Path) -> None:
                 tokenizer.encode(reader.get_batch(number)["text"])
 
 
+def _warm() -> None:
+    """Load what a worker of a build has loaded by then: the tokenizer, libraries, machine code."""
+    with tempfile.TemporaryDirectory(prefix="malmoi-warm-") as name:
+        home = Path(name)
+        (home / "texts").mkdir()
+        (home / "texts" / "one.jsonl").write_bytes(orjson.dumps({"id": "0" * 32, "text": "데워 두기"}))
+        (home / "build").mkdir()
+        splits = stage(home / "texts", home / "staging", splits=1)
+        layout = layout_of(1, site_of(home, home))
+        tokenise_share(splits, layout, home, home / "staging")
+        write_share(tokenised_in(home, splits, layout), [0], home, home / "staging")
+
+
 def _worker(job: Callable[..., None], arguments: tuple[Any, ...], barrier: Barrier, spent: Any) -> None:
-    tokenizer = load_tokenizer(TokenSettings(), directory=Path())
-    tokenizer.encode(pa.array(["데워 두기"]))
+    _warm()
     barrier.wait()
     begun = time.process_time()
-    job(*arguments)
-    spent.put(time.process_time() - begun)
+    try:
+        job(*arguments)
+    finally:  # whatever becomes of it, the clock's process waits for a number
+        spent.put(time.process_time() - begun)
 
 
 def in_parallel(job: Callable[..., None], shares: list[tuple[Any, ...]]) -> Side:
-    """Run a share in each process; the clock starts when all have their tokenizer."""
+    """Run a share in each process; the clock starts when all are warm."""
     context = multiprocessing.get_context("spawn")
+    os.environ["RAYON_NUM_THREADS"] = "1"  # as a build's workers have it
     barrier, spent = context.Barrier(len(shares) + 1), context.Queue()
     running = [context.Process(target=_worker, args=(job, share, barrier, spent)) for share in shares]
     for process in running:
@@ -149,8 +174,15 @@ def in_parallel(job: Callable[..., None], shares: list[tuple[Any, ...]]) -> Side
 def tokenise_share(splits: list[StagedSplit], layout: Any, home: Path, staging: Path) -> None:
     """Tokenise, as a worker does it."""
     site = site_of(home, staging)
-    done = [_tokenise((split, staging, layout), site) for split in splits]
+    decided = Decided((), staging, Parts(staging))
+    done = [_tokenise((split, decided, layout), site) for split in splits]
     (home / f"done-{splits[0].index}.json").write_bytes(orjson.dumps([str(one.path) for one in done]))
+
+
+def tokenised_in(home: Path, splits: list[StagedSplit], layout: Any) -> list[Tokenised]:
+    """What `tokenise_share` left of a share."""
+    paths = orjson.loads((home / f"done-{splits[0].index}.json").read_bytes())
+    return [Tokenised(split.index, Path(path), 0, layout) for split, path in zip(splits, paths, strict=True)]
 
 
 def write_share(tokenised: list[Any], partitions: list[int], home: Path, staging: Path) -> None:
@@ -162,8 +194,6 @@ def write_share(tokenised: list[Any], partitions: list[int], home: Path, staging
 
 def ours(splits: list[StagedSplit], home: Path, staging: Path, workers: int) -> Side:
     """Tokenise, then WriteShards, into an empty build."""
-    from pipelines.engine.partition import Tokenised
-
     for place in (home, staging / "tokens"):
         shutil.rmtree(place, ignore_errors=True)
     (home / "build").mkdir(parents=True)
@@ -171,14 +201,7 @@ def ours(splits: list[StagedSplit], home: Path, staging: Path, workers: int) -> 
     layout = layout_of(sum(split.counts["bytes"] for split in splits), site)
     shares = [splits[worker::workers] for worker in range(workers)]
     first = in_parallel(tokenise_share, [(share, layout, home, staging) for share in shares])
-    paths = {
-        split.index: Path(path)
-        for share in shares
-        for split, path in zip(
-            share, orjson.loads((home / f"done-{share[0].index}.json").read_bytes()), strict=True
-        )
-    }
-    tokenised = [Tokenised(index, path, 0, layout) for index, path in sorted(paths.items())]
+    tokenised = [one for share in shares for one in tokenised_in(home, share, layout)]
     parts = [list(range(worker, layout.partitions, workers)) for worker in range(workers)]
     second = in_parallel(write_share, [(tokenised, part, home, staging) for part in parts if part])
     return Side(first.wall + second.wall, first.cpu + second.cpu)
@@ -274,8 +297,8 @@ def report(sides: dict[str, list[Side]], facts: dict[str, Any], share: dict[str,
 `python benchmarks/shards.py --rounds {facts["rounds"]} --workers {facts["workers"]}` over the texts of
 `{facts["recipe"]}` ({facts["documents"]:,} documents, {size:.1f} MB of UTF-8), on {machine()};
 load average before {facts["load"]:.1f}. Medians of {facts["rounds"]} rounds in turn; ratios are medians of the rounds' ratios.
-{facts["workers"]} processes on every side; tokenizers are loaded before the clocks start (datatrove loads its own
-inside: the time of one load is taken off).
+{facts["workers"]} processes on every side, one thread of the engine in each, as in a build. Tokenizers, libraries and
+machine code are loaded before the clocks start (datatrove loads its own inside: the time of one load is taken off).
 
 {table(["", "wall, s", "MB/s", "processor, s"], rows)}
 
@@ -285,8 +308,9 @@ inside: the time of one load is taken off).
 | tokenise and write, times datatrove's token writer | 3 | {to_rival[0]:.1f} | {to_rival[1]:.1f} |
 
 Ours is the work of the build's tasks Tokenise and WriteShards: reading staged texts, encoding, the files by
-partition, gathering, sorting by document id, the shard with its SHA-256 and trailer, its ledger file. datatrove reads
-JSON lines, encodes with the same vocabulary, writes .ds and .index, and shuffles nothing.
+partition, gathering, sorting by document id, the shard with its SHA-256 and trailer, and beside it the ledger file, the edges
+and the index of fingerprints (of made-up fingerprints here), which datatrove has none of. It reads JSON lines, encodes with the same vocabulary, writes .ds and .index, and
+shuffles nothing.
 
 | bytes beside the tokens, {share["mean"]:,.0f} tokens a document | share |
 | --- | ---: |

@@ -5,9 +5,9 @@ The manifest carries it, and `pipelines.tokens.loader` follows it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -15,6 +15,26 @@ from pydantic.dataclasses import dataclass
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
+
+
+class Lengths(NamedTuple):
+    """Documents of how many tokens, as they stand in the shards, are meant: both ends included."""
+
+    least: int | None = None
+    most: int | None = None
+
+    def hold(self, tokens: int) -> bool:
+        """Whether a document of so many tokens is meant."""
+        return (self.least is None or self.least <= tokens) and (self.most is None or tokens <= self.most)
+
+    def __str__(self) -> str:
+        ends = ((self.least, "at least"), (self.most, "at most"))
+        said = [f"{words} {tokens:,}" for tokens, words in ends if tokens is not None]
+        return " and ".join(said or ["any number of"]) + " tokens"
+
+
+EVERY_LENGTH = Lengths()
+Cut = tuple[str, int, Lengths]  # packing, sequence length, documents
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -36,7 +56,8 @@ class TrainingStage:
     """One stage of the curriculum: what is seen, in sequences of which length; see `pipelines.tokens.order`.
 
     Of the portions that fit a document the first counts; what no portion fits is not seen. Without any
-    portion all is seen, each partner's as often as the recipe's `upsampling` says.
+    portion all is seen, each partner's as often as the recipe's `upsampling` says. With `min_tokens` or
+    `max_tokens` the stage, its mixture too, knows of no other documents than those of such lengths.
     """
 
     name: str
@@ -44,6 +65,18 @@ class TrainingStage:
     packing: Literal["best_fit", "concat"] = "best_fit"
     batch: Positive | None = None  # sequences a step of all ranks; otherwise the trainer says
     mixture: tuple[Portion, ...] = ()
+    min_tokens: Positive | None = None  # of a document, as it stands in the shards
+    max_tokens: Positive | None = None
+
+    @property
+    def lengths(self) -> Lengths:
+        """The documents that the stage chooses from."""
+        return Lengths(self.min_tokens, self.max_tokens)
+
+    @property
+    def cut(self) -> Cut:
+        """What decides its sequences, whatever it sees of them."""
+        return self.packing, self.sequence_length, self.lengths
 
 
 _CURRICULUM: TypeAdapter[tuple[TrainingStage, ...]] = TypeAdapter(tuple[TrainingStage, ...])
@@ -68,8 +101,16 @@ def exact(number: float) -> Fraction:
     return Fraction(repr(number))
 
 
+def length_classes(every: Iterable[Lengths]) -> list[int]:
+    """A number of tokens out of each class of documents that the same of some ranges hold."""
+    found = {1}
+    for lengths in every:
+        found |= {lengths.least or 1, 1 if lengths.most is None else lengths.most + 1}
+    return sorted(found)
+
+
 def most_times(curriculum: Sequence[TrainingStage], partner: str, upsampling: float) -> float:
-    """How often documents of a partner are seen over all stages, in the language and epoch seen most.
+    """How often documents of a partner are seen over all stages: in the language, epoch and length seen most.
 
     Portions that ask for a number of sequences count nothing: how many there are is known when all is packed.
     """
@@ -80,9 +121,17 @@ def most_times(curriculum: Sequence[TrainingStage], partner: str, upsampling: fl
     epochs = {None, *(portion.epoch for portion in portions)}
     return float(
         max(
-            sum((_times(stage, partner, language, epoch, upsampling) for stage in curriculum), Fraction())
+            sum(
+                (
+                    _times(stage, partner, language, epoch, upsampling)
+                    for stage in curriculum
+                    if stage.lengths.hold(tokens)
+                ),
+                Fraction(),
+            )
             for language in languages
             for epoch in epochs
+            for tokens in length_classes(stage.lengths for stage in curriculum)
         )
     )
 

@@ -46,7 +46,9 @@ from schemas.manifest import FileFacts, LedgerFacts, ShardFacts
 from schemas.shards import shard_name, shard_path
 
 # 3: edges beside the decisions. 4: begin and end of documents and turns. 5: fingerprints for the index.
-TOKENS_VERSION = 5
+# 6: rounds of more than one staged batch.
+TOKENS_VERSION = 6
+_ROUND_BYTES = 64 << 20  # of staged batches: most splits are one round, so a partition gets one batch of each
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,9 @@ def _tokenise(work: Work, site: Site) -> Tokenised:
 def _rows(
     split: StagedSplit, decided: Decided, layout: Layout, site: Site, tokenizer: Tokenizer
 ) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
-    """The split's documents as TOKENISED, a staged batch at a time; first the kept, then the dropped.
+    """The split's documents as TOKENISED, a round at a time; first the kept, then the dropped.
 
-    Of each batch the rows by partition, and where each partition begins.
+    Of each round the rows by partition, and where each partition begins.
     """
     staged = site.staging / "splits" / split.digest
     out, repeats = decisions(decided.directory, split, site), repeats_of(split, decided.repeats)
@@ -170,39 +172,51 @@ def _rows(
     }
     share, position = site.recipe.tokens.validation_share, 0
     with pa.memory_map(str(staged / "documents.arrow")) as source:
-        reader = pa.ipc.open_file(source)
-        for number in range(reader.num_record_batches):
-            batch = reader.get_batch(number)
-            left = without_passages(batch, repeats, position, site.recipe.passages.action)
-            order, begins = layout.order(batch["doc_id"], share)
-            yield _survivors(left, order, out, position, constant, tokenizer, data_set), begins
-            position += len(batch)
+        for batches in _rounds(pa.ipc.open_file(source)):
+            found = []
+            for batch in batches:
+                left = without_passages(batch, repeats, position, site.recipe.passages.action)
+                found.append(_survivors(left, out, position, constant, tokenizer, data_set))
+                position += len(batch)
+            yield layout.ordered(found, share)
     with pa.memory_map(str(staged / "dropped.arrow")) as source:
-        reader = pa.ipc.open_file(source)
-        for number in range(reader.num_record_batches):
-            dropped = reader.get_batch(number)
-            order, begins = layout.order(dropped["doc_id"], share)
-            batch, count = dropped.take(pa.array(order)), len(dropped)
-            columns = {name: batch[name] for name in batch.schema.names} | {
-                "kept": pa.repeat(False, count),
-                "tokens": pa.repeat(pa.scalar(0, pa.int32()), count),
-            }
-            yield _tokenised(count, constant, columns), begins
+        for batches in _rounds(pa.ipc.open_file(source)):
+            yield layout.ordered([_lost(batch, constant) for batch in batches], share)
+
+
+def _rounds(reader: pa.ipc.RecordBatchFileReader) -> Iterator[list[pa.RecordBatch]]:
+    """The batches of a staged file, as many together as a round may hold."""
+    batches: list[pa.RecordBatch] = []
+    size = 0
+    for number in range(reader.num_record_batches):
+        batch = reader.get_batch(number)
+        if batches and size + batch.nbytes > _ROUND_BYTES:
+            yield batches
+            batches, size = [], 0
+        batches.append(batch)
+        size += batch.nbytes
+    if batches:
+        yield batches
+
+
+def _lost(dropped: pa.RecordBatch, constant: dict[str, str]) -> pa.RecordBatch:
+    """Documents that a stage dropped, as TOKENISED."""
+    columns = {name: dropped[name] for name in dropped.schema.names} | {
+        "kept": pa.repeat(False, len(dropped)),
+        "tokens": pa.repeat(pa.scalar(0, pa.int32()), len(dropped)),
+    }
+    return _tokenised(len(dropped), constant, columns)
 
 
 def _survivors(
     left: WithoutPassages,
-    order: np.ndarray,
     decided: pa.Table,
     position: int,
     constant: dict[str, str],
     tokenizer: Tokenizer,
     data_set: DataSet,
 ) -> pa.RecordBatch:
-    """Documents of one staged batch in an order, the duplicates among them marked and without tokens.
-
-    Texts are put in order before they are encoded, so their tokens are copied once less.
-    """
+    """Documents of one staged batch, the duplicates among them marked and without tokens."""
     batch, count = left.batch, len(left.batch)
     positions = decided["position"].to_numpy()
     first, last = np.searchsorted(positions, [position, position + count])
@@ -214,19 +228,16 @@ def _survivors(
     kept[at] = False
     place = np.full(count, -1, dtype=np.int64)
     place[at] = np.arange(len(at))
-    kept, place = kept[order], place[order]
     take = pa.array(place, mask=kept)
     encoded = tokenizer.encode(
-        batch["text"].take(pa.array(order[kept])),
+        batch["text"].filter(pa.array(kept)) if len(at) else batch["text"],
         data_set=f"{constant['partner']}/{constant['data_set']}",
         join=data_set.join,
     )
     token_counts = np.zeros(count, dtype=np.int32)
     token_counts[kept] = np.diff(encoded.offsets.to_numpy())
     begins = np.concatenate([[0], np.cumsum(token_counts)]).astype(np.int32)
-    own = ["doc_id", "row", "language", "quality", "spans", "exact", "bands"]
-    at_once = batch.select(own).take(pa.array(order))
-    bands = at_once["bands"]
+    bands = batch["bands"]
     given = {
         name: lost[name].combine_chunks().take(take)
         for name in ("stage", "reason", "detail", "duplicate_of", "similarity", "edges")
@@ -236,14 +247,14 @@ def _survivors(
         count,
         constant,
         {
-            **{name: at_once[name] for name in ("doc_id", "row", "language", "quality", "exact")},
+            **{name: batch[name] for name in ("doc_id", "row", "language", "quality", "exact")},
             "keys": pa.ListArray.from_arrays(bands.offsets, pa.array(key_of(bands.values.to_numpy()))),
             "kept": pa.array(kept),
             **given,
-            "detail": with_details(given.get("detail"), left.details.take(pa.array(order))),
-            "pii": _entities(at_once["spans"], data_set),
+            "detail": with_details(given.get("detail"), left.details),
+            "pii": _entities(batch["spans"], data_set),
             "tokens": pa.array(token_counts),
-            "input_ids": pa.ListArray.from_arrays(begins, encoded.values, mask=pa.array(~kept)),
+            "input_ids": pa.ListArray.from_arrays(begins, encoded.values),
         },
     )
 

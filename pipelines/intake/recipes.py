@@ -150,6 +150,10 @@ def _curriculum(source: Source, value: dict[str, Any]) -> Iterator[Problem]:
             yield source.problem(("curriculum", index, "name"), "is empty: give the stage a name")
         elif name in names[:place]:
             yield source.problem(("curriculum", index, "name"), f"{name} stands twice: rename one")
+        least, most = stage.get("min_tokens"), stage.get("max_tokens")
+        if isinstance(least, int) and isinstance(most, int) and least > most:
+            message = f"is below min_tokens ({least}): no document is so long and so short: mend one"
+            yield source.problem(("curriculum", index, "max_tokens"), message)
     for address, portion in _portions(value):
         given = [key for key in ("times", "sequences") if portion.get(key) is not None]
         if len(given) != 1:

@@ -32,6 +32,7 @@ from schemas.manifest import Manifest, read_manifest
 
 FINGERPRINTS = "index/fingerprints/"
 _KEY_BITS = 32
+_LAST = (1 << 32) - 1  # row a file can have: see _narrow
 _IDS = ("exact", "doc_id")
 _MARGIN = 64  # rows around the place where an evenly spread key would lie; see `_at`
 
@@ -56,17 +57,27 @@ def key_of(bands: NDArray[np.uint64]) -> NDArray[np.uint32]:
 
 def fingerprint_rows(*, doc_id: pa.Array, exact: pa.Array, keys: NDArray[np.uint32]) -> pa.RecordBatch:
     """The batch of a file; `keys` is (documents, bands), of `key_of`. The same rows in any order give it."""
-    order = pc.sort_indices(
-        pa.table({"exact": exact, "doc_id": doc_id}),
-        sort_keys=[("exact", "ascending"), ("doc_id", "ascending")],
-    )
+    rows = _by_digest(exact, doc_id)
+    order = pa.array(rows)
     columns = [exact.take(order), doc_id.take(order)]
-    rows = order.to_numpy()
-    for band in range(keys.shape[1]):
-        values = keys[rows, band]
-        by_key = np.argsort(values, kind="stable")
-        columns += [pa.array(values[by_key]), _narrow(by_key)]
+    for values in np.ascontiguousarray(keys[rows].T):
+        # Key and row as one number: quicker sorted than argsorted, and no two are equal.
+        both = np.sort((values.astype(np.uint64) << np.uint64(32)) | np.arange(len(rows), dtype=np.uint64))
+        columns += [pa.array((both >> np.uint64(32)).astype(np.uint32)), _narrow(both & np.uint64(_LAST))]
     return pa.RecordBatch.from_arrays(columns, schema=fingerprints_schema(len(rows), keys.shape[1]))
+
+
+def _by_digest(exact: pa.Array, doc_id: pa.Array) -> NDArray[np.int64]:
+    """The order by digest and document id: by the digests as numbers, and both where digests are equal."""
+    digests = words_of(id_bytes(exact))
+    order = np.argsort(digests[:, 0].astype(np.uint64))
+    same = digests[order[1:], 0] == digests[order[:-1], 0]
+    if same.any():
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        equals = np.sort(order[tied])
+        ids = words_of(id_bytes(doc_id))[equals]
+        order[tied] = equals[np.lexsort([*ids.T[::-1], *digests[equals].T[::-1]])]
+    return order
 
 
 def without_documents(part: pa.RecordBatch, ids: pa.Array) -> pa.RecordBatch:
@@ -236,7 +247,7 @@ def _width(documents: int) -> int:
     return max(1, (max(documents - 1, 0).bit_length() + 7) // 8)
 
 
-def _narrow(rows: NDArray[np.int64]) -> pa.Array:
+def _narrow(rows: NDArray[np.int64] | NDArray[np.uint64]) -> pa.Array:
     """Row numbers as big-endian bytes, as few as their file needs."""
     width = _width(len(rows))
     narrow = np.ascontiguousarray(rows.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - width :])

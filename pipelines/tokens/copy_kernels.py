@@ -15,8 +15,12 @@ def put_lists(
     places: NDArray[np.int64],
     target: NDArray[np.int32],
 ) -> None:
-    """Copy source[offsets[i]:offsets[i + 1]] to target[places[i]:], for every list i."""
+    """Copy source[offsets[i]:offsets[i + 1]] to target[places[i]:], for every list i.
+
+    Counted without signs: an index that could be negative would be looked at, and the loop not vectorised.
+    """
     for number in range(len(offsets) - 1):
-        begin, place = int(offsets[number]), int(places[number])
-        for at in range(int(offsets[number + 1]) - begin):
+        begin, end = np.uint64(offsets[number]), np.uint64(offsets[number + 1])
+        place = np.uint64(places[number])
+        for at in range(np.uint64(end - begin)):
             target[place + at] = source[begin + at]

@@ -25,10 +25,10 @@ from pipelines.tokens.batch_kernels import fill_batch, fill_rows
 from pipelines.tokens.finished import FinishedBuild, open_build
 from pipelines.tokens.mapped_shards import MappedShards
 from pipelines.tokens.order import Order, counted, make_order
-from pipelines.tokens.order_index import OrderIndex, open_index
+from pipelines.tokens.order_index import OrderIndex, index_of_lengths, open_index
 from pipelines.tokens.packing import Pieces
 from pipelines.tokens.withdrawn import Withdrawn, read_withdrawn
-from schemas.curriculum import TrainingStage, curriculum_of
+from schemas.curriculum import Lengths, TrainingStage, curriculum_of
 from schemas.documents import DOC_ID
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.manifest import Manifest
@@ -284,9 +284,10 @@ def open_loader(
     masked, left_out = (None, listed) if leave_out else (listed, None)
     directory = order_directory or build.with_name(build.name + ".order")
     index = open_index(opened, directory, left_out)
+    stages = _curriculum(opened.manifest, curriculum, sequence_length, packing)
     order = make_order(
-        index,
-        _curriculum(opened.manifest, curriculum, sequence_length, packing),
+        {lengths: index_of_lengths(opened, index, lengths, left_out) for lengths in _lengths(stages)},
+        stages,
         seed=seed,
         batch=batch,
         limits={c.partner: c.rights.upsampling_limit for c in opened.manifest.contracts},
@@ -326,6 +327,10 @@ def _curriculum(
         return curriculum_of(manifest.recipe)
     except ValidationError:
         raise BuildInconsistent("manifest.json: its recipe has no readable curriculum: build again") from None
+
+
+def _lengths(stages: tuple[TrainingStage, ...]) -> list[Lengths]:
+    return sorted({stage.lengths for stage in stages}, key=str)
 
 
 def _upsampling(manifest: Manifest) -> dict[str, float]:

@@ -17,11 +17,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.tokens.mixture import Cut, Share, shares
+from pipelines.tokens.mixture import Share, shares
 from pipelines.tokens.order_index import INDEX_VERSION, OrderIndex, Source
 from pipelines.tokens.packing import PACKING_VERSION, Packing, packing_of
 from pipelines.tokens.permutation import Permutation
-from schemas.curriculum import TrainingStage
+from schemas.curriculum import EVERY_LENGTH, Cut, Lengths, TrainingStage
 from schemas.errors import UsageError
 from schemas.identity import fingerprint
 
@@ -38,6 +38,7 @@ class Stage:
     first_step: int  # of the training
     steps: int
     shares: tuple[Share, ...]  # by source
+    index: OrderIndex  # the documents it chooses from
     packing: Packing
     permutation: Permutation
 
@@ -109,7 +110,7 @@ class Order:
 
 
 def make_order(
-    index: OrderIndex,
+    indexes: Mapping[Lengths, OrderIndex],
     curriculum: Sequence[TrainingStage],
     *,
     seed: int,
@@ -118,22 +119,23 @@ def make_order(
     upsampling: Mapping[str, float],
     made_from: Sequence[str | None],
 ) -> Order:
-    """Work out a curriculum over an index.
+    """Work out a curriculum over the documents of a build.
 
-    `batch` is that of the stages which name none; `made_from` are digests of the build and of the list of
-    documents left out. Raises UsageError: no stage, no batch, a mixture that cannot be, or fewer sequences
-    than one batch.
+    `indexes` has an index for the lengths of every stage, all of the same sources. `batch` is that of the
+    stages which name none; `made_from` are digests of the build and of the list of documents left out. Raises
+    UsageError: no stage, no batch, a mixture that cannot be, or fewer sequences than one batch.
     """
     if not curriculum:
         raise UsageError("no stage: name a curriculum in the recipe, or give a sequence length")
     batches = tuple(_batch(stage, batch) for stage in curriculum)
     packings: dict[Cut, Packing] = {
-        (stage.packing, stage.sequence_length): packing_of(index, stage.packing, stage.sequence_length)
+        stage.cut: packing_of(indexes[stage.lengths], stage.packing, stage.sequence_length)
         for stage in curriculum
     }
+    sources = indexes[curriculum[0].lengths].sources
     counts: dict[Cut, list[int]] = {cut: packing.counts.tolist() for cut, packing in packings.items()}
-    worked_out = shares(curriculum, index.sources, counts, limits=limits, upsampling=upsampling)
-    stages = tuple(_stages(curriculum, worked_out, batches, packings, seed))
+    worked_out = shares(curriculum, sources, counts, limits=limits, upsampling=upsampling)
+    stages = tuple(_stages(curriculum, worked_out, batches, indexes, packings, seed))
     identity = fingerprint(
         [
             [ORDER_VERSION, INDEX_VERSION, PACKING_VERSION],
@@ -141,6 +143,7 @@ def make_order(
             seed,
             [
                 [stage.name, stage.packing, stage.sequence_length, size, list(found)]
+                + ([] if stage.lengths == EVERY_LENGTH else [list(stage.lengths)])
                 for stage, size, found in zip(curriculum, batches, worked_out, strict=True)
             ],
         ]
@@ -169,6 +172,7 @@ def _stages(
     curriculum: Sequence[TrainingStage],
     worked_out: Sequence[tuple[Share, ...]],
     batches: Sequence[int],
+    indexes: Mapping[Lengths, OrderIndex],
     packings: Mapping[Cut, Packing],
     seed: int,
 ) -> Iterator[Stage]:
@@ -187,7 +191,8 @@ def _stages(
             first_step=first,
             steps=total // batch,
             shares=found,
-            packing=packings[stage.packing, stage.sequence_length],
+            index=indexes[stage.lengths],
+            packing=packings[stage.cut],
             permutation=Permutation(total, ("malmoi order", ORDER_VERSION, seed, number)),
         )
         first += total // batch

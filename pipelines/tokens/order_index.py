@@ -4,7 +4,8 @@ A source is (epoch, partner, language). In a shard documents lie by their id, so
 at a place in the stream of one source, the index has for each document with tokens where it begins in its
 shard and how many tokens of its source stand before it in that shard: 8 bytes a document, never held in
 memory. It is a function of the build's shards (and of the list of documents that are left out) and made at
-first use, in one pass over offsets and lineage columns: no tokens are read.
+first use, in one pass over offsets and lineage columns: no tokens are read. A stage that chooses documents
+by length has an index of these alone.
 
 DIRECTORY/documents.u32   (documents, 2): begin, before; by shard, source, row
 DIRECTORY/groups.i64      (groups, 6): source, shard, first document, documents, tokens, tokens before it in
@@ -20,7 +21,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from pipelines.kernels import njit
 from pipelines.tokens.finished import FinishedBuild
 from pipelines.tokens.withdrawn import Withdrawn
+from schemas.curriculum import EVERY_LENGTH, Lengths
 from schemas.errors import BuildInconsistent
 from schemas.identity import canonical_json
 from schemas.shards import code_table
@@ -71,12 +73,49 @@ def open_index(build: FinishedBuild, directory: Path, left_out: Withdrawn | None
 
     Raises BuildInconsistent where a shard is missing or is not the one that the index was made from.
     """
-    heads = build.heads()
+    index = _open(build, build.heads(), directory, left_out, EVERY_LENGTH)
+    if not index.sources:
+        raise BuildInconsistent(f"{build.path.name}: nothing is left of its {build.split} split")
+    return index
+
+
+def index_of_lengths(
+    build: FinishedBuild, whole: OrderIndex, lengths: Lengths, left_out: Withdrawn | None = None
+) -> OrderIndex:
+    """The index of the documents of some lengths, beside that of all, whose sources it has: some empty.
+
+    `left_out` is what `whole` was opened with. Raises as `open_index` does.
+    """
+    if lengths == EVERY_LENGTH:
+        return whole
+    heads = whole.shards[:, 3].view(np.uint64)
+    found = _open(build, heads, whole.directory.parent, left_out, lengths)
+    mine = {(source.epoch, source.partner, source.language): source for source in found.sources}
+    sources, group = [], 0
+    for source in whole.sources:
+        nothing = replace(source, documents=0, tokens=0, first_group=group, last_group=group)
+        sources.append(mine.get((source.epoch, source.partner, source.language), nothing))
+        group = sources[-1].last_group
+    groups = np.array(found.groups, np.int64)
+    for number, source in enumerate(sources):
+        groups[source.first_group : source.last_group, 0] = number
+    return replace(found, sources=tuple(sources), groups=groups)
+
+
+def _open(
+    build: FinishedBuild,
+    heads: NDArray[np.uint64],
+    directory: Path,
+    left_out: Withdrawn | None,
+    lengths: Lengths,
+) -> OrderIndex:
     name = f"{build.digest[:16]}-{build.split}" + (f"-without-{left_out.digest[:16]}" if left_out else "")
+    if lengths != EVERY_LENGTH:
+        name += f"-tokens-{lengths.least or 1}-to-{lengths.most or 'any'}"
     place = directory / name
     if not (place / "index.json").is_file():
         with new_directory(place) as temporary:
-            _write(build, heads, temporary, left_out)
+            _write(build, heads, temporary, left_out, lengths)
     facts = orjson.loads((place / "index.json").read_bytes())
     shards = np.fromfile(place / "shards.i64", "<i8").reshape(-1, 4)
     if facts["version"] != INDEX_VERSION or facts["manifest"] != build.digest or len(shards) != len(heads):
@@ -88,8 +127,6 @@ def open_index(build: FinishedBuild, directory: Path, left_out: Withdrawn | None
             "fetch it again, or build"
         )
     sources = tuple(Source(**source) for source in facts["sources"])
-    if not sources:
-        raise BuildInconsistent(f"{build.path.name}: nothing is left of its {build.split} split")
     return OrderIndex(
         directory=place,
         sources=sources,
@@ -132,7 +169,11 @@ def mapped(path: Path, dtype: np.dtype[Any], width: int, rows: int) -> Any:
 
 
 def _write(
-    build: FinishedBuild, heads: NDArray[np.uint64], directory: Path, left_out: Withdrawn | None
+    build: FinishedBuild,
+    heads: NDArray[np.uint64],
+    directory: Path,
+    left_out: Withdrawn | None,
+    lengths: Lengths,
 ) -> None:
     partners = {code: name for name, code in code_table(c.partner for c in build.manifest.contracts).items()}
     languages: dict[int, str] = {}
@@ -143,7 +184,7 @@ def _write(
     first = 0
     with (directory / "documents.u32").open("wb") as file:
         for number, shard in enumerate(build.shards):
-            found = _read_shard(build, number, left_out)
+            found = _read_shard(build, number, left_out, lengths)
             places[number, :3] = found.places
             languages |= found.languages
             keys = found.sources
@@ -173,6 +214,7 @@ def _write(
         "documents": first,
         "groups": len(table),
         "left_out": left_out.digest if left_out else None,
+        **({} if lengths == EVERY_LENGTH else {"lengths": list(lengths)}),
         "manifest": build.digest,
         "sources": [asdict(source) for source in sources],
         "split": build.split,
@@ -220,7 +262,9 @@ class _ShardDocuments:
     documents: NDArray[np.uint32]  # (documents, 2): begin, before; by source and row
 
 
-def _read_shard(build: FinishedBuild, number: int, left_out: Withdrawn | None) -> _ShardDocuments:
+def _read_shard(
+    build: FinishedBuild, number: int, left_out: Withdrawn | None, lengths: Lengths
+) -> _ShardDocuments:
     shard = build.shards[number]
     fault = f"{shard.path}: is not the shard of the manifest: fetch it again, or build"
     try:
@@ -240,6 +284,10 @@ def _read_shard(build: FinishedBuild, number: int, left_out: Withdrawn | None) -
         without = np.zeros(len(lists), np.bool_)
     else:
         without = left_out.among(np.frombuffer(ids, np.uint8, 16 * len(lists)).reshape(-1, 16))
+    if lengths != EVERY_LENGTH:
+        tokens_of = np.diff(offsets)
+        least, most = lengths.least or 1, lengths.most or np.iinfo(np.int32).max
+        without = without | (tokens_of < least) | (tokens_of > most)
     keys = batch["contract"].to_numpy().astype(np.int64) << 32
     keys |= batch["language"].to_numpy().astype(np.int64)
     sources, counts, tokens, documents = _group(keys, offsets, without)

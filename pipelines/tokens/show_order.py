@@ -45,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _lines(loader: Loader) -> list[str]:
     lines = []
-    sources = loader.index.sources
     for stage in loader.order.stages:
+        sources = stage.index.sources
         room = sum(
             int(count) * stage.length
             for count, share in zip(stage.packing.counts, stage.shares, strict=True)

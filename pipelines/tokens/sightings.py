@@ -45,11 +45,11 @@ def sightings(loader: Loader, shard: int, begin: int, end: int, *, first: int, l
 
     In the order of the training. None for a document that the order leaves out, or that has no tokens.
     """
-    place = _place(loader.index, shard, begin, end)
-    if place is None:
-        return []
     found: list[Sighting] = []
     for stage in loader.order.stages:
+        place = _place(stage.index, shard, begin, end)
+        if place is None:
+            continue
         numbers, tokens = _sequences(stage, place)
         for number, count in zip(numbers.tolist(), tokens.tolist(), strict=True):
             for position in stage.positions_of(place.source, number).tolist():

@@ -136,6 +136,20 @@ MUTATIONS = {
         "curriculum[0].sequence_length",
         "greater than or equal to 2",
     ),
+    "a stage of documents that cannot be": (
+        "release: open",
+        "release: open\ncurriculum: [{name: x, sequence_length: 8, min_tokens: 9, max_tokens: 8}]",
+        1,
+        "curriculum[0].max_tokens",
+        "is below min_tokens (9)",
+    ),
+    "a stage of documents without tokens": (
+        "release: open",
+        "release: open\ncurriculum: [{name: x, sequence_length: 8, min_tokens: 0}]",
+        1,
+        "curriculum[0].min_tokens",
+        "greater than 0",
+    ),
     "a stage twice": (
         "release: open",
         "release: open\ncurriculum: [{name: x, sequence_length: 8}, {name: x, sequence_length: 9}]",

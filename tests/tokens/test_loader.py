@@ -16,11 +16,13 @@ from schemas.errors import UsageError
 from tests.tokens.trained_on import END, Document, ids_of, write_build
 
 PARTNERS, LANGUAGES = ("a", "b"), ("ko", "en", None)
-# Stages of several lengths and both packings; the last asks for numbers, in whole sequences.
+# Stages of several lengths and both packings, by numbers of sequences, and by the length of documents.
 CURRICULUM = (
     TrainingStage("general", 16, "best_fit", 24, (Portion(partner="a", times=1.5), Portion(times=1))),
     TrainingStage("reasoning", 16, "best_fit", None, (Portion(language="ko", times=0.5),)),
     TrainingStage("long", 48, "concat", 24, (Portion(epoch=1, times=1), Portion(partner="b", sequences=30))),
+    TrainingStage("long documents", 32, "best_fit", 24, (Portion(times=1),), min_tokens=31),
+    TrainingStage("middling", 16, "concat", 24, (Portion(times=1),), min_tokens=8, max_tokens=30),
 )
 
 
@@ -156,6 +158,8 @@ def test_the_curriculum_is_seen_in_its_order_at_its_lengths(home):
         ("general", (24, 16)),
         ("reasoning", (12, 16)),
         ("long", (24, 48)),
+        ("long documents", (24, 32)),
+        ("middling", (24, 16)),
     ]
     seen = Counter()
     for row in loader.mixture():
@@ -167,6 +171,64 @@ def test_the_curriculum_is_seen_in_its_order_at_its_lengths(home):
     assert all(
         row["epoch"] == 1 or row["partner"] == "b" for row in loader.mixture() if row["stage"] == "long"
     )
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=25)
+def test_a_stage_sees_the_documents_of_its_lengths_whole_and_no_others(home, data):
+    least = data.draw(st.one_of(st.none(), st.integers(1, 60)))
+    most = data.draw(st.one_of(st.none(), st.integers(least or 1, 120)))
+    stage = TrainingStage(
+        "x",
+        data.draw(st.sampled_from([7, 16, 64])),
+        data.draw(st.sampled_from(["best_fit", "concat"])),
+        1,
+        min_tokens=least,
+        max_tokens=most,
+    )
+    wanted = {
+        doc: tokens
+        for doc, tokens in home[1].items()
+        if (least or 1) <= len(tokens) and (most is None or len(tokens) <= most)
+    }
+    if not wanted:
+        with pytest.raises(UsageError, match=r"stage x: no document of the build has at least"):
+            opened(home, curriculum=(stage,))
+        return
+    loader = opened(home, curriculum=(stage,), seed=data.draw(st.integers(0, 9)))
+    seen = np.concatenate([loader.rows(step).reshape(-1) for step in range(len(loader))])
+    assert sorted(seen[seen != END].tolist()) == sorted(
+        token for tokens in wanted.values() for token in tokens
+    )
+    check(loader.batch(len(loader) // 2), wanted)
+
+
+def test_a_mixture_counts_the_documents_of_the_lengths_alone(home):
+    def stage(*mixture: Portion, least: int | None = None) -> TrainingStage:
+        return TrainingStage("long", 16, "concat", 1, mixture, min_tokens=least)
+
+    tokens = sum(len(tokens) for tokens in home[1].values() if len(tokens) >= 50)
+    (alike,) = {len(opened(home, curriculum=(stage(*m, least=50),))) for m in ((), (Portion(times=1),))}
+    assert tokens // 16 <= alike < tokens // 16 + 13  # of each source, a last one that is not full
+    with pytest.raises(UsageError, match=r"with at least 50 tokens, which has \d+ and may be seen"):
+        opened(home, curriculum=(stage(Portion(sequences=1_000_000), least=50),))
+    longest = max(map(len, home[1].values()))
+    (row,) = opened(home, curriculum=(stage(least=longest),)).mixture()
+    other = Portion(partner="b" if row["partner"] == "a" else "a", times=1)
+    with pytest.raises(UsageError, match=rf"\[0\]: fits no document .* with at least {longest} tokens"):
+        opened(home, curriculum=(stage(other, least=longest),))
+    with pytest.raises(UsageError, match="stage long: no document of the build has at least 5,000 tokens"):
+        opened(home, curriculum=(stage(least=5000),))
+
+
+def test_a_state_of_other_lengths_is_refused(home):
+    one, other = (
+        (TrainingStage("x", 16, "concat", 2, (Portion(sequences=40),), min_tokens=least),) for least in (2, 3)
+    )
+    state = opened(home, curriculum=one).state(1)
+    assert opened(home, curriculum=one, resume=state).step == 1
+    with pytest.raises(UsageError, match="another order"):
+        opened(home, curriculum=other, resume=state)
 
 
 def test_laps_are_whole_before_a_sequence_comes_again(home):

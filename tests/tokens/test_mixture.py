@@ -18,7 +18,7 @@ def source(partner: str = "a", language: str = "ko", epoch: int = 0) -> Source:
 
 
 ALL = [source(p, language, epoch) for p in "ab" for language in ("en", "ko") for epoch in (0, 1)]
-CUT = ("best_fit", 8)
+CUT = TrainingStage("s", 8).cut
 
 
 def counts(
@@ -28,7 +28,7 @@ def counts(
     **options,
 ) -> list[list[int]]:
     numbers = sequences or [100] * len(ALL)
-    cuts = {(stage.packing, stage.sequence_length): numbers for stage in stages}
+    cuts = {stage.cut: numbers for stage in stages}
     found = shares(
         stages, ALL, cuts, limits=limits or {"a": 4, "b": 4}, upsampling=options.get("upsampling", {})
     )
@@ -98,6 +98,30 @@ def test_the_contracts_limit_holds_over_the_whole_curriculum():
         counts(stage(Portion(times=1.5)), limits={"a": 2, "b": 1})
     with pytest.raises(UsageError, match=r"is seen 1.5 times"):  # no contract, no more than once
         counts(stage(Portion(times=1.5)), limits={"a": 2})
+
+
+def test_the_contracts_limit_holds_for_documents_of_every_length():
+    limits = {"a": 1, "b": 1}
+    short, long = (
+        stage(Portion(times=1), name=name, **lengths)
+        for name, lengths in (("short", {"max_tokens": 99}), ("long", {"min_tokens": 100}))
+    )
+    assert counts(short, long, limits=limits) == [[100] * 8] * 2  # no document is in both
+    with pytest.raises(UsageError, match=r"is seen 2 times in all, its contract allows 1"):
+        counts(short, stage(Portion(times=1), name="t", min_tokens=99), limits=limits)
+    with pytest.raises(UsageError, match=r"is seen 2 times in all, its contract allows 1"):
+        counts(long, stage(Portion(times=1), name="all"), limits=limits)
+    assert most_times((short, long), "a", 1) == 1
+    assert most_times((short, stage(Portion(times=1), name="t", min_tokens=99)), "a", 1) == 2
+    assert most_times((long, stage(name="all")), "a", 2.5) == 3.5
+
+
+def test_a_source_without_documents_of_the_length_is_as_if_it_were_not_there():
+    some = [0, 5, 0, 7, 0, 0, 0, 1]
+    assert counts(stage(Portion(sequences=13), min_tokens=9), sequences=some) == [some]
+    assert counts(stage(min_tokens=9), sequences=some) == [some]
+    with pytest.raises(UsageError, match=r"mixture\[0\]: fits no document .* with at least 9 tokens"):
+        counts(stage(Portion(partner="b", language="en", times=1), min_tokens=9), sequences=some)
 
 
 def test_stages_that_cut_otherwise_may_meet_the_same_token():

@@ -59,7 +59,8 @@ def hold(loader: Loader, places: dict, first: int, last: int) -> int:
 def home(tmp_path_factory) -> tuple[Path, dict]:
     segments = [[some_documents(n, 60) for n in (1, 2)], [some_documents(4, 80), []]]
     path = tmp_path_factory.mktemp("seen") / "build"
-    return path, places_of(write_build(path, segments), segments)
+    limits = {"a": 8, "b": 8}  # two partners' few documents are asked for in many ways
+    return path, places_of(write_build(path, segments, limits=limits), segments)
 
 
 @pytest.mark.parametrize("packing", ["best_fit", "concat"])
@@ -73,7 +74,7 @@ def test_every_document_of_one_stage_is_told_as_it_was_seen(home, packing, lengt
 def test_stages_laps_and_mixtures_are_told(home):
     path, places = home
     loader = open_loader(path, curriculum=CURRICULUM, batch=8, seed=11)
-    assert len({stage.name for stage in loader.order.stages}) == 3
+    assert len({stage.name for stage in loader.order.stages}) == 5
     assert hold(loader, places, 0, len(loader) - 1)
     middle = len(loader) // 2
     hold(loader, places, middle, middle)
@@ -113,7 +114,15 @@ def test_any_build_and_order_is_told(tmp_path_factory, data):
     times = st.sampled_from([0.5, 1, 1.5, 2])
     lengths = st.sampled_from([4, 9])
     curriculum = tuple(
-        TrainingStage(f"s{n}", data.draw(lengths), data.draw(packings), 1, (Portion(times=data.draw(times)),))
+        TrainingStage(
+            f"s{n}",
+            data.draw(lengths),
+            data.draw(packings),
+            1,
+            (Portion(times=data.draw(times)),),
+            min_tokens=data.draw(st.sampled_from([None, 3, 12])),
+            max_tokens=data.draw(st.sampled_from([None, 30])),
+        )
         for n in range(data.draw(st.integers(1, 2)))
     )
     try:
