@@ -1,21 +1,16 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipelines.audit.sample import draw
 from pipelines.commands.looks import ranges, registry_of
-from pipelines.engine.made import Origin, keep_origin
 from pipelines.intake.registry import Registry
 from pipelines.intake.registry_check import check_registry
-from schemas.manifest import read_manifest
 from schemas.registry import Looked
 from tests.laws.builds import malmoi, malmoi_here
-from tests.laws.tiny import Built
 
 TEXT = "비밀번호: gaon7788!! 그리고 010-0123-4567로"
 ROW = json.dumps({"id": "1", "text": TEXT}).encode()
@@ -61,38 +56,6 @@ def test_other_stages_have_nothing_to_show():
 @pytest.fixture
 def registry(tmp_path):
     return Registry.open(tmp_path / "registry", create=True)
-
-
-def test_clean_text_written_for_people_is_a_look_of_the_registry_the_build_was_made_of(tmp_path, clean):
-    registry = Registry.open(tmp_path / "registry", create=True)
-    built = Built(clean, read_manifest(clean))
-    shutil.copytree(clean, tmp_path / "out")
-    origin = Origin("recipe.yaml", None, str(registry.directory), "staging")
-    keep_origin(tmp_path / "out", origin)
-    kept = {(row["shard"], row["shard_row"]) for row in built.rows if row["kept"]}
-    looks = ("--looks", tmp_path / "looks.jsonl")
-    asked = {
-        "export text": (("-o", tmp_path / "text"), kept),
-        "tokenizer sample": (("-o", tmp_path / "s.parquet"), {one for one in kept if "-train-" in one[0]}),
-    }
-    for command, (words, shown) in asked.items():
-        done = malmoi_here(*command.split(), tmp_path / "out", *words, *looks)
-        assert done.returncode == 2
-        assert b"--why" in done.stderr
-        assert not words[1].exists()
-        done = malmoi_here(*command.split(), tmp_path / "out", *words, *looks, "--why", "filters are tried")
-        assert done.returncode == 0, done.stderr
-        look = looks_in(registry)[-1]
-        assert (look.command, look.why) == (command, "filters are tried")
-        assert look.of == f"build {built.manifest.identity}"
-        assert set(told_rows(look.rows)) == shown
-    assert len(looks_in(registry)) == len((tmp_path / "looks.jsonl").read_text().splitlines()) == 2
-
-
-def told_rows(rows: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    for shard, _, numbers in (row.partition(":") for row in rows):
-        for first, _, last in (part.partition("-") for part in numbers.split(",")):
-            yield from ((shard, number) for number in range(int(first), int(last or first) + 1))
 
 
 def looks_in(registry) -> list[Looked]:
