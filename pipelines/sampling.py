@@ -9,7 +9,7 @@ recipe's template wrote around the turns of a dialogue is part of them there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,13 +76,15 @@ def draw_sample(
     on: str | None = None,
     seed: int = 0,
     tokenizers: Path = Path(),
+    told: Callable[[Mapping[str, Iterable[int]]], None] | None = None,
 ) -> Sample:
     """Write a sample (SAMPLE, Parquet) of about so many tokens, or of all; the same bytes each time.
 
     The rights of every contract are judged for the purposes on a day (default: the build's), as the recipe
-    asks otherwise; who does not allow them is left out and named. `tokenizers` is where the build's tokenizer
-    lies, if it was a file. Raises LossExceeded where nobody allows them, UsageError where the tokenizer does
-    not give texts back as they were.
+    asks otherwise; who does not allow them is left out and named. `tokenizers` is where the build's
+    tokenizer lies, if it was a file. told is called with the rows by shard before any text is written.
+    Raises LossExceeded where nobody allows them, UsageError where the tokenizer does not give texts back as
+    they were.
     """
     manifest = read_manifest(build)
     tokenizer = tokenizer_of(manifest, tokenizers)
@@ -106,6 +108,9 @@ def draw_sample(
         for (partner,), part in sorted(drawn.partition_by("partner", as_dict=True).items())
     )
     sample = Sample(manifest.identity, use.purposes, use.date, seed, tokens, shares, left_out)
+    if told is not None:
+        by_shard = drawn.partition_by("shard", as_dict=True)
+        told({str(shard): part["shard_row"].to_list() for (shard,), part in by_shard.items()})
     _write(output, sample, _texts(build, manifest, drawn, tokenizer))
     return sample
 

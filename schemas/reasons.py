@@ -52,6 +52,7 @@ class Refusal(StrEnum):
     UNIQUE_IDENTIFIER = "unique_identifier"
     LICENCE_NOT_ALLOWED = "licence_not_allowed"
     INVALID_VALUE = "invalid_value"
+    SUPPRESSED = "suppressed"
 
 
 class Reason(StrEnum):
@@ -141,6 +142,7 @@ REFUSAL_WORDING: dict[Refusal, str] = {
     Refusal.UNIQUE_IDENTIFIER: "a unique identifier (PIPA Art. 24) that the contract says is absent",
     Refusal.LICENCE_NOT_ALLOWED: "a licence that the contract does not list for rows",
     Refusal.INVALID_VALUE: "a value that breaks a rule of the contract for single rows",
+    Refusal.SUPPRESSED: "its content was taken down, and is kept out",
 }
 
 REASON_WORDING: dict[Reason, str] = {

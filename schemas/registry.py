@@ -51,6 +51,7 @@ class EventType(StrEnum):
     BUILD_WITHDRAWN = "build_withdrawn"
     TRAINING_RECORDED = "training_recorded"
     LOOKED = "looked"
+    KEY_NAMED = "key_named"
 
 
 class AdmittedAs(StrEnum):
@@ -135,6 +136,19 @@ class ReleaseRole(StrEnum):
 
 
 @dataclass(frozen=True, config=_STRICT)
+class KeyNamed:
+    """Whose key approves builds for a role, from a day and before another; of a key the last word counts."""
+
+    role: ReleaseRole
+    name: Words
+    key: Digest
+    since: Day
+    until: Day | None  # from which on it approves nothing more; null: it goes on
+    signer: Digest  # of the role's first key the registry, of all later ones a key that stands for it
+    signed: Signature  # the signer's, over `key_message`
+
+
+@dataclass(frozen=True, config=_STRICT)
 class BuildApproved:
     """Somebody approved a build; until both roles have, it is a candidate."""
 
@@ -206,6 +220,7 @@ Body = (
     | BuildWithdrawn
     | TrainingRecorded
     | Looked
+    | KeyNamed
 )
 BODIES: dict[EventType, type[Body]] = {
     EventType.CONTRACT_APPROVED: ContractApproved,
@@ -219,6 +234,7 @@ BODIES: dict[EventType, type[Body]] = {
     EventType.BUILD_WITHDRAWN: BuildWithdrawn,
     EventType.TRAINING_RECORDED: TrainingRecorded,
     EventType.LOOKED: Looked,
+    EventType.KEY_NAMED: KeyNamed,
 }
 
 
@@ -279,6 +295,12 @@ def release_message(manifest: str, identity: str, role: ReleaseRole, by: str, on
     """The bytes that an approval of a build is a signature over."""
     said = {"manifest": manifest, "identity": identity, "role": role, "by": by, "on": on}
     return b"malmoi build approval 1\n" + canonical_json(said)
+
+
+def key_message(role: ReleaseRole, name: str, key: str, since: str, until: str | None) -> bytes:
+    """The bytes that whoever names a key for a role signs."""
+    said = {"role": role, "name": name, "key": key, "since": since, "until": until}
+    return b"malmoi role key 1\n" + canonical_json(said)
 
 
 def head_message(size: int, root: str) -> bytes:

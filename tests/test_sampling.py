@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import normalizers
 
+from pipelines.engine.made import Origin, keep_origin
+from pipelines.intake.registry import Registry
 from pipelines.sampling import SAMPLE, _parts, draw_sample
 from schemas.errors import LossExceeded, UsageError
 from schemas.rights import Purpose
-from tests.laws.builds import malmoi
+from tests.laws.builds import malmoi, malmoi_here
 from tests.laws.tiny import RIGHTS, Built, Partner, build, text, write_home
 from tests.tokens.vocabularies import settings_of, small_model, write_model
 
@@ -108,6 +112,37 @@ def test_through_the_command_line(built, tmp_path):
     metadata = json.loads(pq.read_schema(tmp_path / "s.parquet").metadata[b"malmoi.sample"])
     assert metadata["build"] == built.manifest.identity
     assert metadata["purposes"] == ["evaluation"]
+
+
+def test_clean_text_written_for_people_is_a_look_of_the_registry_the_build_was_made_of(built, tmp_path):
+    registry = Registry.open(tmp_path / "registry", create=True)
+    shutil.copytree(built.directory, tmp_path / "out")
+    origin = Origin("recipe.yaml", None, str(registry.directory), "staging")
+    keep_origin(tmp_path / "out", origin)
+    kept = {(row["shard"], row["shard_row"]) for row in built.rows if row["kept"]}
+    looks = ("--looks", tmp_path / "looks.jsonl")
+    asked = {
+        "export text": (("-o", tmp_path / "text"), kept),
+        "tokenizer sample": (("-o", tmp_path / "s.parquet"), {one for one in kept if "-train-" in one[0]}),
+    }
+    for command, (words, shown) in asked.items():
+        done = malmoi_here(*command.split(), tmp_path / "out", *words, *looks)
+        assert done.returncode == 2
+        assert b"--why" in done.stderr
+        assert not words[1].exists()
+        done = malmoi_here(*command.split(), tmp_path / "out", *words, *looks, "--why", "filters are tried")
+        assert done.returncode == 0, done.stderr
+        look = [event.body for event in registry.events()][-1]
+        assert (look.command, look.why) == (command, "filters are tried")
+        assert look.of == f"build {built.manifest.identity}"
+        assert set(told_rows(look.rows)) == shown
+    assert len(list(registry.events())) == len((tmp_path / "looks.jsonl").read_text().splitlines()) == 2
+
+
+def told_rows(rows: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    for shard, _, numbers in (row.partition(":") for row in rows):
+        for first, _, last in (part.partition("-") for part in numbers.split(",")):
+            yield from ((shard, number) for number in range(int(first), int(last or first) + 1))
 
 
 def test_a_tokenizer_that_loses_text_gives_no_sample(tmp_path):

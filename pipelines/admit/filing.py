@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -36,7 +36,10 @@ from schemas.drop import Period
 from schemas.errors import UsageError
 from schemas.identity import canonical_json, file_sha256, fingerprint
 from schemas.receipt import RECEIPT_JSON, Side
-from schemas.registry import AdmittedAs, Body, ContractApproved, DropAdmitted, DropWithdrawn, Event
+from schemas.registry import AdmittedAs, Body, ContractApproved, DropAdmitted, DropWithdrawn, Event, Takedown
+
+if TYPE_CHECKING:
+    from pipelines.admit.kept_out import KeptOut
 
 REPORT = "report.html"
 _TRENDS = 24  # earlier drops that the report compares with
@@ -87,7 +90,8 @@ def admit(
     home = log.directory / "drops" / contract.partner
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home):
-        earlier = _earlier(log, contract.partner)
+        events = list(log.events())
+        earlier = _earlier(log, events, contract.partner)
         before = _same_content(drop, contract, earlier)
         if before is not None and before.receipt["contract"].get("rules") == admission_rules(contract):
             return Filed(before.receipt, before.directory, before.day, None)
@@ -109,6 +113,7 @@ def admit(
                 again=contract.digest if before is not None else "",
                 mends=mends is not None,
                 max_row_bytes=max_row_bytes,
+                kept_out=_kept_out(log, events, today),
             )
         finally:
             shutil.rmtree(directory, ignore_errors=True)
@@ -127,6 +132,7 @@ def _admitted(
     again: str,
     mends: bool,
     max_row_bytes: int,
+    kept_out: KeptOut | None,
 ) -> Filed:
     admission = admit_drop(
         contract,
@@ -140,6 +146,7 @@ def _admitted(
         quarantine_to=directory,
         previous=_previous(earlier),
         log=log.head(),
+        kept_out=kept_out,
     )
     content = dict(admission.receipt)
     (directory / RECEIPT_JSON).write_bytes(canonical_json(content) + b"\n")
@@ -214,11 +221,11 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _earlier(log: Registry, partner: str) -> list[_Earlier]:
+def _earlier(log: Registry, events: Sequence[Event], partner: str) -> list[_Earlier]:
     """The partner's admitted drops, in the order of the log."""
     withdrawn: dict[str, str] = {}
     found: dict[str, tuple[Event, DropAdmitted, str]] = {}
-    for event in log.events():
+    for event in events:
         match event.body:
             case DropAdmitted() as body if body.partner == partner:
                 first = found.get(body.drop, (event,))[0]
@@ -237,6 +244,15 @@ def _earlier(log: Registry, partner: str) -> list[_Earlier]:
             ) from None
         told.append(_Earlier(body.drop, event.at[:10], directory, receipt, withdrawn.get(body.drop)))
     return told
+
+
+def _kept_out(log: Registry, events: Sequence[Event], today: str) -> KeptOut | None:
+    """Content that was taken down; its code is not even loaded where there is none."""
+    if not any(isinstance(event.body, Takedown) and event.body.suppressed for event in events):
+        return None
+    from pipelines.admit.kept_out import read_kept_out
+
+    return read_kept_out(log, today)
 
 
 def _same_content(drop: Path, contract: Contract, earlier: Sequence[_Earlier]) -> _Earlier | None:

@@ -121,6 +121,18 @@ def of_quarantine(data_set: DataSet, *, refused: int, rows: int) -> Iterator[Dro
         )
 
 
+def of_kept_out(data_set: DataSet, rows: int) -> Iterator[DropFinding]:
+    """Rows whose content was taken down: they are refused, the others are not for their sake."""
+    if rows:
+        yield DropFinding(
+            WARNING,
+            "taken_down",
+            data_set.name,
+            f"{rows:,} rows hold content that was taken down, and are refused: leave them out of every drop",
+            f"{rows:,}행은 삭제된 내용이어서 거부되었습니다. 앞으로의 납품물에서 빼십시오",
+        )
+
+
 def of_columns(data_set: DataSet, unnamed: Sequence[str]) -> Iterator[DropFinding]:
     """Columns that came and that nobody asked for."""
     if unnamed:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -32,6 +33,9 @@ from schemas.contract import Contract
 from schemas.receipt import ReceiptFaults, receipt_values
 from schemas.registry import Head
 
+if TYPE_CHECKING:
+    from pipelines.admit.kept_out import KeptOut
+
 MAX_ROW_BYTES = 64 << 20
 NO_SECRET = b"malmoi admission without a registry"  # keyed digests need some key; these are kept nowhere
 
@@ -50,11 +54,13 @@ def admit_drop(
     previous: Previous | None = None,
     log: Head | None = None,
     sql_limits: SqlLimits | None = None,
+    kept_out: KeptOut | None = None,
 ) -> Admission:
     """Read a drop once and judge it.
 
     With `quarantine_to` (a directory), faults.parquet, quarantine.jsonl and keys-<data set>.arrow are written
-    there. earlier_keys: the keys files of the drops before, by data set. Raises InputUnreadable where the
+    there. earlier_keys: the keys files of the drops before, by data set. kept_out: content that was taken
+    down. Raises InputUnreadable where the
     drop or its drop.json cannot be read at all.
     """
     found = discover(drop, contract)
@@ -85,7 +91,7 @@ def admit_drop(
         }
         kept = quarantine_to is not None and contract.quarantine_days > 0
         spool = Spool(home, mask=Placeholders(), secret=secret) if kept else None
-        reading = Reading(contract, drop, tallies, spool, max_row_bytes=max_row_bytes)
+        reading = Reading(contract, drop, tallies, spool, max_row_bytes=max_row_bytes, kept_out=kept_out)
         facts = reading.read(found.files)
         if quarantine_to is not None:  # beside the verdict, as the quarantine
             keys = [

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipelines.admit.texts import LanguageSample, PersonalData, make_ready, personal_data
 from pipelines.intake.checks import CheckedBatch, check_file
@@ -31,6 +32,10 @@ from schemas.contract import Contract, DataSet, DeliveredAs
 from schemas.errors import InputUnreadable
 from schemas.reasons import Refusal
 
+if TYPE_CHECKING:
+    from pipelines.admit.kept_out import KeptOut
+
+_NO_ROWS = np.zeros(0, np.int64)
 _WAITING = 2  # batches that may wait to be looked at
 _ASIDE = 8  # batches whose refused rows may wait to be put aside
 _SCANNERS = 2  # threads that look for personal data, the dearest part
@@ -81,10 +86,11 @@ class Clock:
 
 
 class Scan(NamedTuple):
-    """Personal data of a batch, and how long it took to find."""
+    """Personal data of a batch, how long it took to find, and the rows whose content is kept out."""
 
     found: list[PersonalData]
     seconds: float
+    kept_out: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class Reading:
         spool: Spool | None,
         *,
         max_row_bytes: int,
+        kept_out: KeptOut | None = None,
     ) -> None:
         self.faults: list[pa.RecordBatch] = []
         self.clock = Clock()
@@ -115,6 +122,7 @@ class Reading:
         self._tallies = tallies
         self._spool = spool
         self._max_row_bytes = max_row_bytes
+        self._kept_out = kept_out
 
     def read(self, files: Sequence[DropFile]) -> list[FileFacts]:
         """Every file, in order."""
@@ -139,7 +147,7 @@ class Reading:
             facts.uncompressed += checked.bytes
             facts.sha256 = checked.sha256 or facts.sha256
             tally.unnamed.update(checked.unnamed)
-            scan = threads.scanners.submit(_scan, checked.table, tally.data_set)
+            scan = threads.scanners.submit(_scan, checked.table, tally.data_set, self._kept_out)
             waiting.append(threads.in_order.submit(self._look, tally, checked, scan, threads.aside))
             _wait(waiting, aside, _WAITING, _ASIDE)
         _wait(waiting, aside, 0, 0)
@@ -170,7 +178,9 @@ class Reading:
     ) -> Future[None] | None:
         """What is done with checked rows, one batch at a time, in order; refused ones are put aside then."""
         file, table = checked.file, checked.table
-        found = self._personal(tally, scan.result())
+        looked = scan.result()
+        found = self._personal(tally, looked)
+        found.append(Found(looked.kept_out, None, "rights/suppressed", Refusal.SUPPRESSED))
         good = table if not len(checked.faults) else table.filter(pa.array(~checked.refused))
         with self.clock.of("languages"):
             tally.sample.add(file, good)
@@ -182,7 +192,9 @@ class Reading:
         if len(judged.faults):
             self.faults.append(judged.faults)
             if self._spool is not None:
-                rows = judged.table.take(pa.array(np.flatnonzero(judged.refused)))
+                put = judged.refused
+                put[looked.kept_out] = False  # nothing is kept of what was taken down
+                rows = judged.table.take(pa.array(np.flatnonzero(put)))
                 return aside.submit(self._put_aside, self._spool, tally.data_set, file, rows)
         return None
 
@@ -216,9 +228,11 @@ class Reading:
         return told
 
 
-def _scan(table: pa.RecordBatch, data_set: DataSet) -> Scan:
+def _scan(table: pa.RecordBatch, data_set: DataSet, kept_out: KeptOut | None) -> Scan:
     begin = perf_counter()
-    return Scan(list(personal_data(table, data_set)), perf_counter() - begin)
+    found = list(personal_data(table, data_set))
+    seconds = perf_counter() - begin
+    return Scan(found, seconds, _NO_ROWS if kept_out is None else kept_out.rows(table, data_set))
 
 
 def _wait(

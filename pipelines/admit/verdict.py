@@ -38,7 +38,7 @@ class RefusedRows(NamedTuple):
 
     rows: NDArray[np.int64]  # -1: one that has no number
     reasons: pa.Array  # of each one's first fault
-    by_rules: int  # how many have no faults but those of quality rules
+    by_rules: int  # how many have no faults but those of quality rules, or are kept out for their content
 
 
 Refused = dict[str, RefusedRows]  # by file
@@ -132,7 +132,9 @@ def _refused_rows(faults: pa.Table, rules: set[str]) -> Refused:
         pc.equal(faults["reason"], Refusal.INVALID_VALUE.value),
         pc.is_in(faults["rule"], value_set=pa.array(sorted(rules), pa.string())),
     )
-    by_rule = np.logical_and.reduceat(of_rule.to_numpy(), first)
+    # A partner cannot know what was taken down: it costs them the row, not the drop.
+    taken_down = pc.equal(faults["reason"], Refusal.SUPPRESSED.value)
+    by_rule = np.logical_and.reduceat(pc.or_(of_rule, taken_down).to_numpy(), first)
     told = faults.select(["file", "row", "reason"]).take(pa.array(first)).combine_chunks()
     found = {}
     for path in told["file"].unique().to_pylist():
@@ -252,6 +254,7 @@ def _by_data_set(
         by_rule = sum(refused.get(path, _NONE).by_rules for path in paths)
         lost = told.rows - told.documents - by_rule
         yield from say.of_quarantine(data_set, refused=lost, rows=told.rows)
+        yield from say.of_kept_out(data_set, told.quarantined.get(Refusal.SUPPRESSED.value, 0))
         yield from say.of_columns(data_set, told.unnamed_columns)
         yield from say.of_rules(own_rules)
         yield from say.of_personal_data(asked.contract, data_set, told.pii, rows=told.rows)

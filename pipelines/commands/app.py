@@ -36,6 +36,7 @@ _COMMANDS = (
     ("registry seal", "registry", "seal"),
     ("registry withdraw", "registry", "withdraw"),
     ("registry forget", "registry", "forget"),
+    ("registry key", "registry", "key"),
     ("registry prove", "registry", "prove"),
     ("key create", "keys", "create"),
     ("receipt sign", "keys", "sign"),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.commands.looks import LOOKS, LookKey, LookRegistry, Looks, Why, told_in
 from pipelines.commands.printing import BuildDirectory, Json, print_json, print_table
 
 _Output = Annotated[Path, typer.Option("-o", "--output", help="New directory, outside the build.")]
@@ -44,18 +45,26 @@ def text(
     tokenizers: Annotated[
         Path, typer.Option(help="Where the build's tokenizer lies, if it was a file.")
     ] = Path(),
+    looks: Looks = LOOKS,
+    registry: LookRegistry = None,
+    registry_key: LookKey = None,
+    why: Why = None,
     as_json: Json = False,
 ) -> None:
     """Write the clean text of a build as Parquet, each document with its lineage; rights are judged again.
 
     Text comes back from tokens of bytes. Where a tokenizer changes what it reads, or dialogue templates were
-    used, the error says how the build is made again with another, from staged text.
+    used, the error says how the build is made again with another, from staged text. It is a look at raw
+    text: of a build from a registry it is an event there, and --why says what for.
 
     Example: malmoi export text build/example -o build/text
+
+    Example: malmoi export text build/july -o build/text --why "filters tried by the data team"
     """
     from pipelines.finished.text import export_text
 
-    found = export_text(build, output, date=date, tokenizers=tokenizers)
+    told = told_in(build, registry, registry_key, why=why, command="export text", looks=looks)
+    found = export_text(build, output, date=date, tokenizers=tokenizers, told=told)
     if as_json:
         print_json(found)
         return

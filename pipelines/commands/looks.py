@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +27,7 @@ LookKey = Annotated[
     Path | None,
     typer.Option("--registry-key", help="Directory of its keys; default: REGISTRY.key beside it."),
 ]
+NO_REASON = "--why: the registry records why raw text is looked at: say it in one line"
 Why = Annotated[str | None, typer.Option(help="Why you look, in one line; with --registry.")]
 
 
@@ -60,9 +61,37 @@ def record_look_in(
     from schemas.registry import Looked
 
     if not why:
-        raise UsageError("--why: the registry records why raw text is looked at: say it in one line")
+        raise UsageError(NO_REASON)
     body = Looked(who=_who(), why=why, command=command, of=of, rows=tuple(rows))
     append(Registry.open(registry, key=key), body, at=moment(None))
+
+
+def told_in(
+    build: Path, registry: Path | None, key: Path | None, *, why: str | None, command: str, looks: Path
+) -> Callable[[Mapping[str, Iterable[int]]], None]:
+    """What records that the texts of some rows (by shard) are about to be written for people to read.
+
+    In the registry that is given, or that the build was made of where it is still there.
+    """
+    from pipelines.engine.made import origin_of
+    from schemas.manifest import read_manifest
+
+    origin = origin_of(build.resolve())
+    known = registry
+    if known is None and origin is not None and origin.registry is not None:
+        made_of = Path(origin.registry)
+        known = made_of if (made_of / "registry.json").is_file() else None
+    if known is not None and not why:
+        raise UsageError(NO_REASON)
+
+    def told(rows: Mapping[str, Iterable[int]]) -> None:
+        of = f"build {read_manifest(build).identity}"
+        said = {shard: list(numbers) for shard, numbers in rows.items()}
+        record_look(looks, command=command, of=build.name, shown={"documents": sum(map(len, said.values()))})
+        places = [f"{shard}:{ranges(numbers)}" for shard, numbers in sorted(said.items())]
+        record_look_in(known, key, why=why, command=command, of=of, rows=places)
+
+    return told
 
 
 def registry_of(directory: Path) -> Path | None:
@@ -74,13 +103,15 @@ def registry_of(directory: Path) -> Path | None:
 
 def ranges(rows: Iterable[int]) -> str:
     """Row numbers in few words: 0-4,7."""
-    said: list[list[int]] = []
-    for row in sorted(set(rows)):
-        if said and said[-1][1] == row - 1:
-            said[-1][1] = row
-        else:
-            said.append([row, row])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in said)
+    import numpy as np
+
+    numbers = np.unique(np.fromiter(rows, np.int64))
+    if not len(numbers):
+        return ""
+    breaks = np.flatnonzero(np.diff(numbers) != 1)
+    first = numbers[np.concatenate(([0], breaks + 1))].tolist()
+    last = numbers[np.concatenate((breaks, [-1]))].tolist()
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(first, last, strict=True))
 
 
 def _who() -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.printing import Json, existing, print_json
-from schemas.registry import Body, Event
+from schemas.registry import Body, Event, ReleaseRole
 
 RegistryDirectory = Annotated[Path, typer.Argument(metavar="REGISTRY", help="The registry's directory.")]
 KeyDirectory = Annotated[
@@ -141,6 +141,47 @@ def withdraw(
 
     opened = Registry.open(registry, key=key)
     event, new = take_back(opened, partner=partner, drop=drop, on=on, at=moment(at))
+    recorded(event, new, as_json)
+
+
+def key(
+    registry: RegistryDirectory,
+    role: Annotated[ReleaseRole, typer.Option(help="Whose approvals it signs.")],
+    name: Annotated[str, typer.Option(help="Who holds it: name and office.")],
+    public: Annotated[str, typer.Option(metavar="HEX", help="The public key ('malmoi key create').")],
+    since: Annotated[str, typer.Option(metavar="DAY", help="From this day on (ISO).")],
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="It approves nothing from this day on; said again later."),
+    ] = None,
+    signer: Annotated[
+        Path | None,
+        typer.Option(metavar="PEM", help="A private key of the role; of its first none is wanted."),
+    ] = None,
+    at: At = None,
+    key: KeyDirectory = None,
+    as_json: Json = False,
+) -> None:
+    """Record whose key approves builds as data lead or as counsel; from then on no other does.
+
+    Name a second one to have when the first is lost: only a key of the role names another.
+
+    Example: malmoi registry key .malmoi/registry --role counsel --name Lee --public HEX --since 2026-12-01
+    """
+    from pipelines.intake.registry import Registry
+    from pipelines.intake.role_keys import name_key
+    from pipelines.intake.signatures import SigningKey
+
+    event, new = name_key(
+        Registry.open(registry, key=key),
+        role=role,
+        name=name,
+        key=public,
+        since=since,
+        until=until,
+        signer=None if signer is None else SigningKey.read(existing(signer)),
+        at=moment(at),
+    )
     recorded(event, new, as_json)
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from pipelines.commands.printing import BuildDirectory, Json, existing, print_json
+from pipelines.commands.printing import BuildDirectory, Json, print_json
 from pipelines.commands.registry import At, KeyDirectory, RegistryDirectory, moment, recorded
+from pipelines.commands.sightings import document_list
 from schemas.errors import UsageError
 from schemas.registry import ReleaseRole
-
-if TYPE_CHECKING:
-    from pipelines.finished.exposure import DocumentList, Exposure
 
 On = Annotated[str | None, typer.Option(metavar="DAY", help="The day it is of (ISO); default: today.")]
 PublicKey = Annotated[str | None, typer.Option(metavar="HEX", help="The key that must have signed it.")]
@@ -177,43 +175,11 @@ def trained(
         first_step=int(first),
         last_step=int(last),
         settings=Settings(seed, batch, length, chosen, split),
-        masked=_list(masked, list_key),
-        left_out=_list(left_out, list_key),
+        masked=document_list(masked, list_key),
+        left_out=document_list(left_out, list_key),
         at=moment(at),
     )
     recorded(event, new, as_json)
-
-
-def seen_by(
-    build: Path, doc_id: str, registry: Path, left_out: Path | None, list_key: str | None
-) -> tuple[Exposure, ...]:
-    """Who saw a document, for `malmoi trace`."""
-    from pipelines.finished.exposure import exposures
-    from pipelines.finished.releases import state_of
-    from pipelines.intake.registry import Registry
-
-    trainings = state_of(Registry.open(registry), build).trainings
-    return exposures(build, doc_id, trainings, left_out=_list(left_out, list_key))
-
-
-def print_seen(seen: tuple[Exposure, ...]) -> None:
-    """One line a training."""
-    for one in seen:
-        where = f"{one.model}, steps {one.first_step} to {one.last_step}"
-        more = f" and {len(one.steps) - 20} more" if len(one.steps) > 20 else ""
-        shown = ", ".join(map(str, one.steps[:20])) + more
-        said = f"{one.tokens} tokens at steps {shown}" if one.steps else "not seen"
-        typer.echo(f"{'seen by':>20}  {where}: {one.unknown or said}")
-
-
-def _list(path: Path | None, key: str | None) -> DocumentList | None:
-    from pipelines.finished.exposure import DocumentList
-
-    if path is None:
-        return None
-    if key is None:
-        raise UsageError("--list-key: say which public key signs the list of documents")
-    return DocumentList(existing(path), key)
 
 
 def _day(on: str | None) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipelines.commands.builds import built, day_of
+from pipelines.commands.looks import LOOKS, LookKey, LookRegistry, Looks, Why, told_in
 from pipelines.commands.printing import BuildDirectory, Json, existing, print_json, print_table
 from schemas.rights import Purpose
 
@@ -29,9 +30,15 @@ def sample(
     tokenizers: Annotated[
         Path, typer.Option(help="Where the build's tokenizer lies, if it was a file.")
     ] = Path(),
+    looks: Looks = LOOKS,
+    registry: LookRegistry = None,
+    registry_key: LookKey = None,
+    why: Why = None,
     as_json: Json = False,
 ) -> None:
     """Draw clean text of a build to train a tokenizer on: weighted by the recipe, gated by rights.
+
+    It is a look at raw text: of a build from a registry it is an event there, and --why says what for.
 
     Example: malmoi tokenizer sample build/example -o sample.parquet --tokens 50000
     """
@@ -45,6 +52,7 @@ def sample(
         on=None if on is None else day_of(on),
         seed=seed,
         tokenizers=tokenizers,
+        told=told_in(build, registry, registry_key, why=why, command="tokenizer sample", looks=looks),
     )
     if as_json:
         print_json(drawn)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.printing import Json, existing, print_json, print_table
-from pipelines.commands.release import print_seen, seen_by
+from pipelines.commands.sightings import print_seen, seen_by
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pipelines.engine.runs import task
 from pipelines.intake.quarantine import FAULTS_FILE
 from pipelines.lineage.loss import Balance, check_losses
 from schemas.errors import BuildInconsistent
-from schemas.reasons import Stage
+from schemas.reasons import Refusal, Stage
 from schemas.receipt import RECEIPT_JSON
 
 
@@ -86,7 +86,9 @@ def balances(site: Site, splits: Sequence[StagedSplit]) -> list[Balance]:
         key = (split.partner, split.data_set)
         sums[key]["rows"] += split.counts["rows"]
         sums[key]["documents"] += split.counts["documents"]
-        sums[key]["quarantined"] += sum(split.counts["quarantined"].values())
+        refused = split.counts["quarantined"]
+        # What was taken down is no fault of the drop, nor of what reads it.
+        sums[key]["quarantined"] += sum(refused.values()) - refused.get(Refusal.SUPPRESSED.value, 0)
         dropped[key].update(split.counts["dropped"])
     found = []
     for contract in site.contracts:

@@ -27,7 +27,7 @@ from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
 from pipelines.engine.suppression import suppressed_rows
 from pipelines.intake.selection import LOST as LOST_ROWS
-from pipelines.intake.selection import dated, lost_rows, needs_looking, selection_identity
+from pipelines.intake.selection import TAKEDOWN, dated, lost_rows, needs_looking, selection_identity
 from pipelines.stages.fingerprint import shingle_sets
 from schemas.contract import Role
 from schemas.identity import fingerprint
@@ -40,9 +40,6 @@ LOST = pa.schema(
         pa.field("detail", pa.string()),
     ]
 )
-
-
-TAKEDOWN = "takedown"  # the detail of a document that a takedown names
 
 
 class SelectDocuments(beam.PTransform):
@@ -137,7 +134,9 @@ def _select(keyed: tuple[str, Iterable[StagedSplit]], site: Site) -> Iterator[St
 
 def _write_selection(partner: str, splits: Sequence[StagedSplit], site: Site, directory: Path) -> None:
     rows = _rows(partner, splits, site)
-    lost = lost_rows(rows, site.contract(partner), site.date) if len(rows) else pl.DataFrame(schema=LOST_ROWS)
+    contract = site.contract(partner)
+    gone = _taken_down(splits, site) if any(one.of_role(Role.SEED) for one in contract.data_sets) else None
+    lost = lost_rows(rows, contract, site.date, gone) if len(rows) else pl.DataFrame(schema=LOST_ROWS)
     by_split = {int(key[0]): part for key, part in lost.partition_by("split", as_dict=True).items()}
     named = []
     for split in splits:
@@ -174,6 +173,21 @@ def _rows(partner: str, splits: Sequence[StagedSplit], site: Site) -> pl.DataFra
     return pl.concat(parts) if parts else pl.DataFrame()
 
 
+def _taken_down(splits: Sequence[StagedSplit], site: Site) -> pl.DataFrame:
+    """Split and row of the documents that a takedown names, those too that a stage dropped."""
+    found = [pl.DataFrame(schema={"split": pl.Int32, "row": pl.Int64})]
+    named = [bytes.fromhex(doc_id) for doc_id in sorted(site.taken_down)]
+    for split in splits if named else ():
+        for name in ("documents.arrow", "dropped.arrow"):
+            with pa.memory_map(str(site.staging / "splits" / split.digest / name)) as source:
+                table = pl.DataFrame(pa.ipc.open_file(source).read_all().select(["doc_id", "row"]))
+            rows = table.filter(pl.col("doc_id").is_in(named))["row"]
+            found.append(
+                pl.DataFrame({"split": pl.Series([split.index] * len(rows), dtype=pl.Int32), "row": rows})
+            )
+    return pl.concat(found)
+
+
 def _positions(split: StagedSplit, site: Site, lost: pl.DataFrame | None) -> pl.DataFrame:
     """LOST of the staged documents; those that a stage dropped have their reason already."""
     found: dict[str, list[object]] = defaultdict(list)
@@ -192,7 +206,8 @@ def _positions(split: StagedSplit, site: Site, lost: pl.DataFrame | None) -> pl.
             )
             for row, doc_id, known in zip(batch["row"].to_pylist(), ids, again.tolist(), strict=True):
                 why = reasons.get(row)
-                if why is None and doc_id.hex() in site.taken_down:
+                made_of_one = why == (Reason.SEED_WITHDRAWN.value, TAKEDOWN)
+                if (why is None or made_of_one) and doc_id.hex() in site.taken_down:
                     why = (Reason.TAKEN_BACK.value, TAKEDOWN)
                 if why is None and known:
                     why = (Reason.SUPPRESSED.value, None)

@@ -2,7 +2,8 @@
 
 REGISTRY/suppressed/<request>.arrow holds exact, bands, shingles of the documents that were asked about, each
 a 64-bit SipHash under the registry's key. Equal values stay equal, so the exact Jaccard similarity of two
-documents is that of their keyed shingles; without the key nothing can be guessed from them.
+documents is that of their keyed shingles; without the key nothing can be guessed from them. The file says by
+which settings its texts were cleaned (`Way`), so that admission, which knows no recipe, goes the same way.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass as checked
 
 from pipelines.dedup.candidates import bucket_keys
 from pipelines.intake.checks.siphash import siphash_128
 from schemas.errors import BuildInconsistent
-from schemas.identity import fingerprint
-from schemas.recipe import FingerprintSettings
+from schemas.identity import canonical_json, fingerprint
+from schemas.recipe import ExtractSettings, FingerprintSettings, NormaliseSettings, PiiSettings, Recipe
 
 SUPPRESSED = pa.schema(
     [
@@ -30,6 +33,24 @@ SUPPRESSED = pa.schema(
 )
 Shingles = Callable[[pa.RecordBatch], pa.Array]
 _SHAPE = b"fingerprints"  # in the schema's metadata: by which settings they were taken
+_WAY = b"way"  # and by which their texts were cleaned
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class Way:
+    """What makes a text's fingerprints, and from which similarity on it is the same content."""
+
+    extract: ExtractSettings = ExtractSettings()
+    normalise: NormaliseSettings = NormaliseSettings()
+    pii: PiiSettings = PiiSettings()
+    fingerprint: FingerprintSettings = FingerprintSettings()
+    threshold: float = 0.8
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Way:
+        """The way of a recipe's documents."""
+        settings = recipe.extract, recipe.normalise, recipe.pii, recipe.fingerprint
+        return cls(*settings, recipe.dedup.threshold)
 
 
 @dataclass(frozen=True)
@@ -50,11 +71,12 @@ NOTHING = Suppressed((), b"", np.empty(0, np.uint64), np.empty(0, np.uint64), ()
 
 
 def suppression_bytes(
-    batches: Sequence[pa.RecordBatch], *, key: bytes, settings: FingerprintSettings, shingles: Shingles
+    batches: Sequence[pa.RecordBatch], *, key: bytes, way: Way, shingles: Shingles
 ) -> bytes:
     """The file of the documents in some batches of STAGED."""
     sink = pa.BufferOutputStream()
-    schema = SUPPRESSED.with_metadata({_SHAPE: fingerprint(settings).encode()})
+    shape = fingerprint(way.fingerprint).encode()
+    schema = SUPPRESSED.with_metadata({_SHAPE: shape, _WAY: canonical_json(way)})
     with pa.ipc.new_file(sink, schema) as writer:
         for batch in _keyed_batches(batches, key, shingles):
             writer.write_batch(batch.replace_schema_metadata(schema.metadata))
@@ -87,6 +109,15 @@ def read_suppressed(
             )
         tables.append(table.replace_schema_metadata(None))
     return _together(tables, digests=tuple(sorted(digest for digest, _ in files)), key=key)
+
+
+def way_of(path: Path) -> Way | None:
+    """The way that a file's texts went; None of an older file whose settings are not the usual ones."""
+    metadata = pa.ipc.open_file(pa.BufferReader(path.read_bytes())).schema.metadata or {}
+    if _WAY in metadata:
+        return TypeAdapter(Way).validate_json(metadata[_WAY])
+    usual = fingerprint(FingerprintSettings()).encode() == metadata.get(_SHAPE)
+    return Way() if usual else None
 
 
 def _keyed_batches(

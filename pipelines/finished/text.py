@@ -6,17 +6,19 @@ last, says from which build and day it is and who was left out. The same build a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date as calendar
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.engine.files import whole_directory
 from pipelines.finished.shards import mapped_shard, new_directory, readable_build, spans
+from pipelines.lineage.ledger import read_ledger
 from pipelines.lineage.verify_rights import use_of
 from pipelines.tokens.token_bytes import TokenBytes, read_token_bytes
 from schemas.documents import LEDGER
@@ -71,11 +73,17 @@ class TextExport:
 
 
 def export_text(
-    build: Path, output: Path, *, date: str | None = None, tokenizers: Path = Path()
+    build: Path,
+    output: Path,
+    *,
+    date: str | None = None,
+    tokenizers: Path = Path(),
+    told: Callable[[Mapping[str, Iterable[int]]], None] | None = None,
 ) -> TextExport:
     """Write the text of all documents whose rights allow the recipe's use on the day, or nothing.
 
-    As in a build, a partner whose contract does not allow it is left out and told. Raises UsageError for an
+    As in a build, a partner whose contract does not allow it is left out and told. `told` is called with the
+    rows by shard before any text is written. Raises UsageError for an
     output that is there or a tokenizer that loses text, BuildInconsistent for a damaged build or where no
     document may be exported.
     """
@@ -91,6 +99,8 @@ def export_text(
         )
     table = read_token_bytes(manifest.tokenizer, tokenizers)
     place = new_directory(output, build)
+    if told is not None:
+        told(_rows(build, manifest, allowed))
     with whole_directory(place) as directory:
         files: list[TextFile] = []
         for segment in manifest.segments:
@@ -106,6 +116,14 @@ def export_text(
         )
         (directory / "export.json").write_bytes(canonical_json(found) + b"\n")
     return found
+
+
+def _rows(build: Path, manifest: Manifest, allowed: list[str]) -> dict[str, list[int]]:
+    """The rows that are exported, by shard."""
+    where = pc.field("kept") & pc.field("partner").isin(pa.array(allowed, pa.string()))
+    rows = pl.DataFrame(read_ledger(build, ["shard", "shard_row"], where, manifest=manifest))
+    by_shard = rows.partition_by("shard", as_dict=True)
+    return {str(shard): part["shard_row"].to_list() for (shard,), part in by_shard.items()}
 
 
 def _day(day: str) -> str:

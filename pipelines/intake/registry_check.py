@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.intake.registry import Registry, read_event
 from pipelines.intake.releases import against_order
+from pipelines.intake.role_keys import role_keys
 from schemas.errors import BuildInconsistent, InputUnreadable, UsageError
 from schemas.merkle import GrowingTree, consistency_proof, inclusion_proof, leaf_hash, root_of_hashes
 from schemas.receipt import Proof, Receipt, read_receipt
@@ -22,6 +23,7 @@ from schemas.registry import (
     EpochSealed,
     Event,
     Head,
+    KeyNamed,
     RecordFinding,
     Takedown,
     TakedownDone,
@@ -42,6 +44,7 @@ class _Seen:
     unsealed: int = 0
     takedowns: set[str] = field(default_factory=set)
     builds: dict[str, list[Event]] = field(default_factory=dict)  # of each, by its manifest
+    keys: list[Event] = field(default_factory=list)
 
 
 def check_registry(
@@ -121,9 +124,14 @@ def _against_rules(event: Event, seen: _Seen) -> Iterator[RecordFinding]:
             yield RecordFinding(
                 "rules", where, f"withdraws {body.partner}/{body.drop[:16]}, which was not admitted"
             )
+        case KeyNamed() as body:
+            for message in role_keys(seen.keys).against(body, event.at):
+                yield RecordFinding("rules", where, message)
+            seen.keys.append(event)
         case BuildApproved() | BuildReleased() | BuildWithdrawn() | TrainingRecorded() as body:
             before = seen.builds.setdefault(body.manifest, [])
-            for message in against_order(event, before):
+            known = sorted([*seen.keys, *before], key=lambda one: one.sequence)
+            for message in against_order(event, known):
                 yield RecordFinding("rules", where, message)
             before.append(event)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipelines.intake.registry import Registry
+from pipelines.intake.role_keys import RoleKeys, role_keys
 from pipelines.intake.signatures import SigningKey
 from schemas.days import checked_day
 from schemas.errors import BuildInconsistent, UsageError
@@ -19,6 +20,7 @@ from schemas.registry import (
     BuildReleased,
     BuildWithdrawn,
     Event,
+    KeyNamed,
     Looked,
     ReleaseRole,
     TrainingRecorded,
@@ -42,7 +44,7 @@ class Release:
 
     manifest: str
     state: State
-    approvals: tuple[BuildApproved, ...]  # those whose signature holds, in the log's order
+    approvals: tuple[BuildApproved, ...]  # whose signature holds, by keys of their roles, in the log's order
     released_at: str | None
     withdrawn: BuildWithdrawn | None
     trainings: tuple[TrainingRecorded, ...]
@@ -53,10 +55,14 @@ def release_of(events: Iterable[Event], manifest: str) -> Release:
     approvals: list[BuildApproved] = []
     released_at, withdrawn = None, None
     trainings: list[TrainingRecorded] = []
+    keys = RoleKeys()
     for event in events:
         match event.body:
+            case KeyNamed():
+                keys.take(event)
             case BuildApproved() as body if body.manifest == manifest and approval_holds(body):
-                approvals.append(body)
+                if keys.may_approve(body, event.at):
+                    approvals.append(body)
             case BuildReleased() as body if body.manifest == manifest:
                 released_at = released_at or event.at
             case BuildWithdrawn() as body if body.manifest == manifest:
@@ -100,7 +106,8 @@ def approve(
 ) -> tuple[Event, bool]:
     """Record that somebody approves a build: (the event, whether it is new).
 
-    Raises UsageError where the other role approved with this key, or the build was withdrawn.
+    Raises UsageError where the other role approved with this key or the registry names others for the role,
+    BuildInconsistent where the build was withdrawn.
     """
     message = release_message(manifest, identity, role, by, checked_day(on))
     body = BuildApproved(
@@ -120,6 +127,11 @@ def approve(
             return None
         found = release_of(events, manifest)
         _check_not_withdrawn(found)
+        if not role_keys(events).may_approve(body, at):
+            raise UsageError(
+                f"this key is not named for {role} on {on}: approve with one that is, or have it named "
+                "(malmoi registry key)"
+            )
         if any(one.key == body.key and one.role is not role for one in found.approvals):
             raise UsageError(
                 f"this key approved the build as {_other(role)}: two roles are two people, each with a key"
@@ -200,11 +212,13 @@ def frozen(registry: Registry, manifest: str) -> bool:
 
 
 def against_order(event: Event, before: Sequence[Event]) -> Iterator[str]:
-    """What is wrong with an event in the life of a build, given all events before it."""
+    """What is wrong with an event in the life of a build, given all of it and of keys before, in order."""
     match event.body:
         case BuildApproved() as body:
             if not approval_holds(body):
                 yield f"approves {body.manifest[:16]} by a signature that is not its key's"
+            if not role_keys(before).may_approve(body, event.at):
+                yield f"approves {body.manifest[:16]} by a key that is not named for {body.role}"
             yield from _after_end(release_of(before, body.manifest), "approves")
         case BuildReleased() as body:
             found = release_of(before, body.manifest)

@@ -17,7 +17,8 @@ from schemas.contract import Contract, DataSet, Delivery, Kind, Role
 from schemas.reasons import Reason
 from schemas.rights import OptOut, opted_out
 
-SELECTION_VERSION = 2  # 2: crawl dates
+SELECTION_VERSION = 3  # 2: crawl dates. 3: what was made of documents that were taken down
+TAKEDOWN = "takedown"  # the detail of what a takedown takes out
 _EPOCHS = 1 << 20  # more than there will be: order is version, then epoch
 LOST = {"split": pl.Int32, "row": pl.Int64, "reason": pl.String, "detail": pl.String}
 _DIGITS = re.compile(r"(\d+)")
@@ -53,7 +54,9 @@ def _has_hosts(data_set: DataSet) -> bool:
     return bool(data_set.of_role(Role.URL)) or data_set.kind is Kind.WEB
 
 
-def lost_rows(rows: pl.DataFrame, contract: Contract, day: str) -> pl.DataFrame:
+def lost_rows(
+    rows: pl.DataFrame, contract: Contract, day: str, taken_down: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """LOST: split, row, reason and detail of every row that may not be used, one a row.
 
     rows: split, data_set, drop, epoch, period and the columns of ROW_RIGHTS. Of several reasons the first
@@ -62,6 +65,9 @@ def lost_rows(rows: pl.DataFrame, contract: Contract, day: str) -> pl.DataFrame:
     An opt-out counts backwards, for whatever was crawled before it too, so no crawl date keeps a row in; it
     tells what a partner crawled against an owner's word. Without a date that has been nobody can tell: the
     row is not used.
+
+    taken_down: split and row of documents that a takedown names. They are in the result for no such reason,
+    but what was made of them is, as of a seed that may not be used, with TAKEDOWN as its detail.
     """
     taken = rows.select("split", "row", "data_set", "key", "seeds").with_columns(
         pl.Series("reason", [None] * len(rows), pl.String), pl.Series("detail", [None] * len(rows), pl.String)
@@ -74,6 +80,8 @@ def lost_rows(rows: pl.DataFrame, contract: Contract, day: str) -> pl.DataFrame:
         taken = taken.update(judged, on=["split", "row"], how="left")
     if any(data_set.of_role(Role.SEED) for data_set in contract.data_sets):
         taken = _without_seeds(taken)
+        if taken_down is not None and len(taken_down):
+            taken = _without_taken_down(taken, taken_down)
     return taken.filter(pl.col("reason").is_not_null()).select(*LOST)
 
 
@@ -202,6 +210,17 @@ def _by_machine(data_set: DataSet) -> pl.Expr:
     if data_set.machine_terms == "allowed":
         return pl.lit(value=False)
     return _origin(data_set).is_in(["machine", "mixed"])
+
+
+def _without_taken_down(taken: pl.DataFrame, taken_down: pl.DataFrame) -> pl.DataFrame:
+    """After everything else, so that a takedown changes the reason of nobody who was out before it."""
+    gone = taken.join(taken_down, on=["split", "row"], how="semi").filter(pl.col("reason").is_null())
+    marked = gone.with_columns(reason=pl.lit(Reason.TAKEN_BACK.value))
+    after = _without_seeds(taken.update(marked, on=["split", "row"], how="left"))
+    made = after.filter(pl.col("reason") == Reason.SEED_WITHDRAWN.value).join(
+        taken.filter(pl.col("reason").is_null()), on=["split", "row"], how="semi"
+    )
+    return taken.update(made.with_columns(detail=pl.lit(TAKEDOWN)), on=["split", "row"], how="left")
 
 
 def _without_seeds(taken: pl.DataFrame) -> pl.DataFrame:

@@ -57,6 +57,7 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.UNIQUE_IDENTIFIER: "계약이 없다고 한 고유식별정보(개인정보 보호법 제24조)",
     Refusal.LICENCE_NOT_ALLOWED: "계약이 행에 허용하지 않은 라이선스",
     Refusal.INVALID_VALUE: "계약의 행 규칙에 어긋난 값",
+    Refusal.SUPPRESSED: "삭제되어 다시 받지 않는 내용",
 }
 
 REASONS: dict[Reason, str] = {

@@ -19,7 +19,7 @@ import polars as pl
 from pipelines.engine.files import write_whole
 from pipelines.engine.made import Made, Origin, keep_origin, known_origin, read_made, write_made
 from pipelines.engine.plan import identity_of
-from pipelines.engine.suppression import suppression_bytes
+from pipelines.engine.suppression import Way, suppression_bytes
 from pipelines.intake.registry import Registry, admitted
 from pipelines.intake.takedowns import (
     NO_DROP,
@@ -38,6 +38,7 @@ from pipelines.takedown.find import Found, codes_in, find, neighbourhood
 from pipelines.takedown.house import House
 from pipelines.takedown.impact import Impact, impact
 from pipelines.takedown.rewrite import rewrite
+from pipelines.takedown.seeds import with_what_was_made_of_them
 from schemas.errors import UsageError
 from schemas.manifest import Manifest, manifest_digest, read_manifest
 from schemas.registry import Event, Takedown, TakedownDone
@@ -210,7 +211,7 @@ def _key(house: House, request: TakedownRequest) -> bytes:
 
 
 def _named(house: House, request: TakedownRequest, *, key: bytes) -> _Named:
-    """The documents that go, with their neighbourhood where the content is to go."""
+    """The documents that go: with their neighbourhood where the content is to go, with all made of them."""
     found = find(house, request)
     suppressed = None
     if request.scope is Scope.CONTENT:
@@ -222,9 +223,10 @@ def _named(house: House, request: TakedownRequest, *, key: bytes) -> _Named:
         suppressed = suppression_bytes(
             [*own, *found.texts],
             key=key,
-            settings=settings,
+            way=Way.of(house.recipe),
             shingles=partial(shingle_sets, settings=settings),
         )
+    found = with_what_was_made_of_them(house, found)
     documents: dict[str, list[str]] = {}
     digests = {drop.drop: drop.digest for drop in house.manifest.drops}
     for drop, doc_id in found.documents.select("drop", "doc_id").iter_rows():

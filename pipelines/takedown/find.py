@@ -69,13 +69,13 @@ def find(house: House, request: TakedownRequest) -> Found:
             digests = document_ids(partner=rows.partner, data_set="", keys=rows.parts)
             where = pc.field("key").isin(pa.array(digests, pa.binary(16)))
             mine = [s for s in house.made.splits if (s.partner, s.data_set) == (rows.partner, rows.data_set)]
-            found = _once([found, _by_places(house, _rows_where(house, mine, where))])
+            found = _once([found, by_places(house, _rows_where(house, mine, where))])
         answer("rows", len(rows.keys), found)
     for persons in request.subjects:
         places = list(rows_of_persons(house, persons.partner, frozenset(persons.keys)))
-        answer("subjects", len(persons.keys), _by_places(house, places))
+        answer("subjects", len(persons.keys), by_places(house, places))
     if request.domains:
-        answer("domains", len(request.domains), _by_places(house, _rows_of_hosts(house, request.domains)))
+        answer("domains", len(request.domains), by_places(house, _rows_of_hosts(house, request.domains)))
     texts: tuple[pa.RecordBatch, ...] = ()
     if request.texts:
         from pipelines.takedown.texts import fingerprints_of
@@ -135,7 +135,7 @@ def _by_ids(house: House, ids: Collection[str]) -> pl.DataFrame:
     return house.parts.rows([bytes.fromhex(one) for one in ids])
 
 
-def _by_places(house: House, places: Sequence[tuple[str, str, int]]) -> pl.DataFrame:
+def by_places(house: House, places: Sequence[tuple[str, str, int]]) -> pl.DataFrame:
     """Ledger rows of (drop, file, row)."""
     wanted = pl.DataFrame(
         places, schema={"drop": pl.String, "file": pl.String, "row": pl.Int64}, orient="row"
@@ -149,7 +149,7 @@ def _by_places(house: House, places: Sequence[tuple[str, str, int]]) -> pl.DataF
 
 
 def _by_codes(house: House, codes: Codes) -> pl.DataFrame:
-    return _by_places(house, places_of(house.made.splits, house.staged, codes) if house.made else [])
+    return by_places(house, places_of(house.made.splits, house.staged, codes) if house.made else [])
 
 
 def _once(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.engine.suppression import read_suppressed, suppressed_rows, suppression_bytes
+from pipelines.engine.suppression import Way, read_suppressed, suppressed_rows, suppression_bytes
 from pipelines.stages.fingerprint import fingerprint, shingle_sets
 from schemas.documents import SPANS
 from schemas.errors import BuildInconsistent
@@ -48,7 +48,9 @@ def test_keyed_fingerprints_tell_what_exact_jaccard_tells(tmp_path: Path):
             others.append(drifting)
     batch = staged(others)
     path = tmp_path / "asked.arrow"
-    path.write_bytes(suppression_bytes([staged(asked)], key=KEY, settings=SETTINGS, shingles=SHINGLES))
+    path.write_bytes(
+        suppression_bytes([staged(asked)], key=KEY, way=Way(fingerprint=SETTINGS), shingles=SHINGLES)
+    )
     known = read_suppressed([("0" * 64, path)], key=KEY, settings=SETTINGS)
     found = suppressed_rows(batch, known, shingles=SHINGLES, threshold=0.7)
     wanted, mine = SHINGLES(staged(asked)).to_pylist(), SHINGLES(batch).to_pylist()
@@ -62,11 +64,11 @@ def test_keyed_fingerprints_tell_what_exact_jaccard_tells(tmp_path: Path):
 
 def test_nothing_plain_is_in_the_file(tmp_path: Path):
     batch = staged([text(1)])
-    content = suppression_bytes([batch], key=KEY, settings=SETTINGS, shingles=SHINGLES)
+    content = suppression_bytes([batch], key=KEY, way=Way(fingerprint=SETTINGS), shingles=SHINGLES)
     assert batch["exact"][0].as_py() not in content
     for number in (*batch["bands"][0].as_py(), *SHINGLES(batch)[0].as_py()[:50]):
         assert np.uint64(number).tobytes() not in content
-    other = suppression_bytes([batch], key=bytes(16), settings=SETTINGS, shingles=SHINGLES)
+    other = suppression_bytes([batch], key=bytes(16), way=Way(fingerprint=SETTINGS), shingles=SHINGLES)
     path = tmp_path / "other.arrow"
     path.write_bytes(other)
     known = read_suppressed([("0" * 64, path)], key=KEY, settings=SETTINGS)
@@ -75,6 +77,8 @@ def test_nothing_plain_is_in_the_file(tmp_path: Path):
 
 def test_fingerprints_of_other_settings_stop_the_build(tmp_path: Path):
     path = tmp_path / "asked.arrow"
-    path.write_bytes(suppression_bytes([staged([text(1)])], key=KEY, settings=SETTINGS, shingles=SHINGLES))
+    path.write_bytes(
+        suppression_bytes([staged([text(1)])], key=KEY, way=Way(fingerprint=SETTINGS), shingles=SHINGLES)
+    )
     with pytest.raises(BuildInconsistent, match="other settings"):
         read_suppressed([("0" * 64, path)], key=KEY, settings=FingerprintSettings(size=SETTINGS.size + 1))

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.lineage.verify import verify
-from pipelines.takedown.carry_out import Carried, carry_out, open_house
+from pipelines.takedown.carry_out import Carried, carry_out, dry_run, open_house
 from schemas.errors import UsageError
 from schemas.manifest import manifest_bytes, read_manifest
 from schemas.takedown import Rows, Scope, TakedownRequest, Why
@@ -150,16 +150,21 @@ def test_content_that_was_taken_down_stays_out_when_it_is_delivered_again(tmp_pa
     house.seal()
     house.build("build")
     alpha, beta = house.partners
-    take_down(house, "build", "child", asked(1, [alpha.doc_id("a0")], scope=Scope.CONTENT))
     again = [{"id": "b9", "text": text(0)}, {"id": "b8", "text": near(text(0), Random(1))}]
-    house.hand_in("beta", "two", [*again, {"id": "b7", "text": text(77)}])
+    house.hand_in("beta", "two", [*again, {"id": "b7", "text": text(77)}])  # before: the build drops it
+    take_down(house, "build", "child", asked(1, [alpha.doc_id("a0")], scope=Scope.CONTENT))
+    third = [{"id": "b6", "text": text(0)}, {"id": "b5", "text": again[1]["text"]}]
+    house.hand_in("beta", "three", [*third, {"id": "b4", "text": text(78)}])  # after: it is refused
     house.seal()
     later = house.build("later", base=tmp_path / "child")
     reasons = {row["doc_id"]: row["reason"] for row in later.rows}
     assert reasons[beta.doc_id("b9")] == "suppressed"
     assert reasons[beta.doc_id("b8")] == "suppressed"
-    assert beta.doc_id("b7") in later.kept
-    assert beta.doc_id("b0") in later.kept
+    assert not {beta.doc_id("b6"), beta.doc_id("b5")} & set(reasons)
+    assert {beta.doc_id(name) for name in ("b7", "b4", "b0")} <= later.kept
+    (facts,) = [one for one in later.manifest.data_sets if one.partner == "beta"]
+    assert facts.quarantined == {"suppressed": 2}
+    assert verify(later.directory) == ()
 
 
 def test_of_scope_rights_the_copy_of_another_partner_comes_back_and_the_same_key_does_not(tmp_path: Path):
@@ -180,6 +185,40 @@ def test_of_scope_rights_the_copy_of_another_partner_comes_back_and_the_same_key
     later = house.build("later")
     assert alpha.doc_id("a0") not in later.kept
     assert alpha.doc_id("a7") in later.kept
+
+
+def test_what_was_made_of_a_document_goes_with_it_and_stays_out(tmp_path: Path):
+    house = House(tmp_path, columns={"of": ("seed", "array")})
+    made_of = {"a0": [], "a1": ["a0"], "a2": ["a1"], "a3": [], "a4": ["a3"]}
+    rows = [{"id": one, "text": text(n), "of": of} for n, (one, of) in enumerate(made_of.items())]
+    house.hand_in("alpha", "one", rows)
+    house.hand_in("beta", "one", [{"id": "a1", "text": text(9), "of": []}])  # another partner's key
+    house.seal()
+    house.build("build")
+    alpha, beta = house.partners
+    request = asked(1, [alpha.doc_id("a0")])
+    told = dry_run(open_house(tmp_path / "build"), request)
+    assert [(one.what, one.documents) for one in told.answers] == [("documents", 1), ("made of them", 2)]
+    assert [(one.partner, one.documents) for one in told.partners] == [("alpha", 3)]
+    carried = take_down(house, "build", "child", request)
+    assert carried.direct, carried.why
+    names = {alpha.doc_id(one).hex() for one in ("a0", "a1", "a2")}
+    assert {gone.doc_id for gone in carried.certificate.gone} == names
+    assert [one.documents for one in carried.certificate.asked] == [1, 2]
+    reference = house.build("reference", staging=tmp_path / "other")
+    assert contents(tmp_path / "child") == contents(reference.directory)
+    assert reference.kept == {alpha.doc_id("a3"), alpha.doc_id("a4"), beta.doc_id("a1")}
+    later = [{"id": "a7", "text": text(17), "of": ["a2"]}, {"id": "a8", "text": text(18), "of": ["a7"]}]
+    house.hand_in("alpha", "two", [*later, {"id": "a9", "text": text(19), "of": ["a3"]}])
+    house.seal()
+    after = house.build("after", base=tmp_path / "child")
+    why = {row["doc_id"]: (row["reason"], row["detail"]) for row in after.rows}
+    assert why[alpha.doc_id("a7")] == why[alpha.doc_id("a8")] == ("seed_withdrawn", "takedown")
+    assert why[alpha.doc_id("a2")] == ("taken_back", "takedown")
+    assert after.kept - reference.kept == {alpha.doc_id("a9")}
+    nothing = house.build("nothing", staging=tmp_path / "third")
+    assert contents(after.directory) == contents(nothing.directory)
+    assert verify(after.directory) == ()
 
 
 def test_untouched_files_are_the_parents_own(tmp_path: Path):
