@@ -216,10 +216,12 @@ def _survivors(
     place[at] = np.arange(len(at))
     kept, place = kept[order], place[order]
     take = pa.array(place, mask=kept)
+    chosen = pa.array(order[kept])
     encoded = tokenizer.encode(
-        batch["text"].take(pa.array(order[kept])),
+        batch["text"].take(chosen),
         data_set=f"{constant['partner']}/{constant['data_set']}",
         join=data_set.join,
+        turns=batch["turns"].take(chosen) if data_set.has_turns else None,
     )
     token_counts = np.zeros(count, dtype=np.int32)
     token_counts[kept] = np.diff(encoded.offsets.to_numpy())

@@ -99,7 +99,8 @@ def data_set_identity(data_set: DataSet) -> dict[str, Any]:
     Not its globs, its delivery, its limits or whether it may be absent: they decide which rows are read, and
     the same file read under another glob has the same text. Columns that are not read stay out.
     """
-    return {
+    turns: dict[str, Any] = {"turns": [1, data_set.speakers]} if data_set.has_turns else {}
+    return turns | {
         "name": data_set.name,
         "kind": data_set.kind,
         "format": data_set.format,
