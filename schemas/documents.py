@@ -31,6 +31,8 @@ TURN = pa.struct(
         pa.field("speaker", pa.string()),
     ]
 )
+# Bump when a stage moves turns otherwise: it names the staged files of data sets that have some.
+TURNS_VERSION = 1
 # Stands behind the other columns of data sets with turns (`DataSet.has_turns`), and is absent elsewhere.
 TURNS = pa.field("turns", pa.list_(TURN), nullable=False)
 
