@@ -68,12 +68,12 @@ class Template:
         return number % len(self.roles) if self.again else np.minimum(number, len(self.roles) - 1)
 
     def _role_of(self, speaker: str) -> int:
+        role = self.speakers.get(speaker, speaker)
+        if role in self.roles:
+            return self.roles.index(role)
         if _NUMBERED.fullmatch(speaker):
             return int(self._numbered(np.array([int(speaker[1:]) - 1]))[0])
-        role = self.speakers.get(speaker, speaker)
-        if role not in self.roles:
-            raise UsageError(unknown_speaker(self.where, speaker))
-        return self.roles.index(role)
+        raise UsageError(unknown_speaker(self.where, speaker))
 
     def _stretch(
         self, parts: tuple[tuple[str, str], ...], turns: pa.StringArray, roles: pa.StringArray

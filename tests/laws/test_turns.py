@@ -177,6 +177,7 @@ def test_a_copy_that_comes_back_at_a_takedown_is_written_by_its_own_turns(tmp_pa
         assert without_number(held[key(name)]) == turns
 
 
+@pytest.mark.slow
 def test_nothing_but_templates_asks_for_turns_and_they_may_come_later(tmp_path: Path):
     """The same talk delivered as one text is a copy to the bit and has as many tokens without a template."""
     joined = [

@@ -73,7 +73,7 @@ DIALOGUES = st.lists(st.lists(TURN, min_size=1, max_size=5), min_size=1, max_siz
 
 @given(DIALOGUES, st.integers(1, 3), st.sampled_from([Kind.DIALOGUE, Kind.CODE]))
 @example([["가\n\n\n\n나\n", "\n\n  다 \n", "\n", "e", "\u0301"]], 1, Kind.DIALOGUE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_each_turn_is_spelled_as_it_would_be_alone(dialogues, blank_lines, kind):
     data_set = replace(TALK, kind=kind)
     batch = batch_of(dialogues)
@@ -91,7 +91,7 @@ def test_each_turn_is_spelled_as_it_would_be_alone(dialogues, blank_lines, kind)
 @given(st.lists(TURN, min_size=1, max_size=5), st.sampled_from(["", " ", " / ", "\r\n", "="]))
 @example(["가", "\u11a8나"], "")
 @example(["가", "\u0338나"], "=")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_joins_turns_nothing_that_can_be_seen_is_lost_between_them(turns, join):
     kept = normalise(batch_of([turns], join), NormaliseSettings(), TALK).kept
     if not len(kept):
