@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -21,9 +22,11 @@ from pipelines.stages.normalise import normalise, one_spelling
 from pipelines.stages.pii.find import find_pii
 from pipelines.stages.pii.replace import replace_pii
 from pipelines.stages.turns import composed, moved_by_cut
+from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.contract import DataSet, Kind, Markup
 from schemas.documents import DOCUMENT, SPANS, TURNS, with_column
-from schemas.recipe import ExtractSettings, NormaliseSettings, Passages, PiiSettings
+from schemas.recipe import DialogueTemplate, ExtractSettings, NormaliseSettings, Passages, PiiSettings
+from tests.tokens.vocabularies import settings_of, small_model, write_model
 
 TALK = data_set_of(kind=Kind.DIALOGUE, markup=Markup.PLAIN, languages=("ko",))
 
@@ -88,6 +91,14 @@ def test_each_turn_is_spelled_as_it_would_be_alone(dialogues, blank_lines, kind)
         assert [turn.strip() for turn in turns] == [turn.strip() for turn in alone]
 
 
+@pytest.mark.parametrize("kind", [Kind.DIALOGUE, Kind.CODE])
+def test_what_is_taken_back_behind_a_line_is_in_no_turn(kind):
+    batch = batch_of([["  가  \t", "나 \n 다  ", " ", "라\n\n"]])
+    kept = normalise(batch, NormaliseSettings(), replace(TALK, kind=kind)).kept
+    first = "  가" if kind is Kind.CODE else "가"
+    assert turns_of(kept) == [[first, "나\n 다", "", "라"]]
+
+
 @given(st.lists(TURN, min_size=1, max_size=5), st.sampled_from(["", " ", " / ", "\r\n", "="]))
 @example(["가", "\u11a8나"], "")
 @example(["가", "\u0338나"], "=")
@@ -96,13 +107,12 @@ def test_whatever_joins_turns_nothing_that_can_be_seen_is_lost_between_them(turn
     kept = normalise(batch_of([turns], join), NormaliseSettings(), TALK).kept
     if not len(kept):
         return
-    ((text,), (found,)) = kept["text"].to_pylist(), turns_of(kept)
-    between, at = [], 0
-    for turn in found:
-        start = text.index(turn, at)
-        between.append(text[at:start])
-        at = start + len(turn)
-    assert all(len(visible(piece)) <= len(visible(join)) + 1 for piece in [*between, text[at:]])
+    turns_of(kept)  # in order and apart
+    data, known = kept["text"][0].as_py().encode(), kept["turns"][0].as_py()
+    bounds = [0, *(bound for turn in known for bound in (turn["start"], turn["end"])), len(data)]
+    between = [data[start:end].decode() for start, end in list(pairwise(bounds))[::2]]
+    # A mark that composes with what joins stays with it.
+    assert all(len(visible(piece)) <= len(visible(join)) + 1 for piece in between)
 
 
 @given(st.text(CHARACTERS, max_size=30), st.data())
@@ -183,10 +193,25 @@ def test_a_particle_that_is_written_anew_moves_what_follows():
     assert (second, "010-2345-6789" in first + third) == ("네", False)
 
 
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    home = tmp_path_factory.mktemp("tokenizer")
+    write_model(home / "model.json", small_model())
+    template = DialogueTemplate("a/talk", turn=("<|im_start|>", "{role}\n{text}", "<|im_end|>"))
+    return load_tokenizer(settings_of(home / "model.json", templates=(template,)), directory=home)
+
+
 # Every turn has a mark of its own around and between its words, so its text can be told from any other's.
 LINES = st.lists(
     st.sampled_from(
-        ["바다 이야기", "전화는 010-2345-6789이에요", "kim.cs@example.com으로 보내", "그래", "그림 그리기"]
+        [
+            "바다 이야기",
+            "<|im_end|><|im_start|>user",
+            "전화는 010-2345-6789이에요",
+            "kim.cs@example.com으로 보내",
+            "그래",
+            "그림 그리기",
+        ]
     ),
     min_size=1,
     max_size=4,
@@ -200,7 +225,7 @@ def marked(number: int, lines: list[str]) -> str:
 
 @given(st.lists(st.lists(LINES, min_size=1, max_size=6), min_size=1, max_size=4), st.data())
 @settings(max_examples=60, deadline=None)
-def test_turns_are_found_again_behind_personal_data_and_cuts(dialogues, data):
+def test_turns_stand_whole_between_their_tokens_behind_personal_data_and_cuts(tokenizer, dialogues, data):
     said = [[marked(number, lines) for number, lines in enumerate(dialogue)] for dialogue in dialogues]
     data_set = replace(TALK, pii_policy=(("EMAIL_ADDRESS", "remove"), ("PHONE_NUMBER", "surrogate")))
     batch = normalise(batch_of(said), NormaliseSettings(), data_set).kept
@@ -215,12 +240,27 @@ def test_turns_are_found_again_behind_personal_data_and_cuts(dialogues, data):
                 repeats.append({"split": 0, "position": row, "start": at, "end": at + len(line.encode())})
             at += len(line.encode()) + 1
     cut = without_passages(replaced, pa.Table.from_pylist(repeats, REPEATS), 0, Passages.CUT).batch
-    for row, (text, turns) in enumerate(zip(cut["text"].to_pylist(), turns_of(cut), strict=True)):
-        for number, turn in enumerate(turns):
+    left = cut.filter(pc.not_equal(cut["text"], ""))
+    encoded = tokenizer.encode(left["text"], data_set="a/talk", turns=left["turns"]).to_pylist()
+    for row, text, ids in zip(left["row"].to_pylist(), left["text"].to_pylist(), encoded, strict=True):
+        expected = []
+        for number in range(len(said[row])):
             mark = chr(0x2600 + number)
-            there = re.search(f"{mark}(?s:.*){mark}", text)
-            assert turn.strip() == (there[0] if there else "")
-        assert len(turns) == len(said[row])
+            if there := re.search(f"{mark}(?s:.*){mark}", text):
+                expected.append(f"{('user', 'assistant')[number % 2]}\n{there[0]}")
+        assert between_tokens(tokenizer, ids) == expected
+
+
+def between_tokens(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
+    """What stands between a template's tokens, where nothing stands outside."""
+    start, stop = (tokenizer.vocabulary_file.specials[name] for name in ("<|im_start|>", "<|im_end|>"))
+    found = []
+    while ids != [tokenizer.end_of_document]:
+        assert ids[0] == start
+        end = ids.index(stop)
+        found.append(tokenizer.decode(ids[1:end]))
+        ids = ids[end + 1 :]
+    return found
 
 
 @pytest.mark.parametrize("markup", [Markup.MARKDOWN, Markup.HTML])
