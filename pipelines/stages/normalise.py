@@ -216,12 +216,14 @@ def _tidy(
         breaks = 0  # line breaks written since the last visible character
         before = 0  # the code point written last
         first, mark, last = marked[row], marked[row], marked[row + 1]
+        wanted = offsets[row] + places[mark] if mark < last else end + 1  # the next byte that is followed
         point, length = _code_point(data, at, end)
         while length > 0:
             after, next_length = _code_point(data, at + length, end)
-            while mark < last and offsets[row] + places[mark] <= at:
+            while at >= wanted:
                 places[mark] = to - start
                 mark += 1
+                wanted = offsets[row] + places[mark] if mark < last else end + 1
             kind = _class_of(point, before, after, classes)
             if kind == _CONTENT:
                 if content == start and not keep_indent:
