@@ -28,6 +28,7 @@ from pipelines.lineage.ledger import read_piece
 from pipelines.stages.pii.policy import counted
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
 from schemas.contract import DataSet
+from schemas.documents import TURNS
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import canonical_json
 from schemas.manifest import Manifest, read_manifest
@@ -216,7 +217,9 @@ def _compare(
         found.cut += bool(row["kept"] or row["reason"] == Reason.REPEATED_PASSAGES.value)
         return
     name = f"{row['partner']}/{data_set.name}"
-    again = tokenizer.encode(pa.array([made["text"]]), data_set=name, join=data_set.join).values.to_numpy()
+    turns = pa.array([made["turns"]], TURNS.type) if data_set.has_turns else None
+    text = pa.array([made["text"]])
+    again = tokenizer.encode(text, data_set=name, join=data_set.join, turns=turns).values.to_numpy()
     there = shards.tokens(row["shard"], row["shard_row"])
     if not np.array_equal(again, there):
         same = min(len(again), len(there))

@@ -64,6 +64,7 @@ class Role(StrEnum):
     CRAWL_DATE = "crawl_date"  # when it was found; without one the row is not used
     ORIGIN = "origin"  # people, machine or mixed; narrows the data set's
     SEED = "seed"  # key(s) of the documents that a synthetic text was made from
+    SPEAKER = "speaker"  # who speaks the text beside it, in a list of turns
     OTHER = "other"  # nothing to the build: its policy says where it stops
 
 
@@ -187,6 +188,18 @@ class DataSet:
     def of_role(self, role: Role) -> tuple[Column, ...]:
         """The columns of one role, in the contract's order."""
         return tuple(column for column in self.columns if column.role is role)
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether its texts are dialogues whose turns the contract joins: a list, or several columns."""
+        texts = self.of_role(Role.TEXT)
+        listed = any(len(column.path) > 1 or column.logical_type == "array" for column in texts)
+        return self.kind is Kind.DIALOGUE and (listed or len(texts) > 1)
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The speakers of its turns, where the contract lists them."""
+        return tuple(str(value) for column in self.of_role(Role.SPEAKER) for value in column.limits.enum)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,23 @@ SPAN = pa.struct(
 )
 SPANS = pa.list_(SPAN)
 
+# A turn of a dialogue in its document's text: every stage that changes a text moves it along, so it always
+# holds what is left of the turn, maybe nothing. Turns ascend and do not overlap; what joins them is in none.
+TURN = pa.struct(
+    [
+        pa.field("start", pa.int32(), nullable=False),  # byte of UTF-8 where it begins
+        pa.field("end", pa.int32(), nullable=False),  # exclusive
+        pa.field("place", pa.int32(), nullable=False),  # among the turns delivered, from 0; empty ones count
+        # Who speaks: one of the values that the contract lists; where it lists none, "#1" for who spoke first
+        # in the document, "#2" for the next (a nickname is nobody's business); null where nothing is said.
+        pa.field("speaker", pa.string()),
+    ]
+)
+# Bump when a stage moves turns otherwise: it names the staged files of data sets that have some.
+TURNS_VERSION = 1
+# Stands behind the other columns of data sets with turns (`DataSet.has_turns`), and is absent elsewhere.
+TURNS = pa.field("turns", pa.list_(TURN), nullable=False)
+
 # What the intake hands to the first stage. Stages append or replace columns; none removes one.
 DOCUMENT = pa.schema(
     [
@@ -39,6 +56,7 @@ STAGED = pa.schema(
         pa.field("bands", pa.list_(pa.uint64()), nullable=False),  # as many as the recipe says
     ]
 )
+STAGED_TURNS = STAGED.append(TURNS)  # the same of a data set with turns
 DROPPED = pa.schema(
     [
         pa.field("doc_id", DOC_ID, nullable=False),

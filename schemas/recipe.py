@@ -160,17 +160,24 @@ class PassageSettings:
 
 @dataclass(frozen=True, config=_STRICT)
 class DialogueTemplate:
-    """How the turns of one data set are written: the text is cut into turns where its contract joined them.
+    """How the turns of one data set are written.
+
+    Turns are what its contract joins where its kind is dialogue (items of a list, or several columns). Of any
+    other data set, they are what stands between its join string in the text.
 
     `turn` is written for every turn, piece by piece. A piece that is a special token of the tokenizer becomes
     its id; everything else is text, {text} being the turn and {role} who speaks. What stands in a turn is
     always text, whatever it looks like.
     """
 
-    data_set: str  # partner/data set; no turn of it may hold what its contract joins turns with
+    data_set: str  # partner/data set
     turn: tuple[str, ...]
     roles: tuple[str, ...] = ("user", "assistant")
     then: Literal["again", "last"] = "again"  # past the last role: from the first again, or the last goes on
+    # The role of a speaker whom the contract lists (its column of role speaker has an enum); who is called as
+    # a role has that. Speakers who are not listed take the roles in the order in which they first speak, and
+    # turns of which no speaker is named take them in the order of turns.
+    speakers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=_STRICT)

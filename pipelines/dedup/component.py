@@ -22,6 +22,7 @@ from pipelines.dedup.candidates import SHARED_BUCKETS, binary_words, bucket_keys
 from pipelines.dedup.ranked import Documents, SplitRank, rank_order
 from pipelines.dedup.resolve import DUPLICATES, ResolveFacts, duplicate_columns, resolved
 from pipelines.dedup.sketches import Shingles
+from schemas.documents import TURNS
 from schemas.recipe import DedupSettings
 
 Codes = NDArray[np.int64]  # of documents: split << 32 | position
@@ -52,17 +53,19 @@ class StagedFiles:
                 codes.append(np.int64(split) << 32 | position[at].astype(np.int64))
         return np.concatenate(found), np.concatenate(codes)
 
-    def take(self, split: int, positions: NDArray[np.int64]) -> pa.RecordBatch:
-        """Rows of a split's staged documents, in the order given."""
+    def take(self, split: int, positions: NDArray[np.int64], *, turns: bool = False) -> pa.RecordBatch:
+        """Rows of a split's staged documents, in the order given; with `turns`, theirs too if it has any."""
         starts, batches = self._documents(split)
-        schema = pa.schema([batches[0].schema.field(name) for name in _COLUMNS])
+        has_turns = turns and TURNS.name in batches[0].schema.names
+        names = (*_COLUMNS, TURNS.name) if has_turns else _COLUMNS
+        schema = pa.schema([batches[0].schema.field(name) for name in names])
         numbers = np.searchsorted(starts, positions, side="right") - 1
         pieces = []
         for run in np.split(np.arange(len(positions)), np.flatnonzero(np.diff(numbers)) + 1):
             if len(run):
                 number = int(numbers[run[0]])
                 rows = pa.array(positions[run] - starts[number])
-                pieces.append(batches[number].select(_COLUMNS).take(rows))
+                pieces.append(batches[number].select(names).take(rows))
         return pa.concat_batches(pieces) if pieces else pa.RecordBatch.from_pylist([], schema)
 
     def rows(self, split: int) -> NDArray[np.int64]:

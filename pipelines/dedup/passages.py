@@ -226,15 +226,31 @@ def _ranked(
 
 
 def cut(text: bytes, repeats: Sequence[tuple[int, int]]) -> bytes:
-    """The text without those stretches of bytes, which begin and end between tokens.
+    """The text without those stretches of bytes, which begin and end between tokens."""
+    return b"".join(text[start:end] for start, end in left_of(text, repeats))
+
+
+def left_of(text: bytes, repeats: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The stretches of a text that stay when `cut` takes others out, in order.
 
     White space behind a stretch goes too where white space or nothing stands before it; ends are stripped.
     """
-    kept, at = bytearray(), 0
+    kept: list[tuple[int, int]] = []
+    at = 0
     for start, end in sorted(repeats):
-        kept += text[at : max(at, start)]
+        if start > at:
+            kept.append((at, start))
         at = max(at, end)
-        if not kept or kept[-1:].isspace():
+        if not kept or text[kept[-1][1] - 1 : kept[-1][1]].isspace():
             at += len(text[at:]) - len(text[at:].lstrip())
-    kept += text[at:]
-    return bytes(kept).strip()
+    kept.append((at, max(at, len(text))))
+    while kept and not text[slice(*kept[0])].lstrip():
+        del kept[0]
+    while kept and not text[slice(*kept[-1])].rstrip():
+        del kept[-1]
+    if kept:
+        start, end = kept[0]
+        kept[0] = end - len(text[start:end].lstrip()), end
+        start, end = kept[-1]
+        kept[-1] = start, start + len(text[start:end].rstrip())
+    return kept

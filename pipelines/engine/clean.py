@@ -1,7 +1,8 @@
 """CleanSplits: one task per split reads a piece of a file and writes one staged directory.
 
 STAGING/splits/<digest>/ holds
-    documents.arrow    STAGED, Arrow IPC file: what the stages kept, in the order of the rows
+    documents.arrow    STAGED, Arrow IPC file: what the stages kept, in the order of the rows (STAGED_TURNS of
+                       data sets with turns)
     dropped.arrow      DROPPED: what they did not, and why
     quarantine.arrow   QUARANTINE: the rows the contract refuses, by the reader or at admission
     rights.arrow       ROW_RIGHTS of all documents that were read, the dropped ones too
@@ -33,7 +34,7 @@ from pipelines.intake.readers import ReadBatch, read_split
 from pipelines.stages.pii.find import entity_counts
 from pipelines.stages.pii.policy import counted
 from schemas.contract import DataSet
-from schemas.documents import DROPPED, QUARANTINE, ROW_RIGHTS, STAGED
+from schemas.documents import DROPPED, QUARANTINE, ROW_RIGHTS, STAGED, STAGED_TURNS
 from schemas.reasons import Stage
 
 DEDUP_PARTITIONS = 16  # of the bucket keys; changes no result
@@ -171,13 +172,14 @@ def without(read: ReadBatch, refused: pa.Table) -> ReadBatch:
 def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: Path) -> None:
     split = planned.split
     data_set = site.data_set(split)
+    schema = STAGED_TURNS if data_set.has_turns else STAGED
     counts: Counter[str] = Counter()
     dropped_by: Counter[str] = Counter()
     refused_by: Counter[str] = Counter()
     entities: Counter[str] = Counter()
     refused = refused_between(refused_in(planned.admission, split.path), split, planned.stop_row)
     with (
-        pa.ipc.new_file(str(directory / "documents.arrow"), STAGED) as documents,
+        pa.ipc.new_file(str(directory / "documents.arrow"), schema) as documents,
         pa.ipc.new_file(str(directory / "dropped.arrow"), DROPPED) as losses,
         pa.ipc.new_file(str(directory / "quarantine.arrow"), QUARANTINE) as quarantine,
         pa.ipc.new_file(str(directory / "rights.arrow"), ROW_RIGHTS) as rights,
@@ -204,7 +206,7 @@ def _write_staged(planned: PlannedSplit, site: Site, stages: Stages, directory: 
                     losses.write_batch(dropped)
                     dropped_by.update(f"{stage}/{reason}" for reason in dropped["reason"].to_pylist())
             if len(kept):
-                documents.write_batch(kept.select(STAGED.names).cast(STAGED))
+                documents.write_batch(kept.select(schema.names).cast(schema))
                 counts["kept"] += len(kept)
                 counts["text_bytes"] += pa.compute.sum(pa.compute.binary_length(kept["text"])).as_py()
                 entities.update(entity_counts(kept["spans"]))

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.dedup.candidates import binary_words
-from pipelines.dedup.passages import PASSAGES_VERSION, REPEATS, Ranks, cut, find_repeats, write_passages
+from pipelines.dedup.passages import PASSAGES_VERSION, REPEATS, Ranks, find_repeats, left_of, write_passages
 from pipelines.dedup.ranked import split_ranks
 from pipelines.engine.clean import StagedSplit
 from pipelines.engine.duplicates import Decided, decisions
@@ -26,6 +26,7 @@ from pipelines.engine.plan import Site
 from pipelines.engine.runner import SpreadOverWorkers
 from pipelines.engine.runs import task
 from pipelines.stages.passages import Tokens, passage_tokens
+from pipelines.stages.turns import marks_of, moved_by_cut, with_marks
 from schemas.documents import SPANS, with_column
 from schemas.identity import fingerprint
 from schemas.reasons import Reason, Stage
@@ -178,6 +179,7 @@ def without_passages(
         return WithoutPassages(batch, pa.nulls(len(batch), pa.string()), _emptied([], []))
     details: list[str | None] = [None] * len(batch)
     emptied: list[int] = []
+    marks = marks_of(batch)
     texts, spans = batch["text"].to_pylist(), batch["spans"].to_pylist()
     rows = repeats.slice(int(start), int(end - start)).to_pydict()
     by_row: dict[int, list[tuple[int, int]]] = {}
@@ -190,13 +192,16 @@ def without_passages(
         details[row] = f"{size} of {len(whole)} bytes stood in earlier documents"
         if action is Passages.FLAG:
             continue
-        texts[row] = cut(whole, gone).decode()
+        kept = left_of(whole, gone)
+        texts[row] = b"".join(whole[first:last] for first, last in kept).decode()
+        marks.of(row)[:] = moved_by_cut(marks.of(row), kept)
         # Tokens hold spans whole, so a span goes or stays; where it then stands, nobody asks any more.
         spans[row] = [span for span in spans[row] if not _inside(whole, span["start"], gone)]
         if not texts[row]:
             emptied.append(row)
     changed = with_column(batch, batch.schema.field("text"), pa.array(texts, pa.string()))
     changed = with_column(changed, batch.schema.field("spans"), pa.array(spans, SPANS))
+    changed = with_marks(changed, marks.places)
     lost = _emptied([position + row for row in emptied], [details[row] for row in emptied])
     return WithoutPassages(changed, pa.array(details, pa.string()), lost)
 

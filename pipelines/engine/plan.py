@@ -21,10 +21,11 @@ from pipelines.engine.suppression import NOTHING, Suppressed
 from pipelines.intake.contracts import admission_rules, data_set_identity
 from pipelines.intake.splits import PlannedFile, Split
 from pipelines.tokens.shards import SHARD_VERSION
+from pipelines.tokens.templates import unknown_speaker
 from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.contract import Contract, DataSet
 from schemas.documents import Outcome
-from schemas.errors import LossExceeded
+from schemas.errors import LossExceeded, UsageError
 from schemas.identity import file_sha256, fingerprint
 from schemas.manifest import Excluded
 from schemas.reasons import Stage
@@ -161,6 +162,7 @@ def plan_build(
     """
     load_tokenizer(recipe.tokens, directory=home)  # a wrong one is told before anything is read
     chosen, excluded = choose(contracts, recipe, date)
+    _check_speakers(recipe, chosen)
     by_partner = {contract.partner: contract for contract in chosen}
     places = [place for place in sources.drops if place.partner in by_partner]
     if bare := sorted(by_partner.keys() - {place.partner for place in places}):
@@ -238,6 +240,16 @@ def _check_receipts(drops: Sequence[BuildDrop], contracts: Mapping[str, Contract
             "\n".join(stale) + "\nAdmit them again (malmoi admit CONTRACT DROP --registry DIR), or build "
             "with the contract they were admitted by"
         )
+
+
+def _check_speakers(recipe: Recipe, contracts: Sequence[Contract]) -> None:
+    """Raise UsageError where a contract lists a speaker for whom a template has no role."""
+    sets = {f"{c.partner}/{one.name}": one for c in contracts for one in c.data_sets}
+    for number, template in enumerate(recipe.tokens.templates):
+        data_set = sets.get(template.data_set)
+        for speaker in data_set.speakers if data_set and data_set.has_turns else ():
+            if template.speakers.get(speaker, speaker) not in template.roles:
+                raise UsageError(unknown_speaker(f"tokens.templates.{number}", speaker))
 
 
 def _shaping(recipe: Recipe, pipeline: Pipeline, benchmarks: Sequence[str]) -> dict[str, Any]:

@@ -229,10 +229,14 @@ def _survivors(
     place = np.full(count, -1, dtype=np.int64)
     place[at] = np.arange(len(at))
     take = pa.array(place, mask=kept)
+    texts = batch.select(["text", "turns"] if data_set.has_turns else ["text"])
+    if len(at):
+        texts = texts.filter(pa.array(kept))
     encoded = tokenizer.encode(
-        batch["text"].filter(pa.array(kept)) if len(at) else batch["text"],
+        texts["text"],
         data_set=f"{constant['partner']}/{constant['data_set']}",
         join=data_set.join,
+        turns=texts["turns"] if data_set.has_turns else None,
     )
     token_counts = np.zeros(count, dtype=np.int32)
     token_counts[kept] = np.diff(encoded.offsets.to_numpy())

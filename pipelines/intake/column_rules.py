@@ -27,9 +27,16 @@ ROLE_TYPES = {
     "crawl_date": {"string", "date", "timestamp"},
     "origin": {"string"},
     "seed": {"string", "integer", "array"},
+    "speaker": {"string", "integer"},
 }
 # Which policies a column of a role may have: what is dropped cannot be read for it.
-ROLE_POLICIES = {"key": {"keep", "key"}, "seed": {"keep", "key"}, "subject": {"key"}, "text": {"keep"}}
+ROLE_POLICIES = {
+    "key": {"keep", "key"},
+    "seed": {"keep", "key"},
+    "speaker": {"keep", "key"},
+    "subject": {"key"},
+    "text": {"keep"},
+}
 _TIMES = {"date", "timestamp", "time", "string"}
 
 
@@ -86,10 +93,26 @@ def broken_column_rules(source: Source, address: Address, data_set: dict[str, An
         if is_warc and leaf.path == ("html",) and role != "text":
             message = "the text of WARC is html: give it the role text"
             yield breach(source, "warc-columns", leaf.address, message)
+    yield from _speakers(source, address, data_set)
     if "text" not in roles:
         message = "no column has the role text: say which columns the document is made of"
         yield breach(source, "no-text", (*address, "properties"), message)
     yield from _containers(source, address, data_set)
+
+
+def _speakers(source: Source, address: Address, data_set: dict[str, Any]) -> Iterator[Problem]:
+    """A speaker stands beside the text of a dialogue's turns, and there is one."""
+    found = list(leaves(data_set, address))
+    texts = {leaf.path[:-1] for leaf in found if role_of(leaf.value) == "text"}
+    dialogue = custom(data_set).get("malmoi.kind") == "dialogue"
+    speakers = [leaf for leaf in found if role_of(leaf.value) == "speaker"]
+    for number, leaf in enumerate(speakers):
+        at = (*leaf.address, *custom_address(leaf.value, "malmoi.role"))
+        if len(leaf.path) != 2 or leaf.path[:-1] not in texts or not dialogue:
+            message = "a speaker is of the turns of a dialogue: put it beside the text in their list"
+            yield breach(source, "role-place", at, message)
+        elif number:
+            yield breach(source, "role-place", at, "a second speaker: say one column of the turns")
 
 
 def _containers(source: Source, address: Address, item: dict[str, Any]) -> Iterator[Problem]:
@@ -125,7 +148,7 @@ def _column(source: Source, leaf: Leaf, role: str) -> Iterator[Problem]:
         at: Address = (*address, "primaryKey") if "primaryKey" in column else address
         message = "primaryKey: true and the role key go together: say both or neither"
         yield breach(source, "key-column", at, message)
-    if len(leaf.path) > 1 and role in ROLE_TYPES and role != "text":
+    if len(leaf.path) > 1 and role in ROLE_TYPES and role not in ("text", "speaker"):
         at = (*address, *custom_address(column, "malmoi.role"))
         message = f"a {role} inside a list is not one of its row: give it the role text, or a policy"
         yield breach(source, "role-place", at, message)

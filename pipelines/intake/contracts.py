@@ -22,6 +22,7 @@ from pipelines.intake.rights_rules import broken_rights
 from pipelines.intake.service_level_faults import broken_service_levels
 from pipelines.intake.yaml_source import Source, read_yaml
 from schemas.contract import Contract, DataSet, Role
+from schemas.documents import TURNS_VERSION
 from schemas.errors import ContractRejected, InputUnreadable, Problem
 from schemas.identity import fingerprint
 
@@ -99,7 +100,8 @@ def data_set_identity(data_set: DataSet) -> dict[str, Any]:
     Not its globs, its delivery, its limits or whether it may be absent: they decide which rows are read, and
     the same file read under another glob has the same text. Columns that are not read stay out.
     """
-    return {
+    turns: dict[str, Any] = {"turns": [TURNS_VERSION, data_set.speakers]} if data_set.has_turns else {}
+    return turns | {
         "name": data_set.name,
         "kind": data_set.kind,
         "format": data_set.format,

@@ -260,8 +260,12 @@ def _templates(source: Source, value: dict[str, Any], tokens: dict[str, Any]) ->
             seen.add(data_set)
         if isinstance(turn, list) and "".join(map(str, turn)).count("{text}") != 1:
             yield source.problem((*at, "turn"), "{text} must stand in it once: that is where the turn goes")
-        if template.get("roles") == []:
+        roles, speakers = template.get("roles", ["user", "assistant"]), template.get("speakers")
+        if roles == []:
             yield source.problem((*at, "roles"), "is empty: name who speaks")
+        for name, role in speakers.items() if isinstance(speakers, dict) else ():
+            if isinstance(roles, list) and role not in roles:
+                yield source.problem((*at, "speakers", name), f"{role} is none of the roles: name one")
 
 
 def _listed(value: Any) -> Iterator[tuple[int, Any]]:

@@ -1,4 +1,4 @@
-"""Take the text out of its markup. Reads doc_id, row, text, language. Writes text.
+"""Take the text out of its markup. Reads doc_id, row, text, language, turns. Writes text, turns.
 
 HTML: resiliparse with our own list of elements to leave out. Chosen on 20 handed pages (DocBook and
 LibreOffice help in Korean, Japanese, Chinese) by shares of character 8-grams of the article element, and by
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from resiliparse.extract.html2text import extract_plain_text
 
+from pipelines.stages.turns import behind_markup
 from schemas.contract import DataSet, Kind, Markup, Role
 from schemas.documents import Outcome, split_outcome, with_column
 from schemas.reasons import Reason, Stage
@@ -106,11 +107,16 @@ def extract(batch: pa.RecordBatch, settings: ExtractSettings, data_set: DataSet)
         return split_outcome(batch, stage=Stage.EXTRACT, reasons=[None] * len(batch))
     if data_set.markup is Markup.HTML:
         left_out = [*_HIDDEN, *_AROUND] if settings.main_content else _HIDDEN
-        pages = batch["text"].to_pylist()
-        texts = pa.array([html_text(page, left_out) for page in pages], pa.string())
+
+        def taken_out(texts: pa.Array) -> pa.Array:
+            return pa.array([html_text(page, left_out) for page in texts.to_pylist()], pa.string())
+
+        texts = taken_out(batch["text"])
     else:
+        taken_out = tidy_markdown
         joined = len(data_set.of_role(Role.TEXT)) > 1
         texts = tidy_markdown(batch["text"], behind=data_set.join if joined else None)
+    batch = behind_markup(batch, texts, taken_out, data_set.join)
     empty = pc.invert(pc.match_substring_regex(texts, r"[^\s\p{Z}\p{C}]")).to_pylist()
     reasons = [Reason.NO_TEXT if nothing else None for nothing in empty]
     return split_outcome(

@@ -1,4 +1,4 @@
-"""One spelling for what looks the same. Reads doc_id, row, text, language. Writes text.
+"""One spelling for what looks the same. Reads doc_id, row, text, language, turns. Writes text, turns.
 
 In one pass over the bytes, in this order, each step relying on the ones before it:
 
@@ -24,8 +24,8 @@ Data sets of kind code keep their spaces inside lines and their blank lines.
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from unicodedata import is_normalized
-from unicodedata import normalize as to_form
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.kernels import njit
+from pipelines.stages.turns import Marks, Places, composed, marks_of, no_marks, with_marks
 from schemas.contract import DataSet, Kind, Markup
 from schemas.documents import Outcome, split_outcome, with_column
 from schemas.reasons import Reason, Stage
@@ -78,50 +79,66 @@ _IN_TEXT[[0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x2800, 0x3000, 
 def normalise(batch: pa.RecordBatch, settings: NormaliseSettings, data_set: DataSet) -> Outcome:
     """The documents in one spelling; what is empty then is dropped (NO_TEXT)."""
     code = data_set.kind is Kind.CODE
-    texts = one_spelling(
-        batch["text"],
+    rules = Rules(
         max_blank_lines=_NO_LIMIT if code else settings.max_blank_lines,
         code=code,
         keep_indent=code or data_set.markup is Markup.MARKDOWN,
     )
+    texts, places = _spelled(batch["text"], marks_of(batch), rules)
     empty = pc.equal(pc.binary_length(texts), 0).to_pylist()
     reasons = [Reason.NO_TEXT if nothing else None for nothing in empty]
-    return split_outcome(
-        with_column(batch, batch.schema.field("text"), texts), stage=Stage.NORMALISE, reasons=reasons
-    )
+    spelled = with_marks(with_column(batch, batch.schema.field("text"), texts), places)
+    return split_outcome(spelled, stage=Stage.NORMALISE, reasons=reasons)
+
+
+class Rules(NamedTuple):
+    """What differs by data set."""
+
+    max_blank_lines: int
+    code: bool  # spaces inside lines stay
+    keep_indent: bool  # of the first line
 
 
 def one_spelling(texts: pa.Array, *, max_blank_lines: int, code: bool, keep_indent: bool) -> pa.Array:
-    """All steps of the module's text; `keep_indent`: the first line keeps its indentation.
+    """All steps of the module's text; `keep_indent`: the first line keeps its indentation."""
+    return _spelled(texts, no_marks(len(texts)), Rules(max_blank_lines, code, keep_indent))[0]
+
+
+def _spelled(texts: pa.Array, marks: Marks, rules: Rules) -> tuple[pa.Array, Places]:
+    """All steps, and where the marked bytes went.
 
     Texts that NFC changes go through all steps again: reordered marks may part a joiner from its letter.
     """
-    texts = _tidied(texts, max_blank_lines=max_blank_lines, code=code, keep_indent=keep_indent)
+    texts, places = _tidied(texts, marks, rules)
     strings = texts.to_pylist()
     rows = [row for row, text in enumerate(strings) if not is_normalized("NFC", text)]
     if not rows:
-        return texts
-    composed = one_spelling(
-        pa.array([to_form("NFC", strings[row]) for row in rows], pa.string()),
-        max_blank_lines=max_blank_lines,
-        code=code,
-        keep_indent=keep_indent,
+        return texts, places
+    tidied = Marks(places, marks.offsets)
+    found = [composed(strings[row], tidied.of(row)) for row in rows]
+    again = Marks(
+        np.concatenate([moved for _, moved in found]),
+        np.cumsum([0, *(len(moved) for _, moved in found)], dtype=np.int64),
     )
+    spelled, moved = _spelled(pa.array([text for text, _ in found], pa.string()), again, rules)
+    for number, row in enumerate(rows):
+        places[marks.offsets[row] : marks.offsets[row + 1]] = Marks(moved, again.offsets).of(number)
     mask = np.zeros(len(texts), np.bool_)
     mask[rows] = True
-    return pc.replace_with_mask(texts, pa.array(mask), composed)
+    return pc.replace_with_mask(texts, pa.array(mask), spelled), places
 
 
-def _tidied(texts: pa.Array, *, max_blank_lines: int, code: bool, keep_indent: bool) -> pa.Array:
+def _tidied(texts: pa.Array, marks: Marks, rules: Rules) -> tuple[pa.Array, Places]:
     """Steps 1 to 4."""
     _, offsets_buffer, data_buffer = texts.buffers()
     if len(texts) == 0 or data_buffer is None:
-        return texts
+        return texts, marks.places
     offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     data = np.frombuffer(data_buffer, np.uint8)
-    classes = _IN_CODE if code else _IN_TEXT
-    ends, out = _tidy(data, offsets, classes, (max_blank_lines, code, keep_indent))
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(out))
+    classes = _IN_CODE if rules.code else _IN_TEXT
+    places = marks.places.copy()
+    ends, out = _tidy(data, offsets, classes, (*rules,), places, marks.offsets)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(out)), places
 
 
 @njit(cache=True, nogil=True)
@@ -168,13 +185,26 @@ def _class_of(point: int, before: int, after: int, classes: npt.NDArray[np.uint8
 
 
 @njit(cache=True, nogil=True)
+def _hold_back(places: Places, first: int, mark: int, end: int) -> None:
+    """What was written behind `end` is taken back: marks stand there instead."""
+    while mark > first and places[mark - 1] > end:
+        mark -= 1
+        places[mark] = end
+
+
+@njit(cache=True, nogil=True)
 def _tidy(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int32],
     classes: npt.NDArray[np.uint8],
     rules: tuple[int, bool, bool],
+    places: Places,
+    marked: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """Offsets and bytes of the tidied texts. Rules: most blank lines, keep runs, keep first indentation."""
+    """Offsets and bytes of the tidied texts. Rules: most blank lines, keep runs, keep first indentation.
+
+    Row i's places[marked[i]] to places[marked[i + 1]] become where those bytes went; they ascend.
+    """
     max_blank_lines, keep_runs, keep_indent = rules
     ends = np.zeros(len(offsets), np.int32)
     out = np.empty(offsets[-1] - offsets[0], np.uint8)  # nothing grows
@@ -185,13 +215,20 @@ def _tidy(
         content = to  # behind the line's last visible character
         breaks = 0  # line breaks written since the last visible character
         before = 0  # the code point written last
+        first, mark, last = marked[row], marked[row], marked[row + 1]
+        wanted = offsets[row] + places[mark] if mark < last else end + 1  # the next byte that is followed
         point, length = _code_point(data, at, end)
         while length > 0:
             after, next_length = _code_point(data, at + length, end)
+            while at >= wanted:
+                places[mark] = to - start
+                mark += 1
+                wanted = offsets[row] + places[mark] if mark < last else end + 1
             kind = _class_of(point, before, after, classes)
             if kind == _CONTENT:
                 if content == start and not keep_indent:
                     to = start
+                    _hold_back(places, first, mark, 0)
                 for k in range(length):
                     out[to + k] = data[at + k]
                 to += length
@@ -205,6 +242,7 @@ def _tidy(
                     out[to - 1] = _TAB
             elif kind == _BREAK and not (point == _CR and after == _LF):
                 to = content
+                _hold_back(places, first, mark, to - start)
                 if content > start and breaks <= max_blank_lines:
                     out[to] = _LF
                     to += 1
@@ -215,5 +253,7 @@ def _tidy(
             at += length
             point, length = after, next_length
         to = content - breaks  # without what was written behind the last visible character
+        places[mark:last] = to - start
+        _hold_back(places, first, mark, to - start)
         ends[row + 1] = to
     return ends, out[:to].copy()

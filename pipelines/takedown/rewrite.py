@@ -230,16 +230,17 @@ def _encode(parent: Parent, returned: Sequence[Changed]) -> list[np.ndarray]:
     """The tokens of each document that comes back, out of its staged text."""
     if not returned:
         return []
-    texts = [
-        parent.files.take(one.split.index, np.array([one.code & 0xFFFFFFFF]))["text"] for one in returned
+    staged = [
+        parent.files.take(one.split.index, np.array([one.code & 0xFFFFFFFF]), turns=True) for one in returned
     ]
     tokenizer = load_tokenizer(parent.recipe.tokens, directory=parent.home)
-    if sum(text.nbytes for text in texts) <= _FEW_BYTES:
+    if sum(rows["text"].nbytes for rows in staged) <= _FEW_BYTES:
         tokenizer = tokenizer.for_few()
     found = []
-    for one, text in zip(returned, texts, strict=True):
+    for one, rows in zip(returned, staged, strict=True):
         name = f"{one.split.partner}/{one.split.data_set}"
-        lists = tokenizer.encode(text, data_set=name, join=parent.made.joins[name])
+        turns = rows["turns"] if "turns" in rows.schema.names else None
+        lists = tokenizer.encode(rows["text"], data_set=name, join=parent.made.joins[name], turns=turns)
         found.append(np.asarray(lists[0].values, np.int32))
     return found
 

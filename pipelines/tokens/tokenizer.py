@@ -74,12 +74,18 @@ class Tokenizer:
         )
 
     def encode(
-        self, texts: pa.StringArray | pa.ChunkedArray, *, data_set: str = "", join: str = "\n"
+        self,
+        texts: pa.StringArray | pa.ChunkedArray,
+        *,
+        data_set: str = "",
+        join: str = "\n",
+        turns: pa.ListArray | None = None,
     ) -> pa.ListArray:
         """One list<int32> a text, none null, each ended by end_of_document.
 
-        The texts of a data set ("partner/name") with a template are its turns, joined by `join`. Strings that
-        look like a special token ("</s>") are text and never become its id.
+        The texts of a data set ("partner/name") with a template are written turn by turn: `turns` is their
+        TURNS; without it they are cut at `join`. Strings that look like a special token ("</s>") are text
+        and never become its id.
         Raises BuildInconsistent for a null text and UsageError past 2^31 - 1 tokens in one call.
         """
         if texts.null_count:
@@ -87,11 +93,16 @@ class Tokenizer:
                 "a document without text reached the tokenizer: this is a defect, report it"
             )
         template = self.templates.get(data_set)
-        found = [
-            self._plain(group) if template is None else self._dialogues(group, template, join)
-            for chunk in (texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts])
-            for group in _groups(chunk)
-        ]
+        found: list[Encoded] = []
+        done = 0
+        for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
+            for group in _groups(chunk):
+                if template is None:
+                    found.append(self._plain(group))
+                else:
+                    known = None if turns is None else turns.slice(done, len(group))
+                    found.append(self._dialogues(group, *template.turns(group, join, known), template))
+                done += len(group)
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)
         if found:
             np.cumsum(np.concatenate([lengths for _, lengths in found]), out=offsets[1:])
@@ -127,9 +138,14 @@ class Tokenizer:
             self._encoded(texts), kinds, before=[self._begin], behind=[(self.end_of_document,)]
         )
 
-    def _dialogues(self, texts: pa.StringArray, template: Template, join: str) -> Encoded:
+    def _dialogues(
+        self,
+        texts: pa.StringArray,
+        stretches: pa.StringArray,
+        turns: npt.NDArray[np.int64],
+        template: Template,
+    ) -> Encoded:
         """Many stretches a document: begin stands before the first, end behind the last."""
-        stretches, turns = template.turns(texts, join)
         a_turn = len(template.behind)
         counts = turns * a_turn
         kinds = np.arange(len(stretches)) % a_turn

@@ -111,7 +111,8 @@ BROKEN: dict[str, list[tuple[str, str, str]]] = {
             "locale: ko}]\n              enum: [{value: user}, {value: assistant}]\n"
             "              customProperties: [{property: malmoi.policy, value: keep}]",
             "locale: ko}]\n              customProperties: [{property: malmoi.role, value: language}]",
-        )
+        ),
+        ("a_dot", KEY, KEY.replace("key", "speaker")),
     ],
     "role-policy": [
         ("a_dot", KEY, KEY + ", {property: malmoi.policy, value: drop}"),

@@ -367,6 +367,13 @@ MUTATIONS = {
         "tokens.templates[0].roles",
         "name who speaks",
     ),
+    "template for a speaker in no role": (
+        "must_match:",
+        'tokens: {templates: [{data_set: a_dot/chat, turn: ["{text}"], speakers: {bot: we}}]}\nmust_match:',
+        0,
+        "tokens.templates[0].speakers.bot",
+        "none of the roles",
+    ),
     "two templates": (
         "must_match:",
         "tokens: {templates: ["

@@ -15,6 +15,8 @@ from pipelines.engine.clean import run_stages
 from pipelines.engine.drops import DropPlace
 from pipelines.engine.plan import SHAPING_TEXT, Plan, Sources, plan_build, versions
 from pipelines.intake.readers import read_split
+from pipelines.stages.turns import has_turns
+from schemas.documents import TURNS_VERSION
 from schemas.reasons import Stage
 
 GOLDEN = Path(__file__).parent / "stage_outputs.json"
@@ -64,16 +66,20 @@ def test_a_threshold_renames_what_it_shapes_and_a_term_does_not(plan: Plan):
 
 def outputs(plan: Plan) -> dict[str, str]:
     """A digest of everything each stage made of the example drops."""
-    digests = {stage: hashlib.sha256() for stage in Stage}
+    digests, turns = {stage: hashlib.sha256() for stage in Stage}, hashlib.sha256()
     chosen = stages(plan.site.recipe, plan.site.benchmarks)
     for one in plan.splits:
         data_set = plan.site.data_set(one.split)
         drop = plan.site.directories[one.split.partner, one.drop]
         for read in read_split(drop, one.split, data_set, max_row_bytes=1 << 26):
             for stage, kept, dropped in run_stages(read.documents, chosen, data_set):
-                content = json.dumps([kept.to_pylist(), dropped.to_pylist()], default=bytes.hex)
+                rows = [{k: v for k, v in row.items() if k != "turns"} for row in kept.to_pylist()]
+                content = json.dumps([rows, dropped.to_pylist()], default=bytes.hex)
                 digests[stage].update(content.encode())
-    return {stage.value: digest.hexdigest() for stage, digest in digests.items() if stage in dict(chosen)}
+            if has_turns(kept):
+                turns.update(json.dumps(kept["turns"].to_pylist()).encode())
+    found = {stage.value: digest.hexdigest() for stage, digest in digests.items() if stage in dict(chosen)}
+    return {**found, "turns": turns.hexdigest()}
 
 
 def test_a_stage_whose_output_changed_has_a_new_version(plan: Plan, request: pytest.FixtureRequest):
@@ -83,7 +89,8 @@ def test_a_stage_whose_output_changed_has_a_new_version(plan: Plan, request: pyt
     version, or that drops or packages differ.
     """
     found = {
-        "versions": {stage.value: version for stage, version in plan.site.pipeline.versions.items()},
+        "versions": {stage.value: version for stage, version in plan.site.pipeline.versions.items()}
+        | {"turns": TURNS_VERSION},
         "inputs": sorted(file.sha256 for drop in plan.drops for file in drop.files),
         "packages": versions(SHAPING_TEXT),
         "outputs": outputs(plan),

@@ -151,6 +151,7 @@ class Partner:
     data_set: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # name: (role or policy:..., type)
     more: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # further malmoi.* of a column
+    text: Mapping[str, Any] | None = None  # the column of the text, instead of a plain one
     rows: Sequence[Mapping[str, Any]] = ()
     status: str = "active"
     approved: bool = True
@@ -184,7 +185,7 @@ class Partner:
                     "customProperties": _custom({**DATA_SET, **self.data_set}),
                     "properties": [
                         _column("id", "key", "string", required=True, primaryKey=True),
-                        _column("text", "text", "string", required=True),
+                        self.text or _column("text", "text", "string", required=True),
                         *(
                             _column(name, *given, ours=self.more.get(name, {}))
                             for name, given in self.columns.items()

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer as ReferenceTokenizer
 
 from pipelines.tokens import tokenizer as subject
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
+from schemas.documents import TURNS
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import file_sha256
 from schemas.recipe import DialogueTemplate, TokenSettings
@@ -178,6 +179,65 @@ def test_a_template_gives_the_ids_of_the_rendered_chat(home, dialogues):
         ]
         expected = [[*model.encode(text).ids, tokenizer.end_of_document] for text in written]
         assert encoded(tokenizer, texts, data_set="a_dot/chat") == expected
+
+
+def written(tokenizer: Tokenizer, ids: list[int]) -> list[tuple[str, str]]:
+    """(role, text) of every turn between the template's tokens, which are all of the document."""
+    start, end = (tokenizer.vocabulary_file.specials[name] for name in ("<|im_start|>", "<|im_end|>"))
+    assert ids.pop() == tokenizer.end_of_document
+    found = []
+    while ids:
+        assert ids.pop(0) == start
+        stop = ids.index(end)
+        role, _, text = tokenizer.decode(ids[:stop]).partition("\n")
+        found.append((role, text))
+        ids = ids[stop + 1 :]
+        assert tokenizer.decode(ids[:1]) == "\n"
+        ids = ids[1:]
+    return found
+
+
+WHO = st.sampled_from([None, "user", "assistant", "bot", "#1", "#2", "#3"])
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.text("가 \n<|im_end|>", min_size=1, max_size=9), st.integers(1, 3), WHO),
+            min_size=1,
+            max_size=5,
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(["again", "last"]),
+)
+@settings(max_examples=100)
+def test_known_turns_are_written_whole_under_their_roles(home, dialogues, then):
+    tokenizer = chat(home, then=then, roles=("user", "assistant"), speakers={"bot": "assistant"})
+    texts, turns, expected = [], [], []
+    for dialogue in dialogues:
+        known, left, at, place = [], [], 0, -1
+        for text, step, speaker in dialogue:
+            place += step  # turns between were empty
+            end = at + len(text.encode())
+            known.append({"start": at, "end": end, "place": place, "speaker": speaker})
+            at = end + 1
+            number = int(speaker[1]) - 1 if speaker and speaker.startswith("#") else place
+            by_number = ("user", "assistant")[number % 2 if then == "again" else min(number, 1)]
+            role = {"bot": "assistant", None: by_number}.get(speaker, speaker)
+            left.append((by_number if role.startswith("#") else role, text.rstrip(" \n").lstrip("\n")))
+        texts.append("\n".join(text for text, _, _ in dialogue))
+        turns.append(known)
+        expected.append([turn for turn in left if turn[1]] or left[:1])
+    arrays = pa.array(["앞", *texts], pa.string()), pa.array([[], *turns], TURNS.type)
+    ids = tokenizer.encode(arrays[0].slice(1), data_set="a_dot/chat", turns=arrays[1].slice(1)).to_pylist()
+    assert [written(tokenizer, one) for one in ids] == expected
+
+
+def test_a_speaker_without_a_role_is_an_error(home):
+    turns = pa.array([[{"start": 0, "end": 1, "place": 0, "speaker": "guide"}]], TURNS.type)
+    with pytest.raises(UsageError, match=r"templates.0.speakers: 'guide' .*say which"):
+        chat(home).encode(pa.array(["a"]), data_set="a_dot/chat", turns=turns)
 
 
 def test_a_turn_that_writes_the_template_s_tokens_is_only_text(home):

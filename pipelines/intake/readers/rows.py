@@ -14,10 +14,11 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from pipelines.intake.readers.row_rights import READ, SEEDS_APART, row_rights, takes_back
-from pipelines.intake.readers.text_values import typed
+from pipelines.intake.readers.text_values import literal, typed
+from pipelines.intake.readers.turns import Turns
 from pipelines.intake.splits import Split
 from schemas.contract import Column, DataSet, Format, Role
-from schemas.documents import DOCUMENT, QUARANTINE, ROW_RIGHTS
+from schemas.documents import DOCUMENT, QUARANTINE, ROW_RIGHTS, TURNS
 from schemas.identity import document_ids
 from schemas.reasons import Refusal
 
@@ -60,7 +61,7 @@ class Refused(NamedTuple):
 class ReadBatch(NamedTuple):
     """What a reader hands on. rows == len(documents) + len(quarantine)."""
 
-    documents: pa.RecordBatch  # DOCUMENT
+    documents: pa.RecordBatch  # DOCUMENT; with TURNS where the data set has turns
     quarantine: pa.RecordBatch  # QUARANTINE
     rows: int
     bytes: int  # uncompressed bytes consumed since the last batch
@@ -92,6 +93,7 @@ class Assembler:
         self._versions = data_set.of_role(Role.VERSION)
         self._languages = data_set.of_role(Role.LANGUAGE)
         self._texts = data_set.of_role(Role.TEXT)
+        self._turns = Turns(data_set) if data_set.has_turns else None
 
     def found(self, names: Iterable[str]) -> None:
         """Columns that the contract does not name are nothing to the build."""
@@ -110,24 +112,31 @@ class Assembler:
     ) -> ReadBatch:
         """Documents of the rows that fit the contract, quarantine entries of the others.
 
+        Of a data set with turns, the documents have the column `TURNS` too.
         `columns` holds one list per name in `names`, ABSENT where the row lacks it; `faults` (by index)
-        and `texts` are what the caller found out already: with `texts`, TEXT columns are not looked at.
+        and `texts` are what the caller found out already: with `texts`, TEXT columns are not looked at (they
+        cannot be given of a data set with turns).
         """
         del lines
         wrong = dict(faults or {})
         values: list[tuple[Column, list[Any]]] = []
+        parts: list[list[Any]] = []  # the texts, before they are joined
         for column in self.columns:
             if texts is None or column.role is not Role.TEXT:
                 join = SEEDS_APART if column.role is Role.SEED else self._join
                 cells = columns[column.path[0]]
                 if self._data_set.format is Format.CSV:
                     cells = typed(cells, column)
+                if column.role is Role.TEXT and self._turns is not None:
+                    parts.append([None if cell is ABSENT else cell for cell in cells])
                 values.append((column, _checked(column, cells, join, wrong)))
         self._excuse(values, wrong)
         self._check_keys(values, wrong)
         kept = [i for i in range(len(rows)) if i not in wrong] if wrong else range(len(rows))
         lost = [Refused(rows[i], offsets[i], wrong[i]) for i in sorted(wrong)]
         documents, rights = self._documents(rows, kept, values, texts)
+        if self._turns is not None:
+            documents = documents.append_column(TURNS, self._turns.array(parts, kept))
         entries = sorted([*refused, *lost], key=lambda entry: (entry.row < 0, entry.row, entry.offset))
         return ReadBatch(documents, quarantine(entries), len(documents) + len(entries), size, rights)
 
@@ -137,7 +146,7 @@ class Assembler:
         keys = {field_name(column) for column in self._keys}
         for i, fault in list(wrong.items() if gone else ()):
             missing = fault.refusal in (Refusal.MISSING_VALUE, Refusal.MISSING_COLUMN)
-            if missing and fault.field not in keys and any(takes_back(_literal(cells[i])) for cells in gone):
+            if missing and fault.field not in keys and any(takes_back(literal(cells[i])) for cells in gone):
                 del wrong[i]
 
     def _check_keys(self, values: list[tuple[Column, list[Any]]], wrong: dict[int, Fault]) -> None:
@@ -165,7 +174,7 @@ class Assembler:
         for column, cells in values:
             by_role[column.role].append(cells if whole else [cells[i] for i in kept])
         numbers = list(rows) if whole else [rows[i] for i in kept]
-        keys = [[_literal(cell) for cell in cells] for cells in by_role[Role.KEY]]
+        keys = [[literal(cell) for cell in cells] for cells in by_role[Role.KEY]]
         versions = None
         if self._versions:
             versions = [_first(parts) for parts in zip(*by_role[Role.VERSION], strict=True)]
@@ -175,7 +184,7 @@ class Assembler:
             rows=numbers,
             keys=keys,
             versions=versions,
-            values={role: [[_literal(cell) for cell in cells] for cells in by_role[role]] for role in READ},
+            values={role: [[literal(cell) for cell in cells] for cells in by_role[role]] for role in READ},
         )
         if keys and versions is not None:
             keys.append(versions)
@@ -205,11 +214,11 @@ class Assembler:
 
     def _joined(self, parts: list[list[Any]], count: int) -> list[str]:
         if len(parts) == 1:
-            return [_literal(cell) for cell in parts[0]]
+            return [literal(cell) for cell in parts[0]]
         if not parts:
             return [""] * count
         return [
-            self._join.join([text for text in map(_literal, pieces) if text])
+            self._join.join([text for text in map(literal, pieces) if text])
             for pieces in zip(*parts, strict=True)
         ]
 
@@ -276,27 +285,14 @@ def _gather(value: Any, path: tuple[str, ...], allowed: frozenset[type], leaves:
         return isinstance(value, dict) and _gather(value.get(path[0]), path[1:], allowed, leaves)
     if type(value) not in allowed:
         return False
-    if text := _literal(value):
+    if text := literal(value):
         leaves.append(text)
     return True
 
 
-def _literal(value: Any) -> str:
-    """A scalar as text, the same whatever format it came in: dates as ISO strings, null as ""."""
-    if type(value) is str:
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return str(value)
-
-
 def _first(parts: Sequence[Any]) -> str:
     """The first value that is not null (two version columns stand where the schema drifted)."""
-    return next((_literal(part) for part in parts if part is not None and part != ""), "")
+    return next((literal(part) for part in parts if part is not None and part != ""), "")
 
 
 def _language(tag: str) -> str | None:

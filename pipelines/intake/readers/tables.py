@@ -154,6 +154,7 @@ class Documents:
         self._assembler = Assembler(split, data_set)
         self.names = self._assembler.names
         self._join = data_set.join
+        self._has_turns = data_set.has_turns
         self._texts = data_set.of_role(Role.TEXT)
         self._limit = max_row_bytes
         self._batch_rows = batch_rows
@@ -209,7 +210,12 @@ class Documents:
                 faults.setdefault(indices[at], Fault(Refusal.ROW_TOO_LONG))
 
     def _joined(self, batch: pa.RecordBatch, faults: dict[int, Fault]) -> pa.Array | None:
-        """The text of every row, by Arrow alone; None where a column is absent, nested or no string."""
+        """The text of every row, by Arrow alone; None where a column is absent, nested or no string.
+
+        None of dialogues too, whose turns are found while they are apart.
+        """
+        if self._has_turns:
+            return None
         parts = []
         for column in self._texts:
             name = column.path[0]

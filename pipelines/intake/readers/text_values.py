@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -41,3 +42,16 @@ def _parsed(text: str) -> Any:
         return orjson.loads(text)
     except ValueError:
         return text
+
+
+def literal(value: Any) -> str:
+    """A scalar as text, the same whatever format it came in: dates as ISO strings, null as ""."""
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)

@@ -12,7 +12,7 @@ from pipelines.intake.drops import DropFile
 from pipelines.intake.readers import read_split
 from pipelines.intake.splits import plan_file
 from schemas.contract import Column, DataSet, Delivery, Format, Kind, Markup, Role
-from schemas.documents import DOCUMENT, QUARANTINE
+from schemas.documents import DOCUMENT, QUARANTINE, TURNS
 from schemas.identity import document_ids
 
 LIMIT = 1 << 20
@@ -71,7 +71,8 @@ def read(
     for split in plan.splits:
         for batch in read_split(path.parent, split, wanted, max_row_bytes=limit, **batches):
             batch.documents.validate(full=True)
-            assert batch.documents.schema == DOCUMENT
+            has_turns = wanted.has_turns and len(batch.documents) > 0
+            assert batch.documents.schema == (DOCUMENT.append(TURNS) if has_turns else DOCUMENT)
             assert batch.quarantine.schema == QUARANTINE
             assert batch.rows == len(batch.documents) + len(batch.quarantine)
             documents += batch.documents.to_pylist()

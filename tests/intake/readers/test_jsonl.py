@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import tempfile
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 from pipelines.intake.drops import DropFile
 from pipelines.intake.readers import read_split
 from pipelines.intake.splits import plan_file
-from schemas.contract import Format, Role
+from schemas.contract import DataSet, Format, Kind, Limits, Role
 from tests.intake.readers.reading import PLAIN, column, data_set, id_of, read
 
 JSONL = data_set(Format.JSONL)
@@ -175,6 +179,71 @@ def test_lists_of_turns_join_and_versions_and_languages_are_read(tmp_path: Path)
     ]
     assert found.reasons == [(2, "missing_value"), (3, "wrong_type")]
     assert found.quarantine[1]["field"] == "turns.text"
+
+
+def talk(file_format: Format = Format.JSONL, *, listed: tuple[str, ...] = (), **changes: object) -> DataSet:
+    who = replace(column("turns.who", Role.SPEAKER, required=False), limits=Limits(enum=listed))
+    columns = (column("id", Role.KEY), column("turns.text", Role.TEXT, required=False), who)
+    return replace(data_set(file_format, columns), **{"kind": Kind.DIALOGUE, **changes})
+
+
+SAID = [
+    {"who": "봄", "text": "첫 줄\n둘째 줄"},
+    {"who": "가을", "text": ""},
+    {"who": "가을", "text": "그래😀"},
+    {"text": "누가?"},
+    None,
+    {"who": "봄", "text": "나"},
+]
+
+
+def test_turns_are_known_where_they_are_still_apart(tmp_path: Path) -> None:
+    rows = {"id": "1", "turns": SAID}, {"id": "2", "turns": 5}, {"id": "3"}
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = read(tmp_path / "a.jsonl", talk(join=" / "))
+    assert found.texts == ["첫 줄\n둘째 줄 / 그래😀 / 누가? / 나", ""]
+    first, nobody = (document["turns"] for document in found.documents)
+    data = found.texts[0].encode()
+    assert [data[turn["start"] : turn["end"]].decode() for turn in first] == [
+        said["text"] for said in SAID if said and said["text"]
+    ]
+    assert [turn["place"] for turn in first] == [0, 2, 3, 5]
+    assert [turn["speaker"] for turn in first] == ["#1", "#2", None, "#1"]
+    assert nobody == []
+    listed = read(tmp_path / "a.jsonl", talk(listed=("가을", "봄"))).documents[0]["turns"]
+    assert [turn["speaker"] for turn in listed] == ["봄", "가을", None, "봄"]
+    assert "turns" not in read(tmp_path / "a.jsonl", talk(kind=Kind.DOCUMENT)).documents[0]
+
+
+def test_all_formats_tell_the_same_turns(tmp_path: Path) -> None:
+    rows = [{"id": str(number), "turns": SAID[number:]} for number in range(3)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    cells = [(row["id"], json.dumps(row["turns"])) for row in rows]
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("id", "turns"), *cells])
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    expected = read(tmp_path / "a.jsonl", talk()).documents
+    assert read(tmp_path / "a.csv", talk(Format.CSV)).documents == expected
+    assert read(tmp_path / "a.parquet", talk(Format.PARQUET)).documents == expected
+
+
+def test_several_columns_of_a_dialogue_are_turns_in_every_format(tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "ask": "무엇을\n할까?", "answer": "읽자"},
+        {"id": "2", "ask": "", "answer": "혼잣말"},
+        {"id": "3", "ask": None, "answer": "혼잣말"},
+    ]
+    texts = (column(name, Role.TEXT, required=False) for name in ("ask", "answer"))
+    columns = (column("id", Role.KEY), *texts)
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    found = [
+        read(tmp_path / f"a.{name}", replace(data_set(form, columns), kind=Kind.DIALOGUE)).documents
+        for name, form in (("jsonl", Format.JSONL), ("parquet", Format.PARQUET))
+    ]
+    assert found[0] == found[1]
+    places = [[(turn["start"], turn["place"]) for turn in document["turns"]] for document in found[0]]
+    assert places == [[(0, 0), (len("무엇을\n할까?\n".encode()), 1)], [(0, 1)], [(0, 1)]]
 
 
 @pytest.mark.parametrize(("over", "reasons"), [(0, []), (1, [(1, "row_too_long")])])
