@@ -23,7 +23,7 @@ from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.hash_kernels import Ints, hash_table
 from pipelines.stages.pii.invented import OUR_HANDLE
-from pipelines.stages.pii.player_cues import PARTICLES, cues, gate_words, is_trigger, stands_apart
+from pipelines.stages.pii.player_cues import PARTICLES, cues, gate_words, is_hint, is_trigger, stands_apart
 from pipelines.stages.pii.scan import OVERLAP, PIECE
 from schemas.errors import InputUnreadable
 
@@ -50,7 +50,7 @@ def cue_tables() -> tuple[Ints, runs.Points, Ints, runs.Points]:
     """Words beside names with their kinds, particles with their numbers and demands: the kernels' tables."""
     kinds = {}
     for word, kind in cues().items():
-        bits = runs.TRIGGER if is_trigger(word, kind) else 0
+        bits = runs.TRIGGER if is_trigger(word, kind) else runs.HINT if is_hint(word, kind) else 0
         kinds[_hash(word)] = kind | bits | (runs.APART if bits and stands_apart(word) else 0)
     demands = {"C": runs.CONSONANT, "V": runs.VOWEL, "-": 0}
     particles = {_hash(one[:-1]): number << 2 | demands[one[-1]] for number, one in enumerate(PARTICLES, 1)}
