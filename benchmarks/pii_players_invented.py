@@ -391,7 +391,7 @@ def _loosened(one: Invented, draw: random.Random, said: Sequence[str]) -> Invent
         ]
         inside = any(a < read and word.start() < b for a, b in names)
         free = not inside and _HANGUL.fullmatch(word[0]) and not any(map(word[0].startswith, _CUES))
-        made += draw.choice(said)[:6] if free and draw.random() < LOOSE else word[0]
+        made += draw.choice(said)[:9] if free and draw.random() < LOOSE else word[0]
     return Invented(made + text[read:], tuple(moved))
 
 

@@ -25,6 +25,7 @@ _PLAYER = expression(
     re.IGNORECASE,
 )
 _GAME = expression(rf"(?<![가-힣A-Za-z])(?:{GAMES})", re.IGNORECASE)
+_ROOM = expression(r"(?:디스코드|디코|discord)[^\n]{0,12}\Z", re.IGNORECASE)
 _REACH, _FAR = 20, 40
 
 
@@ -35,6 +36,8 @@ def _tagged(text: str, match: re.Match[str]) -> Finding | None:
     start, end = match.span()
     if match["latin"]:
         before, behind = line_from(text, start, _REACH), line_to(text, end, _REACH)
+        if _ROOM.search(text, before, start):
+            return None
         near = text[before:start] + " " + text[end:behind]
         alone = text[start - 1 : start] in {"", "\n"} and text[end : end + 1] in {"", "\n"}
         if not (alone or _PLAYER.search(near) or _GAME.search(near)):

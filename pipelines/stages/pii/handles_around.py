@@ -50,13 +50,15 @@ _SOCIAL = (
     r"tiktok|snapchat|follow me|dm me|message me|s[ií]gueme|DM)"
 )
 _AFAR = expression(
-    rf"(?<![A-Za-z])(?P<social>{_SOCIAL})(?![A-Za-z])(?P<between>[^\n0-9@.?!/<>=|`\"]{{1,24}}?)"
+    rf"(?<![A-Za-z])(?P<social>{_SOCIAL})(?![A-Za-z])(?P<between>[^\n0-9@?!<>=|`\"]{{1,24}}?)"
     r"(?<![A-Za-z0-9가-힣._/\-])(?P<handle>@[A-Za-z0-9_](?:[A-Za-z0-9_.]{2,28}[A-Za-z0-9_])|"
-    r"[A-Za-z][A-Za-z0-9]{1,18}[_.][A-Za-z0-9_.]{1,18}[A-Za-z0-9_]|"
+    r"[A-Za-z][A-Za-z0-9]{1,18}[_.][A-Za-z0-9_.]{0,18}[A-Za-z0-9_]|"
     r"[A-Za-z]{3,16}[0-9]{1,6})(?![A-Za-z0-9@/(\[]|\.[A-Za-z])",
     re.IGNORECASE,
 )
-_HANGUL_WORDS = expression(r"(?:[가-힣ㄱ-ㅣ~!,]{0,8}[ ]){1,3}\Z|[A-Za-z :]{1,16}\Z")
+_HANGUL_WORDS = expression(
+    r"(?:[가-힣ㄱ-ㅣ~!,.]{0,8}[ ]){1,4}\Z|(?:[가-힣.]{0,8}[ ]){0,3}(?:/[ ])?(?:ID|아이디)[은는]?[ ]?:?[ ]\Z|[A-Za-z :]{1,16}\Z"
+)
 
 
 def _afar(text: str, match: re.Match[str]) -> Finding | None:
@@ -66,7 +68,8 @@ def _afar(text: str, match: re.Match[str]) -> Finding | None:
     if PLACEHOLDER.match(handle) or DOMAIN.search(handle) or not any(map(str.isalpha, handle)):
         return None
     if handle[0] == "@":
-        if not TELLING.search(handle) and match["social"].lower() in _WEAKLY:
+        right = len(match["between"]) <= _RIGHT
+        if not right and not TELLING.search(handle) and match["social"].lower() in _WEAKLY:
             return None
     elif handle.isalnum():
         told = _ASKED.search(match["between"]) or (
@@ -92,6 +95,7 @@ _TOLD_BEHIND = expression(
     r"[ ]{0,2}(?:\Z|\n|(?:으?로|이에요|예요|입니다|이요|요|임|인데|이고|이니까|니까|라서|이라|이야|야)(?![가-힣]{3})|"
     r"[ ]?(?:추가|연락|주세요|친추|검색|문의|톡|디엠|팔로우|맞팔))"
 )
+_RIGHT = 2  # characters between: "는 "
 _WEAKLY = frozenset({"팔로우", "팔로워", "유튜브", "twitter", "dm", "채널톡"})
 _SIGNED = expression(r"[a-z]_?[0-9]|[a-z0-9]_[a-z0-9]{3}|[a-z]\.[a-z]{2}", re.IGNORECASE)
 AFAR = Detector(

@@ -119,7 +119,7 @@ def gate_words() -> tuple[str, ...]:
 
 
 PARTICLES = (  # behind a name, with what it stands behind: C a consonant, V a vowel, - either
-    "이C 가V 은C 는V 을C 를V 와V 과C 랑V 이랑C 로V 으로C 의- 도- 만- 님- 님이- 님은- 님을- 님의- 님도- "
+    "이C 가V 은C 는V 을C 를V 와V 과C 랑V 이랑C 로V 으로- 의- 도- 만- 님- 님이- 님은- 님을- 님의- 님도- "
     "님께- 님께서- 님한테- "
     "님에게- 님이랑- 님하고- 님아- 님과- 한테- 한테서- 에게- 에게서- 에서- 하고- 까지- 부터- 보다- 처럼- "
     "께- 께서- 아C 야V "
@@ -127,7 +127,7 @@ PARTICLES = (  # behind a name, with what it stands behind: C a consonant, V a v
     "며V 이라는C "
     "라는V 이라고C 라고V 인- 였는데V 이었는데C 이었음C 였음V 이었다C 였다V 씨- 형- 누나- 언니- 오빠- "
     "이네C 네V 이죠C 죠V "
-    "인가요- 인가- 이지C 지V 이랑은C 랑은V 으로는C 로는V 로만V 으로만C 으로도C 로도V 이네요C 네요V 이임C "
+    "인가요- 인가- 이지C 지V 이랑은C 랑은V 으로는- 로는V 로만V 으로만- 으로도- 로도V 이네요C 네요V 이임C "
     "니까V 이니까C 라서V "
     "이라서C 들- 때문에- 같은- 같이- 님꺼- 꺼- 네집-"
 ).split()
