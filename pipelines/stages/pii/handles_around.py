@@ -43,7 +43,8 @@ def _behind(text: str, match: re.Match[str]) -> Finding | None:
 
 _SOCIAL = (
     r"(?:카카오톡|카톡|오픈톡|텔레그램|텔레|인스타그램|인스타|트위터|디스코드|디코|위챗|틱톡|스냅챗|"
-    r"스냅(?![샷숏])|스레드|페메|유튜브|(?<![가-힣])라인(?=[은이도만으 ])|블로그|네이버|페북|페이스북|링크드인|시그널|왓츠앱|"
+    r"스냅(?![샷숏])|스레드|페메|유튜브|(?<![가-힣])라인(?=[은이도만으 ])|블로그|네이버|페북|페이스북|"
+    r"링크드인|시그널|왓츠앱|"
     r"트위치|치지직|플친|카카오채널|카카오(?=로|[ ])|톡채널|네이트온|"
     r"맞팔|선팔|인친|트친|페친|팔로우|팔로워|디엠|뒷계|본계|부계|일계|소통해요|잔디|슬랙|채널톡|instagram|"
     r"telegram|discord|twitter|"
@@ -57,7 +58,8 @@ _AFAR = expression(
     re.IGNORECASE,
 )
 _HANGUL_WORDS = expression(
-    r"(?:[가-힣ㄱ-ㅣ~!,.]{0,8}[ ]){1,4}\Z|(?:[가-힣.]{0,8}[ ]){0,3}(?:/[ ])?(?:ID|아이디)[은는]?[ ]?:?[ ]\Z|[A-Za-z :]{1,16}\Z"
+    r"(?:[가-힣ㄱ-ㅣ~!,.]{0,8}[ ]){1,4}\Z|(?:[가-힣.]{0,8}[ ]){0,3}(?:/[ ])?(?:ID|"
+    r"아이디)[은는]?[ ]?:?[ ]\Z|[A-Za-z :]{1,16}\Z"
 )
 
 
@@ -79,9 +81,11 @@ def _afar(text: str, match: re.Match[str]) -> Finding | None:
         )
         if not told or handle.isupper():
             return None
-    elif handle.isupper() or not _HANGUL_WORDS.match(match["between"]):
-        return None
-    elif not _SIGNED.search(handle) and not _TOLD_BEHIND.match(text, end):
+    elif (
+        handle.isupper()
+        or not _HANGUL_WORDS.match(match["between"])
+        or (not _SIGNED.search(handle) and not _TOLD_BEHIND.match(text, end))
+    ):
         return None
     return Finding(start, end, "MESSENGER_ID", 0.76, ("service afar", "no word"))
 
@@ -92,7 +96,8 @@ _ASKED = expression(
 _NUMBERED = expression("[a-z]{3}[0-9]{2}", re.IGNORECASE)
 _TOLD_BEFORE = expression(r"(?:으로|로|은|는|이|가|도|만|로만|으로만)?[ ](?:[가-힣~!,]{1,8}[ ]){0,2}\Z")
 _TOLD_BEHIND = expression(
-    r"[ ]{0,2}(?:\Z|\n|(?:으?로|이에요|예요|입니다|이요|요|임|인데|이고|이니까|니까|라서|이라|이야|야)(?![가-힣]{3})|"
+    r"[ ]{0,2}(?:\Z|\n|(?:으?로|이에요|예요|입니다|이요|요|임|인데|이고|이니까|니까|라서|이라|이야|"
+    r"야)(?![가-힣]{3})|"
     r"[ ]?(?:추가|연락|주세요|친추|검색|문의|톡|디엠|팔로우|맞팔))"
 )
 _RIGHT = 2  # characters between: "는 "

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0912, PLR0915, PLR1714 (compiled code: calls cost)
+# ruff: noqa: PLR0912, PLR0915, PLR1714, SIM109 (compiled code: calls cost)
 """Candidates for names of players in a line, their signs, and the sum of the signs' weights; compiled.
 
 A candidate is a run of letters and digits with or without the particle at its end, such a run with a game's
