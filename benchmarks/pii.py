@@ -35,7 +35,7 @@ from pii_scoring import Found, Labelled, Mistake, Scores, rows, score  # noqa: E
 from pii_split import DEVELOPMENT, FILES, TEST, half, judged, read_mapping, truth_of, truths  # noqa: E402
 from results import RESULTS, machine, table, write_section  # noqa: E402
 
-from tests.stages.pii.cases import FRESH, LABELS, NEUTRAL, SECOND, Case, all_cases  # noqa: E402
+from tests.stages.pii.cases import FRESH, LABELS, MORE, NEUTRAL, SECOND, Case, all_cases  # noqa: E402
 
 RIVALS = {"ko-pii": "ko-pii==1.22.15", "maskingtape": "maskingtape==0.4.0"}  # engines of other environments
 SCORED = ("ours", "presidio", "presidio+ko", "datatrove", "ko-pii", "maskingtape")
@@ -59,7 +59,7 @@ def cases() -> dict[str, list[Labelled]]:
             truth_of(case.text, span.start, span.end, None if span.label == NEUTRAL else span.label)
             for span in case.spans
         )
-        family = case.family.removeprefix(FRESH).removeprefix(SECOND)
+        family = case.family.removeprefix(FRESH).removeprefix(SECOND).removeprefix(MORE)
         group = family if family.startswith(("persons_", "phones_")) else "elsewhere"
         found[_set_of(case)].append(Labelled(case.id, case.text, group, marked, LABELS))
     return found

@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.stages.pii.player_cues import cues
+
 TEXTS = Path(__file__).parent / "pii_players_texts"
+FROM_SPOKEN = 0.35  # of names and of common words: of real texts' words
+LOOSENED, LOOSE = (
+    0.6,
+    0.4,
+)  # of texts, and of their words that say nothing of players: real texts' ones instead
+_WORD = re.compile(r"\S+")
+_HANGUL = re.compile("[가-힣]{2,}")
+_CUES = tuple(word for word in cues() if len(word) > 1)
 
 _BEFORE = (
     "졸린 배고픈 슬픈 화난 귀여운 수상한 외로운 느긋한 게으른 용감한 소심한 뚱뚱한 날씬한 차가운 뜨거운 달콤한 짭짤한 매운 새콤한 "
@@ -206,8 +216,10 @@ def typed(hangul: str) -> str:
     return out
 
 
-def name(draw: random.Random) -> str:
-    """A player's name, with a tag now and then."""
+def name(draw: random.Random, said: Sequence[str]) -> str:
+    """A player's name, with a tag now and then; `said`: words of real texts, of which some are made."""
+    if draw.random() < FROM_SPOKEN:
+        return _spoken_name(draw, said)
     noun = draw.choice(_NOUNS)
     form = draw.randrange(24)
     if form < 4:
@@ -260,6 +272,18 @@ def name(draw: random.Random) -> str:
     return made[:12] + (tag(draw) if draw.random() < 0.08 else "")
 
 
+def _spoken_name(draw: random.Random, said: Sequence[str]) -> str:
+    """Two or three words without a blank, as names that are sentences are; or parts of two."""
+    if draw.random() < 0.5:
+        made = "".join(draw.choice(said)[: draw.choice((2, 2, 3))] for _ in range(2))
+    else:
+        made = "".join(draw.choice(said)[:4] for _ in range(draw.choice((2, 2, 3))))
+    made = made[: draw.choice((5, 6, 8, 10, 12))]
+    if draw.random() < 0.12:
+        made += draw.choice(("1", "2", "7", "77", "99", "123", str(draw.randrange(1000))))
+    return made + (tag(draw) if draw.random() < 0.08 else "")
+
+
 def tag(draw: random.Random) -> str:
     return draw.choice(
         (
@@ -294,7 +318,7 @@ def _agreeing(made: str, particle: str, draw: random.Random) -> str:
     return pair[1] if vowel else pair[0]
 
 
-def fill(frame: str, draw: random.Random) -> Invented:
+def fill(frame: str, draw: random.Random, said: Sequence[str]) -> Invented:
     """One text of a frame."""
     text, names, read = "", [], 0
     spaced = draw.random()
@@ -305,7 +329,7 @@ def fill(frame: str, draw: random.Random) -> Invented:
         read = slot.end()
         kind, particle = slot["slot"], slot["particle"] or ""
         if kind == "N":
-            made = name(draw)
+            made = name(draw, said)
             if draw.random() < 0.06:
                 left, right = draw.choice(("''", '""', "[]", "<>", "()", "「」", "“”", "‘’", "『』"))
                 text += left
@@ -321,11 +345,13 @@ def fill(frame: str, draw: random.Random) -> Invented:
             made = str(
                 draw.choice((draw.randrange(1, 100), draw.randrange(1, 10), draw.randrange(100, 3000)))
             )
+        elif kind == "W" and draw.random() < FROM_SPOKEN:
+            made = draw.choice(said)
         else:
             made = draw.choice(_SLOTS[kind])
         text += made
         if particle:
-            if kind == "N" and spaced < 0.06:
+            if kind == "N" and spaced < 0.12:
                 text += " "
             text += _agreeing(made or text[-2], particle, draw)
     text += frame[read:]
@@ -351,9 +377,28 @@ def frames(file: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def invented(of: list[str], times: int, seed: int) -> Iterator[Invented]:
-    """So many texts of each frame."""
+def _loosened(one: Invented, draw: random.Random, said: Sequence[str]) -> Invented:
+    """With words of real texts in place of some that say nothing about players."""
+    text, names = one
+    made, moved, read = "", [], 0
+    for word in _WORD.finditer(text):
+        made += text[read : word.start()]
+        read = word.end()
+        moved += [
+            (len(made) + a - word.start(), len(made) + b - word.start())
+            for a, b in names
+            if word.start() <= a < read
+        ]
+        inside = any(a < read and word.start() < b for a, b in names)
+        free = not inside and _HANGUL.fullmatch(word[0]) and not any(map(word[0].startswith, _CUES))
+        made += draw.choice(said)[:9] if free and draw.random() < LOOSE else word[0]
+    return Invented(made + text[read:], tuple(moved))
+
+
+def invented(of: list[str], times: int, seed: int, said: Sequence[str]) -> Iterator[Invented]:
+    """So many texts of each frame; `said`: words of real texts."""
     draw = random.Random(seed)
     for frame in of:
         for _ in range(times):
-            yield _noised(fill(frame, draw), draw)
+            one = _noised(fill(frame, draw, said), draw)
+            yield _loosened(one, draw, said) if draw.random() < LOOSENED else one

@@ -46,6 +46,7 @@ from pipelines.stages.pii.players import MODEL, cue_tables  # noqa: E402
 from tests.stages.pii.cases import SECOND, all_cases  # noqa: E402
 
 TIMES = 40  # texts of a frame
+SPOKEN = 60_000  # words of real texts that frames are loosened with
 LEAST_COUNT = 3
 MOST_WORDS = 100_000
 LONGEST_LINE = 400
@@ -127,14 +128,17 @@ def _signs(points, n, keys, values, particles, demands, words, names, signs, siz
     """Candidates of a line with their signs, from `at` on; the number then."""
     tokens = np.empty((9, runs.MOST_TOKENS), np.int64)
     count, seen = runs.tokens_of(points, n, True, keys, values, words, tokens)
-    if not seen & 1:
+    if not seen & (1 | 1 << runs.HINTED):
         return at
     found = np.empty((runs.MOST_ENDS, 5), np.int64)
     buf = np.empty(runs.MAX_SIGNS, np.int64)
+    lowest = runs.least_known(tokens, count)
     for i in range(count):
         for k in range(kernels.candidates_of(points, n, tokens, count, i, particles, demands, found)):
             if at == len(sizes):
                 return at
+            if not seen & 1 and not kernels.looks_named(points, tokens, i, found[k, 0], found[k, 4]):
+                continue
             size = kernels.signs_of(
                 points,
                 tokens,
@@ -148,6 +152,7 @@ def _signs(points, n, keys, values, particles, demands, words, names, signs, siz
                 found[k, 3],
                 found[k, 4],
                 words,
+                lowest,
                 buf,
             )
             for s in range(size):
@@ -159,6 +164,13 @@ def _signs(points, n, keys, values, particles, demands, words, names, signs, siz
                     truths[at] = True
             at += 1
     return at
+
+
+def spoken(lines: list[str]) -> list[str]:
+    """Words of Hangul as real texts hold them, one of a line, in their order."""
+    draw = random.Random(7)
+    found = (_RUN.findall(line) for line in lines[:: max(1, len(lines) // SPOKEN)])
+    return [draw.choice(words) for words in found if words]
 
 
 class Candidates:
@@ -211,9 +223,10 @@ def main() -> None:
     real = [line for text in real_texts(given.drops) for line in text.split("\n") if len(line) > 1]
     words = word_table(real, [re.sub(r"\{.\}[가-힣]*", " ", frame) for frame in (*positive, *clean)])
     data = Candidates(words, 3_500_000)
-    for text, names in invented(positive, TIMES, 1):
+    said = spoken(real)
+    for text, names in invented(positive, TIMES, 1, said):
         data.add(text, names)
-    for text, _ in invented(clean, 2 * TIMES, 2):
+    for text, _ in invented(clean, 2 * TIMES, 2, said):
         data.add(text, ())
     made = data.at
     if not given.without_cases:
@@ -227,17 +240,17 @@ def main() -> None:
         f"{made:,} candidates of invented texts, {taught - made:,} of cases, {data.at - taught:,} of {len(held):,} real lines of {len(looked):,}"
     )
     weights = quantised(fit(data.added(), bits=runs.WEIGHT_BITS, epochs=6))
-    fresh = list(invented(positive, 3, 99)) + list(invented(clean, 3, 98))
+    fresh = list(invented(positive, 3, 99, said)) + list(invented(clean, 3, 98, said))
     second = list(cases(second=True))
     first = list(cases(second=False))
     draw = random.Random(5)
     sample = [Invented(line, ()) for line in draw.sample(held, min(6000, len(held)))]
     for least in (-32, -24, -16, -8, 0, 8, 16, 24, 32, 48):
-        said = []
+        told = []
         for name, texts in (("invented", fresh), ("first", first), ("second", second), ("real", sample)):
             gold, right, found = figures(weights, words, texts, least)
-            said.append(f"{name} {right / max(gold, 1):.3f}/{right / max(found, 1):.3f} ({found})")
-        print(least, *said)
+            told.append(f"{name} {right / max(gold, 1):.3f}/{right / max(found, 1):.3f} ({found})")
+        print(least, *told)
     if not given.print_only:
         place = ROOT / "pipelines" / "stages" / "pii" / MODEL
         np.savez_compressed(place, words=words, weights=weights)

@@ -17,11 +17,11 @@ from pipelines.stages.pii.regions import REGIONS
 
 _LEFT, _RIGHT = 60, 90  # characters around an anchor: five names; a number, a building, a unit, a reference
 _CUE_REACH = 24
-_SP = "[ \t]?"
+_SP = "[ \t]{0,2}"
 _REGION = (
     r"(?:서울(?:특별시|시)?|(?:부산|대구|인천|광주|대전|울산)(?:광역시|시)?|세종(?:특별자치시|시)?|경기도?|"
     r"강원(?:특별자치도|도)?|(?:충청|전라|경상)[남북]도|충[남북]|전[남북](?:특별자치도)?|경[남북]|"
-    r"제주(?:특별자치도|도)?)"
+    r"제주(?:특별자치도|도)?|(?:함경|평안)[남북]도|황해도)"
 )
 _CITY = r"(?:(?!다시|역시|잠시|즉시|표시|도시|친구|가구|요구|연구|누구)[가-힣]{1,5}[시군구])"
 # The cities, as they are said without 시 before a district or a road.
@@ -49,8 +49,9 @@ _NO_COUNTER = (
 )
 _ROAD = (
     r"(?P<road>(?:[가-힣](?:[가-힣0-9·]{0,10}[가-힣0-9])?|[0-9][·.][0-9]{1,2})(?:로|길)|"
-    r"[가-힣]{1,6}동(?=[ ]?[0-9]{1,3}번길))"
-    rf"(?P<gil>{_SP}[0-9]{{1,4}}(?:-[0-9]{{1,3}}(?=번길))?(?:번[가-하안]?|[가-하안])?길)?{_SP}(?:지하{_SP})?"
+    r"[가-힣]{1,6}동(?=[ ]?[0-9]{1,3}번길)|[가-힣]{2,8}[ ][0-9]{1,3}(?:번[가-하안]?|[가-하안])?길)"
+    rf"(?P<gil>{_SP}[0-9]{{1,4}}(?:-[0-9]{{1,3}}(?=번길))?(?:[ ]?번[가-하안]?|"
+    rf"[가-하안])?길)?{_SP}(?:지하{_SP})?"
     rf"[0-9]{{1,5}}(?:-[0-9]{{1,4}})?(?P<road_lot>번지)?{_NO_COUNTER}"
 )
 _LOT = (
@@ -67,7 +68,7 @@ _UNIT = (
     r"(?:(?:반)?지하(?:[ \t]?[0-9]{1,2}층)?(?![가-힣])|지층(?![가-힣])|옥탑(?:방)?|[Bb]?[0-9]{1,3}층|"
     r"제?[0-9]{1,4}동(?![가-힣])|"
     r"[가-하A-Z]동(?![가-힣])|제?[A-Z]?[0-9]{1,5}(?:-[0-9]{1,3})?호(?![가-힣]*(?:선|차))|[0-9]{1,2}단지|"
-    r"[0-9]{1,2}차(?=[ \t][0-9])|"
+    r"[0-9]{1,2}차(?=[ \t][0-9])|[0-9][가나다라마바사아](?=[ \t][0-9]{2,4}호)|"
     r"[0-9]{1,2}통|[0-9]{1,2}반|#[0-9]{2,5}(?![0-9])|[0-9]{1,2}F(?![A-Za-z])|"
     r"B[0-9]{1,2}(?![A-Za-z0-9])|[가-하A-Z]-[0-9]{2,4}호?)"
 )
@@ -86,7 +87,7 @@ _REFERENCE = (
     r"(?:[ \t]?\((?:[가-힣0-9]{1,7}[동리가읍면](?:,[ \t]?[가-힣A-Za-z0-9 ]{2,20})?|[가-힣A-Za-z0-9 ]{1,16}"
 )
 _REFERENCE += _HOUSE + r"(?:[ \t]?[가-힣0-9 ]{1,12})?)\))"
-_COMMA = r"(?:,[ \t]?|[ \t]{1,2})"
+_COMMA = r"(?:[ \t]?,[ \t]?|[ \t]{1,2})"
 _BLOCK_AND_UNIT = rf"{_COMMA}[1-9][0-9]{{2}}-[0-9]{{3,4}}호?(?![0-9-])"
 _TAIL = rf"(?P<tail>(?:{_COMMA}?(?:{_UNIT})|{_BLOCK_AND_UNIT}|{_COMMA}{_BUILDING}|{_REFERENCE}){{0,6}})"
 _APARTMENT = (
@@ -160,8 +161,28 @@ _AS_SAID = expression(
 )
 
 
+# A box at a post office, or of a unit of the army: of a region, a district or an office.
+_BOX = expression(
+    rf"(?<![가-힣])(?:(?:{_REGION}{_SP})?(?:{_CITY}{_SP}){{0,2}}(?:{_TOWN}{_SP}){{0,2}}(?:[가-힣]{{1,6}}리{_SP})?"
+    rf"(?:[가-힣]{{1,8}}우체국{_SP})?)사서함{_SP}제?[0-9]{{1,5}}(?:-[0-9]{{1,4}})?호?(?:{_SP}[0-9]{{1,3}}중?대)?"
+)
+_BOX_BEGINS = 40
+
+
+def _box(text: str, anchor: int) -> Finding | None:
+    begin = max(text.rfind("\n", max(0, anchor - _BOX_BEGINS), anchor) + 1, anchor - _BOX_BEGINS, 0)
+    at = begin
+    while (found := _BOX.search(text, at, anchor + _BOX_BEGINS)) is not None and found.end() <= anchor:
+        at = found.start() + 1
+    if found is None or found.start() >= anchor:
+        return None
+    return Finding(*found.span(), "KR_ADDRESS", 0.9, ("post office box",))
+
+
 def _address(text: str, match: re.Match[str]) -> Finding | None:
     anchor = match.start()
+    if match[0].startswith("사서함"):
+        return _box(text, anchor)
     begin = max(text.rfind("\n", max(0, anchor - _LEFT), anchor) + 1, anchor - _LEFT, 0)
     stop = text.find("\n", anchor, anchor + _RIGHT)
     stop = min(len(text), anchor + _RIGHT) if stop < 0 else stop
@@ -217,10 +238,11 @@ def _weighed(text: str, found: re.Match[str]) -> Finding:
 
 
 _ANCHOR = (
-    r"(?:로|길|동|리|[0-9]가)[ \t]?(?:산|지하)?[ \t]?[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero|dong|ri)(?![a-z])|"
-    rf"{_HOUSE}[ \t]?[0-9]{{2,4}}-[0-9]{{3}}"
+    r"(?:로|길|동|리|[0-9]가)[ \t]{0,2}(?:산|지하)?[ \t]{0,2}[0-9]|[0-9]호|[a-z]-(?:ro|gil|daero|dong|"
+    r"ri)(?![a-z])|"
+    rf"{_HOUSE}[ \t]?[0-9]{{2,4}}-[0-9]{{3}}|사서함[ \t]{{0,2}}제?[0-9]"
 )
-_BLANK = ("", " ", "\t")
+_BLANK = ("", *spelt(tuple(" \t"), ("", *" \t")))
 ADDRESS = Detector(
     entities=("KR_ADDRESS",),
     pattern=expression(_ANCHOR),
@@ -231,6 +253,7 @@ ADDRESS = Detector(
             _BLANK,
             (*spelt(_BLANK, "0"), *spelt(("산", "지하"), _BLANK, "0")),
         ),
+        *spelt("사서함", _BLANK, ("0", "제0")),
         *("0호", "-ro", "-gil", "-daero", "-dong", "-ri"),
         *spelt(tuple(_HOUSE[3:-1].split("|")), _BLANK, "00"),
     ),
@@ -265,7 +288,7 @@ ADDRESS_OVER = Detector(
     entities=("KR_ADDRESS",),
     pattern=_LINE_ENDS,
     weigh=_over,
-    words=(*REGIONS, "충청", "전라", "경상"),
+    words=(*REGIONS, "충청", "전라", "경상", "함경", "평안", "황해"),
     lines=2,
     tail=90,
 )

@@ -30,7 +30,7 @@ _LOCAL_CUE = (
     r"광저우|심천|하노이|호치민|다낭|방콕|마닐라|세부|런던|파리|베를린|프랑크푸르트|뉴욕|LA|엘에이|"
     r"시카고|하와이|괌|시애틀|보스턴|"
     r"애틀랜타|밴쿠버|토론토|시드니|멜버른|모스크바|手机号?|电话|電話|携帯|連絡先|联系方式|联系|日本|"
-    r"東京|大阪|中国|上海|北京|"
+    r"東京|大阪|中国|上海|北京|办公室|同号|수신|발신|부재중|통화|固话|座机|お問い合わせ|"
     r"美国|香港|台湾|海外)"
 )
 _BEFORE = expression(
@@ -52,7 +52,7 @@ _AFTER = expression(
     re.IGNORECASE,
 )
 _NORTH_AMERICA = expression(
-    r"(?:\+?1[-. ]|001-)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}"
+    r"(?:\+?1[-. ]{1,2}|001-)?(?:[(\[][2-9][0-9]{2}[)\]] ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}"
 )
 _ABROAD = expression(
     r"(?:00[0-9]{0,3}[- ]|00|011[- ])[1-9][0-9]{0,2}[-. ]"
@@ -71,6 +71,12 @@ _DECIMAL = expression(r"[0-9]{1,3}\.[0-9]{4,}\Z")  # a degree of longitude
 _NO_DIGIT = expression("[^0-9]")
 # 001, 002, 00700 and their like are dialled from here, 00 and 011 elsewhere; they are no part of a number.
 _PREFIX = expression(r"00(?:700|3[0-9]{2}|7[0-9]{2}|[1-9](?=[-. ]|[0-9]{9}))?|011(?=[-. ][0-9]{1,3}[-. ])")
+_PART = expression(
+    r"(?<![A-Za-z])(?:part|serial|model|item|lot|order|ref|track(?:ing)?|no\.|isbn|"
+    r"ver(?:sion)?)[ ]?(?:no\.?|number|#)?[ :]{0,2}\Z|"
+    r"(?:버전|품번|주문|송장|시리얼|모델|코드|일련번호|좌표)[ :]{0,2}\Z",
+    re.IGNORECASE,
+)
 _BARE = 11  # digits of the longest number without a country's code
 
 
@@ -89,12 +95,14 @@ def _foreign(text: str, match: re.Match[str]) -> Finding | None:  # noqa: PLR091
     dialled = prefix is not None and number.isdigit() and len(digits) > _BARE
     if dialled and not (before or after):
         return None  # a barcode
-    coded = number[0] == "+" or dialled or _ABROAD.match(number) is not None
+    coded = number[0] == "+" or number.startswith("(+") or dialled or _ABROAD.match(number) is not None
     american = _NORTH_AMERICA.fullmatch(number) is not None
     national = _NATIONAL.fullmatch(number) is not None
     afar = not before and _AFAR.search(text, begin, start) is not None and _AMOUNT.match(number) is None
     if not before and len(digits) >= _FULL and _BEFORE_ANY.search(text, begin, start):
         before = _NEXT.search(text, begin, start)
+    if _PART.search(text, begin, start):
+        return None
     if not (before or after or coded or extension or american or afar or national):
         return None
     logit = 2.0 if coded else -2.2
@@ -130,13 +138,19 @@ _NUMBER = (
     rf"00(?:[1-8]|700|3[0-9]{{2}})?{_COUNTRY}[0-9]{{8,11}}(?![0-9])|8 ?\([0-9]{{3}}\) "
     rf"?[0-9]{{3}}(?:-[0-9]{{2}}){{2}}|"
     rf"00[0-9]{{0,3}}[-. ][1-9][0-9]{{0,2}}(?:[-. ]?[0-9]{{1,8}}){{2,5}}|"
-    rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]?\([0-9]{{1,4}}\))?(?:[-. ]?[0-9]{{1,8}}){{0,5}}|"
+    r"\(\+?(?!82)[1-9][0-9]{0,2}\)[-. ]?\(?[0-9]{1,5}\)?(?:[-. ]?[0-9]{2,8}){1,4}|"
+    r"\+(?!82)[1-9][0-9]{0,2}\)[-. ]?[0-9]{1,5}(?:[-. ]?[0-9]{2,8}){1,4}|"
+    rf"(?:\+(?!82)[1-9][0-9]{{0,12}}(?:[-. ]{{0,2}}[(\[][0-9]{{1,4}}[)\]])?"
+    rf"(?:[-. ]{{0,2}}[0-9]{{1,8}}){{0,5}}|"
+    rf"{_COUNTRY}[-. ][0-9]{{1,3}}(?:[-. ][0-9]{{3,4}}){{2}}|"
+    r"1[-. ]?\([2-9][0-9]{2}\)[ ]?[0-9]{3}[-. ][0-9]{4}|"
     rf"\([0-9]{{2,4}}\) ?{_GROUPS}|{_GROUPS})"
 )
 FOREIGN_PHONE = Detector(
     entities=("PHONE_NUMBER",),
     pattern=expression(
-        rf"(?<![0-9A-Za-z+])(?<![0-9][-.,])(?:(?=\+)|(?<![0-9]/))(?P<number>{_NUMBER})(?P<extension> ?(?:x|"
+        rf"(?<![0-9A-Za-z+])(?<![0-9][-.,])(?<!SW-)(?:(?=\+)|"
+        rf"(?<![0-9]/))(?P<number>{_NUMBER})(?P<extension> ?(?:x|"
         rf"ext\.?) ?[0-9]{{1,5}})?(?![0-9A-Za-z])(?![-.,/:][0-9])"
     ),
     weigh=_foreign,

@@ -148,6 +148,7 @@ _EVENT = expression(
     r"room|match|guild|lobby|raid)|"
     r"was[ ](?:slain|killed|shot|blown[ ]up)[ ]by[ ][A-Za-z0-9_ ]{2,24}|disconnected|"
     r"fell[ ]from[ ]a[ ]high[ ]place|"
+    r"(?:made[ ]the[ ]advancement|completed[ ]the[ ]challenge|reached[ ]the[ ]goal)[ ]\[[^\n\]]{1,40}\]|"
     r"drowned|tried[ ]to[ ]swim[ ]in[ ]lava|burned[ ]to[ ]death)[.!]?[ ]*(?=\n|\Z)"
 )
 _LATIN_BEFORE = expression(rf"(?:{OURS}|(?<![가-힣A-Za-z0-9_.\-])[가-힣A-Za-z0-9_]{{3,16}})\Z")
@@ -237,6 +238,9 @@ EVENT = Detector(
             "was blown up by ",
         ),
         *(
+            "made the advancement",
+            "completed the challenge",
+            "reached the goal",
             " disconnected",
             " fell from a high place",
             " drowned",

@@ -28,8 +28,8 @@ from pipelines.stages.pii.handles_around import AFAR, BEHIND
 from pipelines.stages.pii.invented import OUR_HANDLE as OURS
 
 _SERVICE = (
-    r"카카오톡|카[ 0-9.ㅋㅌ]?톡1?|카[똑톸]|캇톡|카카[0-9]톡|ㅋㅏㅌㅗㄱ|카독|플러스친구|플친|"
-    r"카카오[ ]?채널|카카오워크|네이버[ ]?톡톡|ktalk|"
+    r"카카오톡|카[ 0-9.~_\-ㅋㅌ]?톡1?|카[똑톸]|캇톡|카카[0-9]톡|ㅋㅏㅌㅗㄱ|카독|플러스친구|플친|"
+    r"카카오[ ]?채널|카카오워크|페북[ ]?메신저|네이버[ ]?톡톡|ktalk|"
     r"威信|薇(?=[ ]?:)|(?:상담|문의|업무|예약)톡|ㅋㅏ톡|k톡|ka톡|kko(?=[ ]?:)|까톡|카ㅋ톡|ㅋr톡|"
     r"깨톡|ㅋㅋㅇㅌ|ㅋㅌㅇㄷ|ㅋㅌ|ㅋ톡|kakao(?:[ ]?talk)?|카카오(?=[ ]?(?:아이디|ID|:))|개인톡|갠톡|"
     r"[텔틀]레그[램렘]|텔래그램|테레그램|텔[ ]레(?=[ ])|텔래|[텔틀]레|tele(?=[ ]@)|텔ㄹㅔ|"
@@ -56,9 +56,10 @@ _SERVICE_WITH_WORD = (
     r"유튜브|youtube|SNS|메신저|엑스(?=[ ]?(?::?[ ]?@|계정|아이디))|X(?=[ ](?:@|계정|아이디))|DC(?=:)|"
     r"DM(?=[ :])|디엠|ㄹㅇ|팀즈"
 )
-_HANDLE = r"@?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
+_HANDLE = r"@?(?:[._](?=[A-Za-z]))?[A-Za-z0-9](?:[A-Za-z0-9_.\-]{1,28}[A-Za-z0-9_])(?:#[0-9]{3,5})?"
 _DO = (  # what one does with a handle, between the service and it
-    r"(?:추가|검색|친추|친구추가|문의|연락|맞팔|팔로우|태그|tag|追加|交換しよ?|フォロー|登録|닉네임|닉|채널|"
+    r"(?:추가|검색|친추|친구[ ]?추가|문의|연락|맞팔|팔로우|태그|tag|追加|交換しよ?|フォロー|登録|닉네임|닉|"
+    r"채널|"
     r"디엠|DM|상담|등록|me)"
 )
 _PLEASE = (
@@ -85,7 +86,7 @@ _MESSENGER_CUE = (
     rf"(?<=접속))ID(?=[ ]?:))(?:[ ]?/[ ]?(?:비번|비밀번호|PW|패스워드|암호))?{_ASIDE_NOTE}){_LINK}"
 )
 _FIRST = (  # how services, and the words for a handle, begin: looked at first, for speed
-    r"(?-i:(?=[카까깨캇ㅋ개갠텔틀테플상문업예큐扣我威薇회가사접고로ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
+    r"(?-i:(?=[깃링레빔핀소중번텀잘팬카까깨캇ㅋ개갠텔틀테플상문업예큐扣我威薇회가사접고로ㅌ인ㅇ위디ㄷ스트엑스왓바시페블마틱쓰치슬톡라줌밴당네구다유메ㄹ팀아계电飞テ微加薇抖小カイデツラ"
     r"kKtTiIwWvVdDsSqQbBxXlLzZnNfFyYpPrRgG]))"
 )
 _MESSENGER_ID = expression(
@@ -123,7 +124,7 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
     signs = [
         (1.2, "service", service or other),
         (1.6, "word for it", word),
-        (2.2, "no word", strong),
+        (2.2, "no word", strong or (service in _DASHED and "-" in handle)),
         (-2.0, "a word", not strong and not word and not (service and match["mark"] in {":", "="})),
         (1.0, "at sign", at),
         (3.2, "mine", mine and service and not strong and not word and match["link"].strip() in _IS),
@@ -139,6 +140,7 @@ def _messenger(text: str, match: re.Match[str]) -> Finding | None:
     return Finding(start, end, label, probability(logit), tuple(name for _, name, there in signs if there))
 
 
+_DASHED = frozenset({"링크드인", "깃허브", "깃헙", "github", "GitHub"})
 _MINE = expression(r"(?<![A-Za-z가-힣])(?:my|mi|our|제|내|저희|우리|私の|我的)[ ]?\Z", re.IGNORECASE)
 _STATE = expression(
     r"(?:private|public|down|gone|broken|hacked|closed|open|new|deleted|empty|full|good|bad|slow|just|only|"
@@ -252,6 +254,9 @@ MESSENGER = Detector(
             "카 톡",
             "카0톡",
             "카.톡",
+            "카~톡",
+            "카_톡",
+            "카-톡",
             "까톡",
             *(
                 "카0톡",
@@ -266,7 +271,18 @@ MESSENGER = Detector(
                 "카카오채널",
                 "카카오 채널",
             ),
-            *("카카오워크", "네이버톡톡", "네이버 톡톡", "ktalk", "威信", "薇:", "薇 :", " ig "),
+            *(
+                "카카오워크",
+                "페북메신저",
+                "페북 메신저",
+                "네이버톡톡",
+                "네이버 톡톡",
+                "ktalk",
+                "威信",
+                "薇:",
+                "薇 :",
+                " ig ",
+            ),
             "카ㅋ톡",
             "ㅋr톡",
             "깨톡",

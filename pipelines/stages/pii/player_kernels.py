@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0912, PLR0915, PLR1714 (compiled code: calls cost)
+# ruff: noqa: PLR0912, PLR0915, PLR1714, SIM109 (compiled code: calls cost)
 """Candidates for names of players in a line, their signs, and the sum of the signs' weights; compiled.
 
 A candidate is a run of letters and digits with or without the particle at its end, such a run with a game's
@@ -22,6 +22,7 @@ from pipelines.stages.pii.player_text_kernels import (
     END,
     GAP,
     HEAD,
+    HINTED,
     KIND,
     LEVEL,
     LONGEST,
@@ -47,9 +48,12 @@ from pipelines.stages.pii.player_text_kernels import (
     Words,
     hash_run,
     kind_of,
+    least_known,
     level_of,
     tokens_of,
 )
+
+ODD, RARE = 3, 1  # characters of a name that looks so; the level of a run that no real text holds
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -118,6 +122,7 @@ def signs_of(
     agrees: Integer,
     form: Integer,
     words: Words,
+    lowest: Integer,
     buf: Ints,
 ) -> Integer:
     """The signs of a candidate that stands in tokens i to j, into buf; how many."""
@@ -191,13 +196,42 @@ def signs_of(
     buf[38] = _sign(39, n3cue, zero)
     buf[39] = _sign(40, particle, min(known, 4) * 8 + script)
     buf[40] = _sign(41, min(tokens[LEVEL, i], 6), min(known, 6) * 4 + np.int64(particle > 0))
-    m = 41
+    above = min(tokens[LEVEL, i] - (lowest >> np.int64(2)), np.int64(3))
+    buf[41] = _sign(44, above * 4 + (lowest & np.int64(3)), min(tokens[LEVEL, i], 4) * 8 + script)
+    buf[42] = _sign(45, above * 4 + (lowest & np.int64(3)), n1cue * 16 + p1cue)
+    buf[43] = _sign(46, seen & 1, script)
+    buf[44] = _sign(47, seen & 1, min(tokens[LEVEL, i], 4) * 8 + script)
+    m = 45
     for cue in range(1, 13):
         if seen >> cue & 1:
             buf[m] = _sign(42, np.int64(cue), min(known, 3) * 8 + script)
             m += 1
     buf[m] = _sign(43, np.int64(min(count, 12)), zero)
     return m + 1
+
+
+@njit(cache=True, nogil=True)
+def looks_named(points: Points, tokens: Ints, i: Integer, end: Integer, form: Integer) -> bool:
+    """Whether a candidate looks like a name wherever it stands: what a line without a trigger must hold.
+
+    With a tag; of Hangul that no real text holds; or with digits, underscores or capitals within.
+    """
+    start = tokens[START, i]
+    if form == TAGGED:
+        return True
+    if form == MULTI or end - start < ODD:
+        return False
+    syllables = 0
+    inner = False
+    for at in range(start, end):
+        kind = kind_of(points[at])
+        if kind == SYLLABLE:
+            syllables += 1
+        elif kind == DIGIT or kind == UNDER or (kind == UPPER and at > start):
+            inner = True
+    if syllables == end - start:
+        return end - start > ODD and tokens[LEVEL, i] <= RARE  # shorter ones are people's names as well
+    return inner and kind_of(points[start]) != DIGIT and end - start > ODD
 
 
 @njit(cache=True, nogil=True)
@@ -305,16 +339,19 @@ def players_of(
     """
     tokens = np.empty((9, MOST_TOKENS), np.int64)
     count, seen = tokens_of(points, n, first, keys, values, words, tokens)
-    if not seen & 1:
+    if not seen & (1 | 1 << HINTED):
         return 0
     found = np.empty((MOST_ENDS, 5), np.int64)
     buf = np.empty(MAX_SIGNS, np.int64)
+    lowest = least_known(tokens, count)
     m = 0
     for i in range(count):
         for k in range(candidates_of(points, n, tokens, count, i, particles, demands, found)):
+            if not seen & 1 and not looks_named(points, tokens, i, found[k, 0], found[k, 4]):
+                continue
             size = signs_of(
                 points, tokens, count, seen, i, found[k, 1], tokens[START, i], found[k, 0], found[k, 2],
-                found[k, 3], found[k, 4], words, buf,
+                found[k, 3], found[k, 4], words, lowest, buf,
             )  # fmt: skip
             total = np.int64(0)
             for s in range(size):

@@ -26,7 +26,8 @@ OTHER, SYLLABLE, JAMO, LOWER, UPPER, DIGIT, UNDER, DASH, POINT, SPACE, HAN = ran
 START, END, KIND, GAP, CUE, WHOLE, HEAD, TAIL, LEVEL = range(9)  # columns of a token
 NAME_RUN, JAMO_RUN, MARK_RUN = 1, 2, 3
 CONSONANT, VOWEL = 1, 2
-TRIGGER, APART = 16, 32  # bits above the kinds of cues
+TRIGGER, APART, HINT = 16, 32, 64  # bits above the kinds of cues
+HINTED = 13  # bit of what a line holds: a hint
 ALONE, MULTI, TAGGED = 0, 1, 2  # forms of a candidate
 
 
@@ -123,7 +124,7 @@ def tokens_of(
 ) -> tuple[int, int]:
     """Fills the columns of `out` with the runs of a line; how many, and a bit for each kind of cue.
 
-    Bit 0: a trigger. `first`: the line begins with the first character.
+    Bit 0: a trigger; bit HINTED: a hint. `first`: the line begins with the first character.
     """
     seen: Integer = 0
     count, at = 0, 0
@@ -182,9 +183,9 @@ def tokens_of(
                 found = looked_up(keys, values, h)
                 if found:
                     cue = found
-                    if found & TRIGGER and not seen & 1:
+                    if found & (TRIGGER | HINT) and not seen & 1:
                         if not found & APART or (first if start == 0 else points[start - 1] == 32):
-                            seen |= 1
+                            seen |= 1 if found & TRIGGER else 1 << HINTED
             if points[start] >= 0xAC00:
                 out[LEVEL, count] = level_of(words, whole)
             out[CUE, count] = cue & 15
@@ -193,3 +194,19 @@ def tokens_of(
         count += 1
         gap = 0
     return count, seen
+
+
+@njit(cache=True, nogil=True)
+def least_known(tokens: Ints, count: Integer) -> Integer:
+    """Of a line's runs of Hangul that are no words beside names: the lowest level, and how many have it."""
+    lowest: Integer = np.int64(15)
+    held = np.int64(0)
+    for at in range(count):
+        if tokens[KIND, at] != NAME_RUN or tokens[CUE, at] or tokens[END, at] - tokens[START, at] < SHORTEST:
+            continue
+        level = tokens[LEVEL, at]
+        if level < lowest:
+            lowest, held = level, np.int64(1)
+        elif level == lowest:
+            held += 1
+    return lowest * 4 + min(held, np.int64(3))

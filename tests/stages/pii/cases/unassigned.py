@@ -157,6 +157,9 @@ _FOREIGN = re.compile(
     r"|(?:86|0086)?1(?:54|6[013489])\d{8}"  # China: segments given to no network
     r"|(?:86|0086|0)(?:10|2[0-9]|755|571)[01]\d{7}"  # no Chinese exchange begins with 0 or 1
     r"|(?:34|0034)?7[5-9]\d{7}"  # Spain: mobile numbers given to no network
+    r"|(?:84|0084|66|852)0?1\d{7,8}|63[01]\d{9}|652\d{7}"  # no subscriber's number there begins so
+    r"|49(?:3023125|2214710)\d{3}|4917139200\d\d|33(?:199|639|00)\d{6}"  # for fiction: Germany, France
+    r"|61(?:[2378]5550\d{4}|491570\d{3})"  # Australia's
     r"|(?:44|0044|0)(?:7700900\d{3}|2079460\d{3}|1632960\d{3}|1[1-6]14960\d{3})"  # Ofcom's for drama
 )
 
