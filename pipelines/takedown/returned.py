@@ -1,0 +1,74 @@
+"""The tokens of documents that come back: as the pipeline would have them, out of their staged texts.
+
+A document of the very text of one whose tokens stand in a shard of the parent has those tokens: a tokenizer
+is a function of the text, and of the data set only where a template of the recipe names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.takedown.direct import Changed, Decided, Parent
+from pipelines.takedown.ledger_parts import Part
+from pipelines.tokens.tokenizer import load_tokenizer
+
+_FEW_BYTES = 1 << 20  # of text to be encoded: more is worth the start of the fast engine
+
+
+def tokens_of(parent: Parent, decided: Decided) -> dict[int, np.ndarray]:
+    """By code, the tokens of each document that comes back."""
+    found: dict[int, np.ndarray] = {}
+    texts: dict[int, pa.Array] = {}
+    were_kept = {one.doc_id: one for one in decided.of(kept=False)}
+    for one in decided.of(kept=True):
+        text = texts[one.code] = _text(parent, one)
+        twin = were_kept.get(one.before.duplicate_of or b"")
+        if twin is not None and _alike(parent, one, twin) and text.equals(_text(parent, twin)):
+            found[one.code] = _in_shard(parent, twin)
+    left = [one for one in decided.of(kept=True) if one.code not in found]
+    return found | _encoded(parent, left, texts) if left else found
+
+
+def _text(parent: Parent, one: Changed) -> pa.Array:
+    return parent.files.take(one.split.index, np.array([one.code & 0xFFFFFFFF]))["text"]
+
+
+def _name(one: Changed) -> str:
+    return f"{one.split.partner}/{one.split.data_set}"
+
+
+def _alike(parent: Parent, one: Changed, other: Changed) -> bool:
+    """Whether equal texts of both have equal tokens."""
+    templates = {template.data_set for template in parent.recipe.tokens.templates}
+    return _name(one) == _name(other) or templates.isdisjoint({_name(one), _name(other)})
+
+
+def _in_shard(parent: Parent, one: Changed) -> np.ndarray:
+    """The tokens of a document that was kept, out of its shard."""
+    part = part_of(parent, one)
+    rows = parent.parts.table(part)
+    own = rows.filter(pc.and_(pc.equal(rows["doc_id"], pa.scalar(one.doc_id, pa.binary(16))), rows["kept"]))
+    with pa.memory_map(str(parent.build / part.shard.path)) as source:
+        batch = pa.ipc.open_stream(source).read_next_batch()
+        return np.array(batch["input_ids"][own["shard_row"][0].as_py()].values, np.int32)
+
+
+def part_of(parent: Parent, one: Changed) -> Part:
+    """The part of the build that a document's id says."""
+    (partition,) = parent.parts.partitions(one.split.epoch, [one.doc_id])
+    return parent.parts.parts[one.split.epoch, partition]
+
+
+def _encoded(parent: Parent, wanted: Sequence[Changed], texts: dict[int, pa.Array]) -> dict[int, np.ndarray]:
+    tokenizer = load_tokenizer(parent.recipe.tokens, directory=parent.home)
+    if sum(texts[one.code].nbytes for one in wanted) <= _FEW_BYTES:
+        tokenizer = tokenizer.for_few()
+    found = {}
+    for one in wanted:
+        lists = tokenizer.encode(texts[one.code], data_set=_name(one), join=parent.made.joins[_name(one)])
+        found[one.code] = np.asarray(lists[0].values, np.int32)
+    return found
