@@ -71,8 +71,9 @@ def count_copies(ledger: Iterable[Path]) -> pa.Table:
 
 
 def copies_among(rows: pl.DataFrame) -> pa.Table:
-    """The same from the rows of one epoch: duplicate_of, partner, reason."""
-    found = _copies_in(rows.filter(pl.col("reason").is_in(_COPIES_OF)))
+    """The same from the rows of one epoch: duplicate_of, partner, reason; one without a winner is left out."""
+    copies = pl.col("reason").is_in(_COPIES_OF) & pl.col("duplicate_of").is_not_null()
+    found = _copies_in(rows.filter(copies))
     return found.sort("doc_id", "partner").to_arrow().cast(COPIES)
 
 

@@ -6,7 +6,7 @@ Reads a ledger piece whose names were read as dictionaries (`read_dictionary`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -48,12 +48,35 @@ def words_in(ids: pa.ChunkedArray | pa.Array) -> Ids:
     return words_of(id_bytes(ids)).astype(np.uint64)
 
 
+def equal(left: Ids, right: Ids) -> Flags:
+    """Row by row, whether two columns of ids are the same."""
+    same: Flags = (left[:, 0] == right[:, 0]) & (left[:, 1] == right[:, 1])
+    return same
+
+
+def those(ids: Ids, rows: Flags) -> Ids:
+    """The ids of some rows."""
+    return ids.take(np.flatnonzero(rows), axis=0)
+
+
+def order_of(ids: Ids) -> NDArray[np.int64]:
+    """The rows in the order of their ids; where two begin with the same 8 bytes, in any.
+
+    One sort of numbers: as much of an id as leaves room for its row, then the row.
+    """
+    bits = np.uint64(max(1, len(ids)).bit_length())
+    packed = np.sort(ids[:, 0] >> bits << bits | np.arange(len(ids), dtype=np.uint64))
+    order = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    first = ids[order, 0]
+    return order if (first[:-1] <= first[1:]).all() else np.argsort(ids[:, 0], kind="stable")
+
+
 class Known:
     """Ids to be looked up, of which no two begin with the same 8 bytes; ValueError where two do."""
 
     def __init__(self, ids: Ids) -> None:
-        self._order = np.argsort(ids[:, 0], kind="stable")  # runs of sorted ids: merged
-        self._ids = ids[self._order]
+        self._order = order_of(ids)
+        self._ids = ids.take(self._order, axis=0)
         if (self._ids[1:, 0] == self._ids[:-1, 0]).any():
             raise ValueError("ids that begin alike")
 
@@ -62,33 +85,63 @@ class Known:
         if not len(self._ids):
             return np.zeros(len(wanted), np.bool_)
         at = np.minimum(np.searchsorted(self._ids[:, 0], wanted[:, 0]), len(self._ids) - 1)
-        return np.asarray((self._ids[at] == wanted).all(axis=1))
+        return equal(self._ids.take(at, axis=0), wanted)
 
     def places(self, wanted: Ids) -> NDArray[np.int64]:
         """In which row each wanted id stands; ValueError where one stands in none."""
         if not len(wanted):
             return np.empty(0, np.int64)
-        order = np.argsort(wanted[:, 0])  # neighbours are looked up one after the other
+        order = order_of(wanted)  # neighbours are looked up one after the other
         at = np.searchsorted(self._ids[:, 0], wanted[order, 0])
-        if not len(self._ids) or at[-1] == len(self._ids) or (self._ids[at] != wanted[order]).any():
+        if (
+            not len(self._ids)
+            or at[-1] == len(self._ids)
+            or not equal(self._ids.take(at, axis=0), wanted.take(order, axis=0)).all()
+        ):
             raise ValueError("an id that is not there")
         found = np.empty(len(wanted), np.int64)
         found[order] = self._order[at]
         return found
 
 
-def measures(table: pa.Table, kept: Flags, dropped: Sequence[tuple[Flags, str]]) -> pa.RecordBatch:
+class Origins(NamedTuple):
+    """Whose rows are: partner and data set as a number a row, and with the drop as another."""
+
+    of_set: Coded
+    of_drop: Coded
+    partners: list[str]
+    sets: list[str]
+    drops: list[str]
+
+    def names(self, rows: Flags) -> set[tuple[str, str, str]]:
+        """Partner, drop and data set of some rows, each once."""
+        drops, sets = len(self.drops), len(self.sets)
+        return {
+            (self.partners[at // drops // sets], self.drops[at % drops], self.sets[at // drops % sets])
+            for at in np.flatnonzero(np.bincount(self.of_drop[rows])).tolist()
+        }
+
+
+def origins(table: pa.Table) -> Origins:
+    """Whose the rows of a ledger piece are."""
+    partners: list[str] = []
+    sets: list[str] = []
+    drops: list[str] = []
+    partner = coded(table["partner"], numbered(partners))
+    of_set = coded(table["data_set"], numbered(sets)) + partner * len(sets)
+    of_drop = coded(table["drop"], numbered(drops)) + of_set * len(drops)
+    return Origins(of_set, of_drop, partners, sets, drops)
+
+
+def measures(
+    whose: Origins, tokens: Coded, pii: pa.ChunkedArray, kept: Flags, dropped: Sequence[tuple[Flags, str]]
+) -> pa.RecordBatch:
     """COUNTS of ledger rows, as `pipelines.lineage.balance.count_rows` has them.
 
     `dropped`: for each pair of stage and reason that is there, its rows and "stage/reason".
     """
-    partners: list[str] = []
-    sets: list[str] = []
-    partner = coded(table["partner"], numbered(partners))
-    data_set = coded(table["data_set"], numbered(sets))
-    of = partner * len(sets) + data_set
+    of, partners, sets = whose.of_set, whose.partners, whose.sets
     count = len(partners) * len(sets)
-    tokens = table["tokens"].to_numpy()
     found: list[tuple[int, str, int]] = []
     documents = np.bincount(of, minlength=count)
     here = np.flatnonzero(documents)
@@ -101,7 +154,7 @@ def measures(table: pa.Table, kept: Flags, dropped: Sequence[tuple[Flags, str]])
     for those, name in dropped:
         by_set = np.bincount(of[those], minlength=count)
         found += [(group, f"dropped/{name}", int(by_set[group])) for group in np.flatnonzero(by_set).tolist()]
-    found += _entities(table["pii"], of, kept)
+    found += _entities(pii, of, kept)
     rows = [
         (partners[group // len(sets)], sets[group % len(sets)], measure, value)
         for group, measure, value in found

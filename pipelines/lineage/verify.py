@@ -60,14 +60,23 @@ def verify(build: Path, *, on: str | None = None) -> tuple[Finding, ...]:
         for finding in _check_files(build, manifest, pool):
             findings.append(finding)
             damaged.add(finding.where)
-        findings += _check_conservation(manifest)
-        findings += check_receipts(build, manifest, damaged)
-        findings += check_rights(manifest)
-        findings += check_rights_on(manifest, on) if on is not None else ()
-        findings += _check_names(manifest)
-        if findings or not holds(build, manifest, pool):
+        of_manifest = pool.submit(_check_manifest, build, manifest, damaged)
+        whole = not findings and holds(build, manifest, pool)
+        findings += of_manifest.result()
+        if findings or not whole:
             findings += _check_rows(build, manifest, damaged, pool)
+    findings += check_rights_on(manifest, on) if on is not None else ()
     return tuple(sorted(set(findings)))
+
+
+def _check_manifest(build: Path, manifest: Manifest, damaged: set[str]) -> list[Finding]:
+    """What the manifest says, against itself and the receipts."""
+    return [
+        *_check_conservation(manifest),
+        *check_receipts(build, manifest, damaged),
+        *check_rights(manifest),
+        *_check_names(manifest),
+    ]
 
 
 def _check_digest(build: Path) -> Iterator[Finding]:

@@ -72,7 +72,8 @@ def order_problem(part: pa.RecordBatch) -> str | None:
         if not bool((keys[:-1] <= keys[1:]).all()):
             return f"is not sorted by key in band {band}, so that documents are not found"
         seen, places = np.zeros(len(part), np.bool_), numbers(rows)
-        seen[places[places < len(part)]] = True
+        if len(part) and int(places.max()) < len(part):
+            seen[places] = True
         if not seen.all():
             return f"does not hold every document once in band {band}"
     return None

@@ -31,13 +31,16 @@ from pipelines.lineage.quick_columns import (
     Ids,
     Known,
     coded,
+    equal,
     flags,
     measures,
-    numbered,
     numbers_or,
+    order_of,
+    origins,
+    those,
     words_in,
 )
-from pipelines.lineage.records import records
+from pipelines.lineage.records import Records, records
 from pipelines.lineage.verify_fingerprints import check_ways, order_problem
 from pipelines.lineage.verify_pieces import check_piece
 from pipelines.lineage.verify_rights import check_rights_of_documents
@@ -46,7 +49,7 @@ from pipelines.lineage.ways import WAYS_JSON
 from schemas.content import Place, places
 from schemas.documents import COPIES, EDGES, LEDGER
 from schemas.errors import MalmoiError
-from schemas.id_columns import id_bytes
+from schemas.identity import DIGEST_SIZE
 from schemas.manifest import LedgerFacts, Manifest
 from schemas.reasons import Reason, Stage
 from schemas.shards import NO_LANGUAGE, code_of
@@ -90,9 +93,9 @@ def holds(build: Path, manifest: Manifest, pool: Executor) -> bool:
         listed = {file.path for file in manifest.other_files}
         _must(len(wanted) == len(manifest.shards) and all(one.shards for one in manifest.segments))
         _check_listed(build, manifest, listed, wanted)
+        looks = pool.map(partial(_look, build, manifest, listed), wanted)
         orders = pool.map(partial(_in_order, build), [o for o in wanted if o.fingerprints in listed])
-        seen = list(pool.map(partial(_look, build, manifest, listed), wanted))
-        _check_over_all(build, manifest, listed, wanted, seen)
+        _check_over_all(build, manifest, listed, wanted, list(looks))
         return all(orders)
     except _NOT_HELD:
         return False
@@ -163,7 +166,7 @@ def _look(build: Path, manifest: Manifest, listed: set[str], part: _Part) -> _Se
     path = build / part.ledger.path
     schema = pq.read_schema(path)
     _must(schema.equals(LEDGER) and schema.metadata is None)
-    table = pq.ParquetFile(path, read_dictionary=_NAMES, memory_map=True).read(use_threads=False)
+    table = pq.ParquetFile(path, read_dictionary=_NAMES, memory_map=True).read()
     table.validate(full=True)
     found = records(table)
     _none(check_piece(part.place, part.ledger, found))
@@ -178,24 +181,25 @@ def _look(build: Path, manifest: Manifest, listed: set[str], part: _Part) -> _Se
     )
     similarity = numbers_or(table["similarity"], -1)
     _must(_explained(rows, similarity, table))
-    _must(_in_shard(build, manifest, part, table, rows))
+    _must(_in_shard(build, manifest, part, table, found, rows))
     edges = _edges(build, part, rows, similarity) if part.edges in listed else NO_IDS
     digests = _digests_of(build, part, rows) if part.fingerprints in listed else np.zeros_like(rows.ids)
     were_kept = rows.kept | (rows.reason == _CUT)
     if part.fingerprints in listed:
         _must(_came(rows)[were_kept].all())  # their digests are known
-    again, exact = rows.reason == _AGAIN, rows.reason == _EXACT
-    copies = table.select(["duplicate_of", "partner", "reason"]).filter(pa.array(rows.copy))
+    whose = origins(table)
+    again, exact, copy = rows.reason == _AGAIN, rows.reason == _EXACT, rows.copy
+    copies = table.select(["duplicate_of", "partner", "reason"]).filter(pa.array(copy))
     return _Seen(
-        were_kept=rows.ids[were_kept],
-        digests=digests[were_kept],
-        lost=rows.ids[rows.copy],
-        named=np.concatenate([rows.winner[rows.has_winner & ~again], edges]),
-        named_again=rows.winner[again],
-        equal=(rows.winner[exact], digests[exact]),
+        were_kept=those(rows.ids, were_kept),
+        digests=those(digests, were_kept),
+        lost=those(rows.ids, copy),
+        named=np.concatenate([those(rows.winner, rows.has_winner & ~again), edges]),
+        named_again=those(rows.winner, again),
+        equal=(those(rows.winner, exact), those(digests, exact)),
         copies=pl.DataFrame(copies.cast(_COPIES_READ)),
-        origins=_origins(table, rows.kept),
-        counts=measures(table, rows.kept, _dropped(rows)),
+        origins=whose.names(rows.kept),
+        counts=measures(whose, rows.tokens, table["pii"], rows.kept, _dropped(rows)),
     )
 
 
@@ -217,46 +221,34 @@ def _explained(rows: _Codes, similarity: np.ndarray, table: pa.Table) -> bool:
         or (lost & (placed[0] | placed[1] | (rows.tokens != 0))).any()
         or (lost & (duplicate != rows.has_winner)).any()
         or not ((similarity[near] >= 0) & (similarity[near] <= 1)).all()
-        or (rows.copy & (rows.winner == rows.ids).all(axis=1)).any()
+        or (rows.copy & equal(rows.winner, rows.ids)).any()
     )
 
 
-def _in_shard(build: Path, manifest: Manifest, part: _Part, table: pa.Table, rows: _Codes) -> bool:
+def _in_shard(
+    build: Path, manifest: Manifest, part: _Part, table: pa.Table, found: Records, rows: _Codes
+) -> bool:
     """Whether the shard holds the kept documents, and no other shard does."""
     shard, kept = part.place.shard, rows.kept
     names = coded(table["shard"], lambda name: 1 if name == shard.name else 0)
     if (names[kept] != 1).any():
         return False
-    ids = np.ascontiguousarray(id_bytes(table["doc_id"])[kept])
-    own = ShardRows(
+    own = found[kept]
+    ids = np.ascontiguousarray(own[:, :DIGEST_SIZE])
+    numbers = own[:, DIGEST_SIZE:].view(">i4")  # of a record: schemas.content
+    told = ShardRows(
         doc_id=pa.Array.from_buffers(pa.binary(ids.shape[1]), len(ids), [None, pa.py_buffer(ids)]),
-        tokens=rows.tokens[kept],
-        contract=coded(table["partner"], code_of)[kept],
+        tokens=numbers[:, 1],
+        contract=numbers[:, 3],
         language=_languages(table["language"])[kept],
-        shard_row=numbers_or(table["shard_row"], -1)[kept],
+        shard_row=numbers[:, 0],
     )
-    return next(iter(check_shard(build, shard, own, manifest.tokenizer)), None) is None
+    return next(iter(check_shard(build, shard, told, manifest.tokenizer)), None) is None
 
 
 def _languages(column: pa.ChunkedArray) -> Coded:
     codes = coded(column, code_of)
     return np.where(codes == -1, code_of(NO_LANGUAGE), codes)
-
-
-def _origins(table: pa.Table, kept: Flags) -> set[tuple[str, str, str]]:
-    """Partner, drop and data set of the kept documents, each once."""
-    names: list[list[str]] = []
-    codes = np.zeros(len(table), np.int64)
-    for column in ("partner", "drop", "data_set"):
-        own: list[str] = []
-        numbers = coded(table[column], numbered(own))
-        codes = codes * max(1, len(own)) + numbers
-        names.append(own)
-    partners, drops, sets = names
-    return {
-        (partners[at // (len(drops) * len(sets))], drops[at // len(sets) % len(drops)], sets[at % len(sets)])
-        for at in np.unique(codes[kept]).tolist()
-    }
 
 
 def _dropped(rows: _Codes) -> list[tuple[Flags, str]]:
@@ -272,10 +264,11 @@ def _edges(build: Path, part: _Part, rows: _Codes, similarity: np.ndarray) -> Id
     """What the edges of a part lead to: each copy has one to its winner, and copies alone have some."""
     table = pq.read_table(build / part.edges, use_threads=False)
     _must(table.schema.equals(EDGES))
-    lost, winner, alike = rows.ids[rows.copy], rows.winner[rows.copy], similarity[rows.copy]
+    copy = rows.copy
+    lost, winner, alike = those(rows.ids, copy), those(rows.winner, copy), similarity[copy]
     whose = Known(lost).places(words_in(table["doc_id"]))
     leads = words_in(table["kept"])
-    same = (leads == winner[whose]).all(axis=1) & (table["similarity"].to_numpy() == alike[whose])
+    same = equal(leads, winner.take(whose, axis=0)) & (table["similarity"].to_numpy() == alike[whose])
     told = np.zeros(len(lost), np.bool_)
     told[whose[same]] = True
     _must(told.all())
@@ -294,10 +287,10 @@ def _digests_of(build: Path, part: _Part, rows: _Codes) -> Ids:
     with pa.memory_map(str(build / part.fingerprints)) as source:
         batch = read_fingerprints(source)
         ids, exact = words_in(batch["doc_id"]), words_in(batch["exact"])
-    order = np.argsort(ids[:, 0], kind="stable")
-    _must(np.array_equal(ids[order], rows.ids[came]))
+    order = order_of(ids)
+    _must(np.array_equal(ids.take(order, axis=0), those(rows.ids, came)))
     digests = np.zeros_like(rows.ids)
-    digests[came] = exact[order]
+    digests[came] = exact.take(order, axis=0)
     return digests
 
 
@@ -324,8 +317,7 @@ def _check_over_all(
             table = pq.read_table(build / path, use_threads=False)
             _must(table.schema.equals(COPIES) and table.equals(copies_among(pl.concat(own))))
     _none(check_balance_of(manifest, balance_of(one.counts for one in seen)))
-    origins = sorted(set().union(*(one.origins for one in seen)))
-    columns = dict(zip(("partner", "drop", "data_set"), zip(*origins, strict=True), strict=False))
-    if origins:
-        few = pl.DataFrame({name: list(values) for name, values in columns.items()})
+    kept = sorted(set().union(*(one.origins for one in seen)))
+    if kept:
+        few = pl.DataFrame(kept, ["partner", "drop", "data_set"], orient="row")
         _none(check_rights_of_documents(few.with_columns(kept=True, doc_id=pl.lit(b"")), manifest))
