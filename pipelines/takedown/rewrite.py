@@ -28,8 +28,8 @@ from pipelines.lineage.balance import count_rows
 from pipelines.lineage.duplicates import (
     DEDUP_JSON,
     DedupFacts,
+    copies_changed,
     copies_path,
-    count_copies,
     dedup_facts_bytes,
     losses,
     read_dedup_facts,
@@ -139,7 +139,7 @@ def _write(
     fates, lost = pool.submit(count_fates, child, manifest), pool.submit(losses, child, manifest)
     epochs = sorted({one.part.epoch for one in parts})
     others = [
-        *[pool.submit(_write_copies, child, manifest, epoch) for epoch in epochs],
+        *[pool.submit(_write_copies, parent, child, epoch, parts) for epoch in epochs],
         *[pool.submit(_write_edges, parent, child, one) for one in parts],
         *[pool.submit(_write_fingerprints, parent, child, one) for one in parts if one.gone],
     ]
@@ -198,11 +198,14 @@ def _write_edges(parent: Parent, child: Path, one: _Anew) -> FileFacts:
     return facts_of(child, path)
 
 
-def _write_copies(child: Path, manifest: Manifest, epoch: int) -> FileFacts:
-    """The copies of an epoch, counted from its ledger, which is whole in `child`."""
+def _write_copies(parent: Parent, child: Path, epoch: int, parts: Sequence[_Anew]) -> FileFacts:
+    """The copies of an epoch: the parent's, where those of changed rows are counted anew."""
     path = copies_path(epoch)
-    ledger = [child / file.path for s in manifest.segments if s.epoch == epoch for file in s.ledger]
-    write_index(child / path, count_copies(ledger))
+    mine = [one for one in parts if one.part.epoch == epoch]
+    before = pa.concat_tables([one.before.take(pa.array(sorted(one.at.values()))) for one in mine])
+    after = pa.concat_tables([one.rows.take(pa.array(sorted(one.at.values()))) for one in mine])
+    copies = copies_changed(pq.read_table(parent.build / path), before, after)
+    write_index(child / path, copies)
     return facts_of(child, path)
 
 

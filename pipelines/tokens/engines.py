@@ -88,7 +88,7 @@ class LightEngine:
             from tiktoken import Encoding
         except ImportError:
             return None
-        ranks = {token: rank for rank, token in enumerate(tokens)}
+        ranks = dict(zip(tokens, range(len(tokens)), strict=True))
         return cls(Encoding("light", pat_str=pattern, mergeable_ranks=ranks, special_tokens={}), shift=shift)
 
     def encode(self, texts: list[str]) -> Encoded:
