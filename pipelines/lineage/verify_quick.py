@@ -11,7 +11,7 @@ Reads all columns of the ledger, the shards, index/edges, index/copies, index/fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -84,6 +84,7 @@ class _Seen(NamedTuple):
     copies: pl.DataFrame  # partner, reason, duplicate_of of `lost`
     origins: set[tuple[str, str, str]]  # partner, drop, data set of kept documents
     counts: pa.RecordBatch
+    in_shard: Future[bool]
 
 
 def holds(build: Path, manifest: Manifest, pool: Executor) -> bool:
@@ -93,10 +94,11 @@ def holds(build: Path, manifest: Manifest, pool: Executor) -> bool:
         listed = {file.path for file in manifest.other_files}
         _must(len(wanted) == len(manifest.shards) and all(one.shards for one in manifest.segments))
         _check_listed(build, manifest, listed, wanted)
-        looks = pool.map(partial(_look, build, manifest, listed), wanted)
+        looks = pool.map(partial(_look, build, manifest, listed, pool), wanted)
         orders = pool.map(partial(_in_order, build), [o for o in wanted if o.fingerprints in listed])
-        _check_over_all(build, manifest, listed, wanted, list(looks))
-        return all(orders)
+        seen = list(looks)
+        _check_over_all(build, manifest, listed, wanted, seen)
+        return all(orders) and all(one.in_shard.result() for one in seen)
     except _NOT_HELD:
         return False
 
@@ -161,8 +163,8 @@ class _Codes(NamedTuple):
         return copy
 
 
-def _look(build: Path, manifest: Manifest, listed: set[str], part: _Part) -> _Seen:
-    """The laws over one piece, its shard, its edges and its fingerprints."""
+def _look(build: Path, manifest: Manifest, listed: set[str], pool: Executor, part: _Part) -> _Seen:
+    """The laws over one piece, its edges and its fingerprints; its shard is looked at beside."""
     path = build / part.ledger.path
     schema = pq.read_schema(path)
     _must(schema.equals(LEDGER) and schema.metadata is None)
@@ -181,7 +183,7 @@ def _look(build: Path, manifest: Manifest, listed: set[str], part: _Part) -> _Se
     )
     similarity = numbers_or(table["similarity"], -1)
     _must(_explained(rows, similarity, table))
-    _must(_in_shard(build, manifest, part, table, found, rows))
+    in_shard = pool.submit(_in_shard, build, manifest, part, table, found, rows)
     edges = _edges(build, part, rows, similarity) if part.edges in listed else NO_IDS
     digests = _digests_of(build, part, rows) if part.fingerprints in listed else np.zeros_like(rows.ids)
     were_kept = rows.kept | (rows.reason == _CUT)
@@ -200,6 +202,7 @@ def _look(build: Path, manifest: Manifest, listed: set[str], part: _Part) -> _Se
         copies=pl.DataFrame(copies.cast(_COPIES_READ)),
         origins=whose.names(rows.kept),
         counts=measures(whose, rows.tokens, table["pii"], rows.kept, _dropped(rows)),
+        in_shard=in_shard,
     )
 
 

@@ -80,11 +80,6 @@ class _Anew:
     given: Mapping[int, np.ndarray]
 
     @property
-    def gone(self) -> list[bytes]:
-        """Those who leave the index of fingerprints."""
-        return [one.doc_id for one in self.changed if one.after.stage == Stage.RIGHTS.value]
-
-    @property
     def other_shard(self) -> bool:
         """Whether the shard changes."""
         return any(one.after.kept is not one.before.kept for one in self.changed)
@@ -122,6 +117,16 @@ def _write(
     pool: Executor,
 ) -> Rewritten:
     """All files of the new build in `child`. What waits for nothing else is begun first."""
+    files = [
+        *[pool.submit(_write_edges, parent, child, part, changed) for part, changed in by_part.items()],
+        *[
+            pool.submit(_write_fingerprints, parent, child, part, gone)
+            for part, changed in by_part.items()
+            if (gone := [one.doc_id for one in changed if one.after.stage == Stage.RIGHTS.value])
+        ],
+    ]
+    if decided.changed:
+        files.append(pool.submit(_write_dedup_facts, parent, decided, child))
     tokens = tokens_of(parent, decided)
     parts = [_anew(parent, part, changed, tokens) for part, changed in by_part.items()]
     shards_of = pool.map(partial(_write_shard, parent, child), [one for one in parts if one.other_shard])
@@ -138,29 +143,25 @@ def _write(
     manifest = replace(parent.manifest, identity=identity, data_sets=data_sets, segments=segments)
     fates, lost = pool.submit(count_fates, child, manifest), pool.submit(losses, child, manifest)
     epochs = sorted({one.part.epoch for one in parts})
-    others = [
-        *[pool.submit(_write_copies, parent, child, epoch, parts) for epoch in epochs],
-        *[pool.submit(_write_edges, parent, child, one) for one in parts],
-        *[pool.submit(_write_fingerprints, parent, child, one) for one in parts if one.gone],
-    ]
-    if decided.changed:
-        others.append(pool.submit(_write_dedup_facts, parent, decided, child))
-    fresh = {facts.path: facts for facts in (one.result() for one in others)}
+    files += [pool.submit(_write_copies, parent, child, epoch, parts) for epoch in epochs]
+    fresh = {facts.path: facts for facts in (one.result() for one in files)}
     shards = {facts.name: facts for facts in shards_of}
     _link(parent, child, [file.path for file in parent.manifest.files if file.path != "report.html"])
     segments = tuple(_segment(segment, ledgers, shards) for segment in parent.manifest.segments)
     _write_data_set_files(segments, shards, child, fresh)
-    files = [fresh.get(file.path, file) for file in parent.manifest.other_files if file.path != "report.html"]
+    others = [
+        fresh.get(file.path, file) for file in parent.manifest.other_files if file.path != "report.html"
+    ]
     manifest = replace(
         manifest,
         segments=segments,
-        other_files=tuple(files),
+        other_files=tuple(others),
         root=content_root(segments),
         parent=manifest_digest(parent.build),
     )
     page = render_report(manifest, child, fates=fates.result(), lost=lost.result())
     write_whole(child / "report.html", page.encode())
-    manifest = replace(manifest, other_files=(*files, facts_of(child, "report.html")))
+    manifest = replace(manifest, other_files=(*others, facts_of(child, "report.html")))
     tables = {one.part.ledger.sha256: one.before for one in parts}
     tables |= {ledgers[one.part.ledger.path].sha256: one.rows for one in parts}
     return Rewritten(manifest, publish(child, manifest), tables)
@@ -192,9 +193,9 @@ def _write_ledger(child: Path, one: _Anew) -> LedgerFacts:
     return LedgerFacts(path, *write_ledger(child / path, one.rows))
 
 
-def _write_edges(parent: Parent, child: Path, one: _Anew) -> FileFacts:
-    path = one.part.edges
-    write_index(child / path, _edges_after(parent.build / path, one.changed))
+def _write_edges(parent: Parent, child: Path, part: Part, changed: Sequence[Changed]) -> FileFacts:
+    path = part.edges
+    write_index(child / path, _edges_after(parent.build / path, changed))
     return facts_of(child, path)
 
 
@@ -214,11 +215,11 @@ def _write_dedup_facts(parent: Parent, decided: Decided, child: Path) -> FileFac
     return facts_of(child, DEDUP_JSON)
 
 
-def _write_fingerprints(parent: Parent, child: Path, one: _Anew) -> FileFacts:
+def _write_fingerprints(parent: Parent, child: Path, part: Part, gone: Sequence[bytes]) -> FileFacts:
     """The index of a part without those who leave it."""
-    path = one.part.fingerprints
+    path = part.fingerprints
     with pa.memory_map(str(parent.build / path)) as source, whole_file(child / path) as temporary:
-        rows = without_documents(read_fingerprints(source), pa.array(one.gone, DOC_ID))
+        rows = without_documents(read_fingerprints(source), pa.array(gone, DOC_ID))
         write_fingerprints(temporary, rows)
     return facts_of(child, path)
 
