@@ -27,7 +27,7 @@ def tokens_of(parent: Parent, decided: Decided) -> dict[int, np.ndarray]:
     for one in decided.of(kept=True):
         text = texts[one.code] = _text(parent, one)
         twin = were_kept.get(one.before.duplicate_of or b"")
-        if twin is not None and _alike(parent, one, twin) and text.equals(_text(parent, twin)):
+        if twin is not None and alike(parent, one, twin) and text.equals(_text(parent, twin)):
             found[one.code] = _in_shard(parent, twin)
     left = [one for one in decided.of(kept=True) if one.code not in found]
     return found | _encoded(parent, left, texts) if left else found
@@ -41,7 +41,7 @@ def _name(one: Changed) -> str:
     return f"{one.split.partner}/{one.split.data_set}"
 
 
-def _alike(parent: Parent, one: Changed, other: Changed) -> bool:
+def alike(parent: Parent, one: Changed, other: Changed) -> bool:
     """Whether equal texts of both have equal tokens."""
     templates = {template.data_set for template in parent.recipe.tokens.templates}
     return _name(one) == _name(other) or templates.isdisjoint({_name(one), _name(other)})
