@@ -67,8 +67,10 @@ def _encoded(parent: Parent, wanted: Sequence[Changed], texts: dict[int, pa.Arra
     tokenizer = load_tokenizer(parent.recipe.tokens, directory=parent.home)
     if sum(texts[one.code].nbytes for one in wanted) <= _FEW_BYTES:
         tokenizer = tokenizer.for_few()
-    found = {}
-    for one in wanted:
-        lists = tokenizer.encode(texts[one.code], data_set=_name(one), join=parent.made.joins[_name(one)])
-        found[one.code] = np.asarray(lists[0].values, np.int32)
+    found: dict[int, np.ndarray] = {}
+    for name in sorted({_name(one) for one in wanted}):
+        own = [one.code for one in wanted if _name(one) == name]
+        together = pa.concat_arrays([texts[code] for code in own])
+        lists = tokenizer.encode(together, data_set=name, join=parent.made.joins[name])
+        found |= {code: np.asarray(lists[at].values, np.int32) for at, code in enumerate(own)}
     return found
