@@ -40,19 +40,34 @@ def _write(value: Any, put: Callable[[str], None]) -> None:
         put(_number(value))
     elif isinstance(value, list | tuple):
         _write_array(value, put)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         _write_object(value, put)
     elif isinstance(value, frozenset):
         _write_array(sorted(value), put)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        _write_object({name: getattr(value, name) for name in _fields(type(value))}, put)
+        _write_fields(value, _keys_of(type(value)), put)
+    elif isinstance(value, Mapping):  # last: of a class not seen yet, this asks every mapping there is
+        _write_object(value, put)
     else:
         raise TypeError(f"{type(value).__name__} has no place in an identity")
 
 
+def _write_fields(value: object, keys: Sequence[tuple[str, str]], put: Callable[[str], None]) -> None:
+    """A dataclass as the object of its fields: their keys were written and put in order once."""
+    before = "{"
+    for name, key in keys:
+        put(before)
+        put(key)
+        _write(getattr(value, name), put)
+        before = ","
+    put("}" if before == "," else "{}")
+
+
 @cache
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(sorted(field.name for field in dataclasses.fields(kind)))
+def _keys_of(kind: type) -> tuple[tuple[str, str], ...]:
+    """The fields of a dataclass in their order, each with its key as it is written."""
+    names = sorted((field.name for field in dataclasses.fields(kind)), key=_utf_16)
+    return tuple((name, f"{encode_basestring(name)}:") for name in names)
 
 
 def _write_object(value: Mapping[Any, Any], put: Callable[[str], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import pyarrow as pa
 from pipelines.engine.admit import receipt_files
 from pipelines.engine.duplicates import KeptWithout
 from pipelines.engine.files import facts_of, write_index, write_whole
+from pipelines.engine.finish import publish
 from pipelines.engine.plan import Plan, lock_digest, runtime
 from pipelines.engine.runner import under_one_key
 from pipelines.engine.runs import task
@@ -37,8 +37,6 @@ from schemas.manifest import (
     FileFacts,
     Manifest,
     Segment,
-    digest_line,
-    manifest_bytes,
 )
 
 
@@ -98,22 +96,6 @@ def _publish(keyed: tuple[int, Mapping[str, Iterable[Any]]], plan: Plan) -> str:
         write_whole(site.build / "report.html", render_report(manifest, site.build).encode())
         manifest = replace(manifest, other_files=(*manifest.other_files, facts_of(site.build, "report.html")))
         return publish(site.build, manifest)
-
-
-def publish(build: Path, manifest: Manifest) -> str:
-    """Remove what the manifest does not name, then put the manifest there: from now on this is a build."""
-    named = {file.path for file in manifest.files}
-    for path in sorted(build.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(build).as_posix() not in named:
-            path.unlink()
-    content = manifest_bytes(manifest)
-    digest = hashlib.sha256(content).hexdigest()
-    write_whole(build / "manifest.sha256", digest_line(digest))
-    write_whole(build / "manifest.json", content)
-    return digest
 
 
 def _data_sets(plan: Plan, balances: Iterable[DataSetBalance]) -> tuple[DataSetFacts, ...]:

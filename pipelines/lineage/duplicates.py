@@ -71,9 +71,20 @@ def count_copies(ledger: Iterable[Path]) -> pa.Table:
 
 
 def copies_among(rows: pl.DataFrame) -> pa.Table:
-    """The same from the rows of one epoch: duplicate_of, partner, reason."""
-    found = _copies_in(rows.filter(pl.col("reason").is_in(_COPIES_OF)))
+    """The same from the rows of one epoch: duplicate_of, partner, reason; without a winner, none."""
+    copies = pl.col("reason").is_in(_COPIES_OF) & pl.col("duplicate_of").is_not_null()
+    found = _copies_in(rows.filter(copies))
     return found.sort("doc_id", "partner").to_arrow().cast(COPIES)
+
+
+def copies_changed(copies: pa.Table, before: pa.Table, after: pa.Table) -> pa.Table:
+    """COPIES of an epoch, some rows of whose ledger were `before` and are `after`."""
+    parts = [pl.DataFrame(copies)]
+    for sign, rows in ((-1, before), (1, after)):
+        counted = pl.DataFrame(copies_among(pl.DataFrame(rows.select(["duplicate_of", "partner", "reason"]))))
+        parts.append(counted.with_columns(pl.col("copies") * sign))
+    found = pl.concat(parts).group_by("doc_id", "partner").agg(pl.col("copies").sum())
+    return found.filter(pl.col("copies") != 0).sort("doc_id", "partner").to_arrow().cast(COPIES)
 
 
 def _copies_in(rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from pipelines.lineage.duplicates import Lost, losses, read_dedup_facts
+from pipelines.lineage.duplicates import DedupFacts, Lost
 from pipelines.lineage.loss import came_to_deduplication
 from pipelines.lineage.report_page import Cell, Heat, both, code, section, share, table
 from schemas.manifest import Manifest
@@ -20,14 +19,12 @@ _COUNTED = {
 }
 
 
-def duplicates_section(manifest: Manifest, build: Path) -> str:
+def duplicates_section(manifest: Manifest, facts: DedupFacts, found: tuple[Lost, ...]) -> str:
     """What was counted, the matrix of who lost to whom, each pair with its share, and what without whom."""
-    facts = read_dedup_facts(build, manifest)
     came, _ = came_to_deduplication(manifest.data_sets)
     counted: list[list[Cell]] = [
         [both(*words), facts.resolved[name]] for name, words in _COUNTED.items() if name in facts.resolved
     ]
-    found = losses(build, manifest)
     heads = [both("항목", "item"), both("수", "count")]
     return section(
         "duplicates",

@@ -205,10 +205,18 @@ def keys_and_rows(part: pa.RecordBatch, band: int) -> tuple[NDArray[np.uint32], 
 
 
 def numbers(rows: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Big-endian bytes (count, width) as numbers."""
-    whole = np.zeros((len(rows), 8), np.uint8)
-    whole[:, 8 - rows.shape[1] :] = rows
-    return whole.view(">i8")[:, 0].astype(np.int64)
+    """Big-endian bytes (count, width) as numbers; they lie one behind the other, at most 4 each."""
+    count, width = rows.shape
+    found = np.empty(count, np.int64)
+    most = max(0, (count * width - 4) // width + 1)  # rows that 4 bytes can be read at
+    if most:
+        found[:most] = np.ndarray(most, ">u4", rows.reshape(-1), strides=(width,)) >> np.uint32(
+            32 - 8 * width
+        )
+    whole = np.zeros((count - most, 4), np.uint8)
+    whole[:, 4 - width :] = rows[most:]
+    found[most:] = whole.view(">u4")[:, 0]
+    return found
 
 
 def _rows_of(part: pa.RecordBatch, band: int, key: int) -> NDArray[np.int64]:

@@ -6,12 +6,13 @@ validation in every epoch. `pipelines.lineage.check_proof` checks what is writte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from pipelines.lineage.ledger import read_piece
 from pipelines.lineage.records import RECORD_COLUMNS, Records, piece_leaves, records
 from pipelines.lineage.trace import document_id
 from schemas.content import RECORD, RECORDS, content_leaves, piece_places
@@ -30,22 +31,35 @@ def prove_document(build: Path, doc_id: str) -> DocumentProof:
     return next(prove_documents(build, [document_id(doc_id)]))
 
 
-def prove_documents(build: Path, ids: Iterable[bytes]) -> Iterator[DocumentProof]:
-    """`prove_document` of each id; the manifest and its tree are read once."""
-    manifest = read_manifest(build)
+def prove_documents(
+    build: Path,
+    ids: Iterable[bytes],
+    *,
+    manifest: Manifest | None = None,
+    tables: Mapping[str, pa.Table] | None = None,
+) -> Iterator[DocumentProof]:
+    """`prove_document` of each id; the manifest, its tree and each ledger piece are read once, or given.
+
+    `tables`: rows of ledger pieces that are known already, by the SHA-256 of their files. They too are held
+    against the piece's root.
+    """
+    manifest = read_manifest(build) if manifest is None else manifest
     tree = _tree(build, content_leaves(manifest.segments), manifest.root)
+    read = lru_cache(maxsize=2)(partial(_piece, build, tables or {}))  # one of train, one of validation
     for wanted in ids:
-        yield _proof(build, manifest, tree, wanted)
+        yield _proof(read, manifest, tree, wanted)
 
 
 def _proof(
-    build: Path, manifest: Manifest, tree: tuple[list[bytes], list[bytes]], wanted: bytes
+    read: Callable[[LedgerFacts], tuple[Records, list[bytes]]],
+    manifest: Manifest,
+    tree: tuple[list[bytes], list[bytes]],
+    wanted: bytes,
 ) -> DocumentProof:
     texts, hashes = tree
     pieces, outcomes = [], set()
     for at, epoch, index in piece_places(manifest.segments, wanted):
-        facts = manifest.segments[epoch].ledger[index]
-        first, shown, paths = _around(build, facts, wanted)
+        first, shown, paths = _around(*read(manifest.segments[epoch].ledger[index]), wanted)
         pieces.append(
             Neighbours(_leaf(texts, hashes, at), first, tuple(one.tobytes().hex() for one in shown), paths)
         )
@@ -86,17 +100,23 @@ def _path(hashes: Sequence[bytes], at: int) -> tuple[str, ...]:
     return tuple(sibling.hex() for sibling in inclusion_proof(hashes, at))
 
 
-def _around(
-    build: Path, facts: LedgerFacts, doc_id: bytes
-) -> tuple[int, list[Records], tuple[tuple[str, ...], ...]]:
-    """The leaves of a piece that show a document's records, or that there are none: first, records, paths."""
+def _piece(build: Path, tables: Mapping[str, pa.Table], facts: LedgerFacts) -> tuple[Records, list[bytes]]:
+    """The records of a ledger piece and its leaves, if its root is over them."""
     try:
-        found = records(pq.read_table(build / facts.path, columns=list(RECORD_COLUMNS)))
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+        rows = tables.get(facts.sha256)
+        found = records(read_piece(build, facts, RECORD_COLUMNS) if rows is None else rows)
+    except (ValueError, KeyError, BuildInconsistent, pa.ArrowException):
         raise _damaged(build, facts) from None
     hashes = piece_leaves(found)
     if root_of_hashes(hashes).hex() != facts.root or len(found) != facts.rows:
         raise _damaged(build, facts)
+    return found, hashes
+
+
+def _around(
+    found: Records, hashes: list[bytes], doc_id: bytes
+) -> tuple[int, list[Records], tuple[tuple[str, ...], ...]]:
+    """The leaves of a piece that show a document's records, or that there are none: first, records, paths."""
     if not len(found):
         return 0, [], ()
     begin, end = span_of(found[:, :16], doc_id)

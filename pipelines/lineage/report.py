@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.lineage.drops_report import contamination_section, drops_section
+from pipelines.lineage.duplicates import Lost, losses, read_dedup_facts
 from pipelines.lineage.duplicates_page import duplicates_section
 from pipelines.lineage.fates import Fates, count_fates
 from pipelines.lineage.flow_report import flow_sections
@@ -51,13 +52,22 @@ _CONTENTS = (
 )
 
 
-def render_report(manifest: Manifest, build: Path, *, changes: str = "") -> str:
+def render_report(
+    manifest: Manifest,
+    build: Path,
+    *,
+    changes: str = "",
+    fates: Fates | None = None,
+    lost: tuple[Lost, ...] | None = None,
+) -> str:
     """The page of a whole build; `build` holds the ledger that the manifest names.
 
-    `changes` is the section on what is new since a parent: see changes_report.
+    `changes` is the section on what is new since a parent: see changes_report. `fates` and `lost` are what
+    the ledger says (count_fates, losses), where it was counted already.
     """
     name = str(manifest.recipe.get("name", ""))
-    fates = count_fates(build, manifest)
+    fates = count_fates(build, manifest) if fates is None else fates
+    lost = losses(build, manifest) if lost is None else lost
     shown = [one for one in _CONTENTS if changes or one[0] != "changes"]
     return page(
         f"말모이 {name}",
@@ -71,7 +81,7 @@ def render_report(manifest: Manifest, build: Path, *, changes: str = "") -> str:
         drops_section(manifest),
         languages_section(fates),
         lengths_section(fates),
-        duplicates_section(manifest, build),
+        duplicates_section(manifest, read_dedup_facts(build, manifest), lost),
         contamination_section(manifest, fates),
         personal_section(manifest),
         *rights_sections(manifest),

@@ -16,12 +16,19 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.lineage.finding import Finding
-from pipelines.lineage.ledger import DataSetBalance, balance_of
+from pipelines.lineage.ledger import balance_of
 from pipelines.lineage.verify_index import check_index
 from pipelines.lineage.verify_pieces import Piece, all_rows, check_places, read_pieces
+from pipelines.lineage.verify_quick import holds
 from pipelines.lineage.verify_receipts import check_receipts
 from pipelines.lineage.verify_rights import check_rights, check_rights_of_documents, check_rights_on
-from pipelines.lineage.verify_rows import check_ledger_rows, check_shard, check_splits
+from pipelines.lineage.verify_rows import (
+    check_balance_of,
+    check_ledger_rows,
+    check_shard,
+    check_splits,
+    shard_rows,
+)
 from schemas.content import content_root, places
 from schemas.errors import MalmoiError
 from schemas.identity import file_sha256
@@ -53,13 +60,23 @@ def verify(build: Path, *, on: str | None = None) -> tuple[Finding, ...]:
         for finding in _check_files(build, manifest, pool):
             findings.append(finding)
             damaged.add(finding.where)
-        findings += _check_conservation(manifest)
-        findings += check_receipts(build, manifest, damaged)
-        findings += check_rights(manifest)
-        findings += check_rights_on(manifest, on) if on is not None else ()
-        findings += _check_names(manifest)
-        findings += _check_rows(build, manifest, damaged, pool)
+        of_manifest = pool.submit(_check_manifest, build, manifest, damaged)
+        whole = not findings and holds(build, manifest, pool)
+        findings += of_manifest.result()
+        if findings or not whole:
+            findings += _check_rows(build, manifest, damaged, pool)
+    findings += check_rights_on(manifest, on) if on is not None else ()
     return tuple(sorted(set(findings)))
+
+
+def _check_manifest(build: Path, manifest: Manifest, damaged: set[str]) -> list[Finding]:
+    """What the manifest says, against itself and the receipts."""
+    return [
+        *_check_conservation(manifest),
+        *check_receipts(build, manifest, damaged),
+        *check_rights(manifest),
+        *_check_names(manifest),
+    ]
 
 
 def _check_digest(build: Path) -> Iterator[Finding]:
@@ -197,7 +214,7 @@ def _check_rows(build: Path, manifest: Manifest, damaged: set[str], pool: Execut
     if len(counts) < len(pieces):
         yield Finding("ledger", "ledger", "has rows that cannot be counted")
     else:
-        yield from _check_balance(manifest, {(c.partner, c.data_set): c for c in balance_of(counts)})
+        yield from check_balance_of(manifest, balance_of(counts))
     yield from _check_shards(build, manifest, damaged, pieces, pool)
     yield from check_splits(build, manifest, damaged)
     yield from check_index(build, manifest, damaged, pieces)
@@ -214,7 +231,7 @@ def _check_shards(
         if piece is None or shard.path in damaged:
             return []
         kept = piece.rows.filter("kept")
-        found = list(check_shard(build, shard, kept, manifest.tokenizer))
+        found = list(check_shard(build, shard, shard_rows(kept), manifest.tokenizer))
         elsewhere = kept.filter(pl.col("shard") != shard.name)
         if len(elsewhere):
             message = f"places {len(elsewhere)} documents in another shard, as {elsewhere['doc_id'][0].hex()}"
@@ -223,20 +240,3 @@ def _check_shards(
 
     for findings in pool.map(check, manifest.shards):
         yield from findings
-
-
-def _check_balance(manifest: Manifest, counted: dict[tuple[str, str], DataSetBalance]) -> Iterator[Finding]:
-    """The manifest's counts of each data set are those of the ledger's rows."""
-    said = {(facts.partner, facts.data_set): facts for facts in manifest.data_sets}
-    for partner, data_set in sorted(said.keys() | counted.keys()):
-        where = f"{partner}/{data_set}"
-        facts = said.get((partner, data_set))
-        if facts is None:
-            yield Finding("conservation", where, "is in the ledger and not in the manifest")
-            continue
-        rows = counted.get((partner, data_set), DataSetBalance(partner, data_set))
-        for name in ("documents", "kept", "tokens", "dropped", "pii"):
-            in_manifest, in_ledger = getattr(facts, name), getattr(rows, name)
-            if in_manifest != in_ledger:
-                message = f"{name}: the manifest says {in_manifest}, the ledger {in_ledger}"
-                yield Finding("conservation", where, message)

@@ -35,7 +35,7 @@ def check_fingerprints(
     if not named or not listed.issuperset(named):
         return  # a build without an index, or one with damages that are told
     if WAYS_JSON in listed:
-        yield from _check_ways(build, manifest)
+        yield from check_ways(build, manifest)
     same = all_rows(pieces).filter(pl.col("reason") == Reason.EXACT_DUPLICATE.value)
     pairs = same.select("doc_id", "duplicate_of")
     asked = pl.concat([pairs["doc_id"], pairs["duplicate_of"]]).unique()
@@ -47,7 +47,7 @@ def check_fingerprints(
             try:
                 with pa.memory_map(str(build / path)) as source:
                     part = read_fingerprints(source)
-                    if wrong := _order_problem(part):
+                    if wrong := order_problem(part):
                         yield Finding("index", path, wrong)
                     found = pl.DataFrame(pa.table([part["doc_id"], part["exact"]], ["doc_id", "exact"]))
             except (OSError, pa.ArrowException):
@@ -60,7 +60,7 @@ def check_fingerprints(
     yield from _check_copies(pairs, pl.concat(digests))
 
 
-def _order_problem(part: pa.RecordBatch) -> str | None:
+def order_problem(part: pa.RecordBatch) -> str | None:
     """What would keep a search from finding: columns out of order, rows that no document or two have."""
     for name in ("exact", "doc_id"):
         if part[name].null_count:
@@ -71,7 +71,10 @@ def _order_problem(part: pa.RecordBatch) -> str | None:
         keys, rows = keys_and_rows(part, band)
         if not bool((keys[:-1] <= keys[1:]).all()):
             return f"is not sorted by key in band {band}, so that documents are not found"
-        if not np.array_equal(np.sort(numbers(rows)), np.arange(len(part))):
+        seen, places = np.zeros(len(part), np.bool_), numbers(rows)
+        if len(part) and int(places.max()) < len(part):
+            seen[places] = True
+        if not seen.all():
             return f"does not hold every document once in band {band}"
     return None
 
@@ -104,7 +107,8 @@ def _check_copies(pairs: pl.DataFrame, digests: pl.DataFrame) -> Iterator[Findin
         yield Finding("index", FINGERPRINTS, f"{words}, as {wrong['doc_id'][0].hex()}")
 
 
-def _check_ways(build: Path, manifest: Manifest) -> Iterator[Finding]:
+def check_ways(build: Path, manifest: Manifest) -> Iterator[Finding]:
+    """What is told of how texts were made, of the manifest's data sets and no others."""
     try:
         ways = read_ways(build)
     except BuildInconsistent:

@@ -66,7 +66,7 @@ def _read(build: Path, place: Place, facts: LedgerFacts) -> Piece:
     table.validate(full=True)  # of all columns: polars, which counts them later, would panic
     found = records(table)
     rows = pl.DataFrame(table.select(COLUMNS)).with_columns(pl.Series(PREFIX, _words(found)[:, 0]))
-    return Piece(place, facts, rows, _counted(table), tuple(_check(place, facts, found)))
+    return Piece(place, facts, rows, _counted(table), tuple(check_piece(place, facts, found)))
 
 
 def _counted(table: pa.Table) -> pa.RecordBatch | None:
@@ -76,7 +76,8 @@ def _counted(table: pa.Table) -> pa.RecordBatch | None:
         return None
 
 
-def _check(place: Place, facts: LedgerFacts, found: Records) -> Iterator[Finding]:
+def check_piece(place: Place, facts: LedgerFacts, found: Records) -> Iterator[Finding]:
+    """The piece's records against its root, their order and their place."""
     if (len(found), root_of_hashes(piece_leaves(found)).hex()) != (facts.rows, facts.root):
         yield Finding(
             "root", facts.path, "has other rows than the manifest's count and Merkle root of it say"

@@ -6,16 +6,19 @@ the ledger, and all columns of the shards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.lineage.finding import Finding
+from pipelines.lineage.ledger import DataSetBalance
 from pipelines.lineage.verify_pieces import PREFIX
 from schemas.id_columns import id_bytes
 from schemas.manifest import Manifest, ShardFacts, TokenizerFacts
@@ -86,13 +89,31 @@ def those_of(ids: pl.Series, ledger: pl.DataFrame, where: pl.Expr) -> pl.DataFra
     return near.join(wanted, on="doc_id", how="semi").unique()
 
 
-def check_shard(
-    build: Path, shard: ShardFacts, ledger: pl.DataFrame, tokenizer: TokenizerFacts
-) -> Iterator[Finding]:
-    """The shard is read from its bytes: its form, its counts, and each row against the ledger's.
+class ShardRows(NamedTuple):
+    """What the ledger says of the rows of a shard, in its order."""
 
-    `ledger` holds the rows that the ledger places in this shard.
-    """
+    doc_id: pa.Array
+    tokens: npt.NDArray[np.integer]
+    contract: npt.NDArray[np.integer]  # codes
+    language: npt.NDArray[np.integer]
+    shard_row: npt.NDArray[np.integer]
+
+
+def shard_rows(kept: pl.DataFrame) -> ShardRows:
+    """The same of rows of the ledger that it places in a shard."""
+    return ShardRows(
+        kept["doc_id"].to_arrow(),
+        kept["tokens"].to_numpy(),
+        _codes(kept["partner"]),
+        _codes(kept["language"].fill_null(NO_LANGUAGE)),
+        kept["shard_row"].to_numpy(),
+    )
+
+
+def check_shard(
+    build: Path, shard: ShardFacts, ledger: ShardRows, tokenizer: TokenizerFacts
+) -> Iterator[Finding]:
+    """The shard is read from its bytes: its form, its counts, and each row against the ledger's."""
     try:
         with pa.memory_map(str(build / shard.path)) as source:
             begin = source.read_buffer(1).address  # of the mapping
@@ -111,7 +132,7 @@ def check_shard(
 
 
 def _check_batch(
-    begin: int, shard: ShardFacts, batch: pa.RecordBatch, ledger: pl.DataFrame, tokenizer: TokenizerFacts
+    begin: int, shard: ShardFacts, batch: pa.RecordBatch, ledger: ShardRows, tokenizer: TokenizerFacts
 ) -> Iterator[Finding]:
     where = shard.path
     lists = batch["input_ids"]
@@ -135,18 +156,17 @@ def _check_batch(
         yield Finding(
             "shards", where, f"has a document that does not end in token {tokenizer.end_of_document}"
         )
-    if not np.array_equal(ledger["shard_row"].to_numpy(), np.arange(len(batch))):
-        message = (
-            f"has {len(batch)} rows, the ledger places {len(ledger)} documents in it, or not one in each row"
-        )
+    if not np.array_equal(ledger.shard_row, np.arange(len(batch))):
+        told = len(ledger.doc_id)
+        message = f"has {len(batch)} rows, the ledger places {told} documents in it, or not one in each row"
         yield Finding("shards", where, message)
         return
-    ids = ledger["doc_id"].to_arrow().cast(batch["doc_id"].type)
+    ids = ledger.doc_id.cast(batch["doc_id"].type)
     for name, differs in (
         ("document id", ~_equal(ids, batch["doc_id"])),
-        ("number of tokens", ledger["tokens"].to_numpy() != lengths),
-        ("contract code", _codes(ledger["partner"]) != batch["contract"].to_numpy()),
-        ("language code", _codes(ledger["language"].fill_null(NO_LANGUAGE)) != batch["language"].to_numpy()),
+        ("number of tokens", ledger.tokens != lengths),
+        ("contract code", ledger.contract != batch["contract"].to_numpy()),
+        ("language code", ledger.language != batch["language"].to_numpy()),
     ):
         if differs.any():
             first = int(np.flatnonzero(differs)[0])
@@ -218,3 +238,21 @@ def _examples(check: str, message: str, rows: pl.DataFrame) -> Iterator[Finding]
     if len(rows):
         ids = ", ".join(doc_id.hex() for doc_id in rows["doc_id"].head(_SHOWN).to_list())
         yield Finding(check, ids + (", ..." if len(rows) > _SHOWN else ""), f"{message} ({len(rows)} in all)")
+
+
+def check_balance_of(manifest: Manifest, found: Iterable[DataSetBalance]) -> Iterator[Finding]:
+    """The manifest's counts of each data set are those of the ledger's rows."""
+    counted = {(one.partner, one.data_set): one for one in found}
+    said = {(facts.partner, facts.data_set): facts for facts in manifest.data_sets}
+    for partner, data_set in sorted(said.keys() | counted.keys()):
+        where = f"{partner}/{data_set}"
+        facts = said.get((partner, data_set))
+        if facts is None:
+            yield Finding("conservation", where, "is in the ledger and not in the manifest")
+            continue
+        rows = counted.get((partner, data_set), DataSetBalance(partner, data_set))
+        for name in ("documents", "kept", "tokens", "dropped", "pii"):
+            in_manifest, in_ledger = getattr(facts, name), getattr(rows, name)
+            if in_manifest != in_ledger:
+                message = f"{name}: the manifest says {in_manifest}, the ledger {in_ledger}"
+                yield Finding("conservation", where, message)

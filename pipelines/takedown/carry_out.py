@@ -30,14 +30,14 @@ from pipelines.intake.takedowns import (
     taken_down,
 )
 from pipelines.stages.fingerprint import shingle_sets
-from pipelines.takedown.certificate import certificate_bytes, certify, compare
+from pipelines.takedown.certificate import Pair, certificate_bytes, certify, compare, pair_of
 from pipelines.takedown.certificate_page import render_certificate
 from pipelines.takedown.direct import Decided, NotDirect, decide, open_parent
 from pipelines.takedown.erase import erase
 from pipelines.takedown.find import Found, codes_in, find, neighbourhood
 from pipelines.takedown.house import House
 from pipelines.takedown.impact import Impact, impact
-from pipelines.takedown.rewrite import rewrite
+from pipelines.takedown.rewrite import Rewritten, rewrite
 from pipelines.takedown.seeds import with_what_was_made_of_them
 from schemas.errors import UsageError
 from schemas.manifest import Manifest, manifest_digest, read_manifest
@@ -138,9 +138,11 @@ def carry_out(
         event, _ = _recorded(house, house.registry, request, named, at)
         gone = taken_down(house.registry, day) | frozenset(house.origin.without)
         suppressed = tuple(sorted(digest for digest, _ in suppressed_files(house.registry, day)))
-    why = _new_build(house, output, gone, suppressed, named, workers=workers, direct=direct, quiet=quiet)
+    made, why = _new_build(
+        house, output, gone, suppressed, named, workers=workers, direct=direct, quiet=quiet
+    )
     places: tuple[Place, ...] = ()
-    parts = compare(house.build, output)
+    parts = compare(_pair(house, output, made))
     if erased:
         places = erase(house, request, named.found.documents, output, also)
     certificate = certify(
@@ -170,7 +172,7 @@ def expired(
     _check_output(house.build, output)
     _by_pipeline(house, output, frozenset(house.origin.without), day=on, workers=workers, quiet=quiet)
     certificate = certify(
-        compare(house.build, output),
+        compare(pair_of(house.build, output)),
         request=f"expired-{on}",
         reason=Why.CONTRACT_ENDED.value,
         scope=Scope.RIGHTS.value,
@@ -281,22 +283,29 @@ def _new_build(
     workers: int | None,
     direct: bool,
     quiet: bool,
-) -> str | None:
-    """Make the new build, the short way where it can; why not, where not."""
+) -> tuple[Rewritten | None, str | None]:
+    """Make the new build, the short way where it can. What is known of it; why not, where not."""
     why = None if direct else "the pipeline was asked for"
     try:
         if why is None:
-            _directly(house, output.resolve(), gone, suppressed, named)
+            return _directly(house, output.resolve(), gone, suppressed, named), None
     except NotDirect as reason:
         why = str(reason)
-    if why is not None:
-        _by_pipeline(house, output, gone, day=house.manifest.date, workers=workers, quiet=quiet)
-    return why
+    _by_pipeline(house, output, gone, day=house.manifest.date, workers=workers, quiet=quiet)
+    return None, why
+
+
+def _pair(house: House, output: Path, made: Rewritten | None) -> Pair:
+    """Both builds; what this process has just written is not read again."""
+    if made is None:
+        return pair_of(house.build, output)
+    return Pair(house.build, house.manifest, output, made.manifest, made.tables)
 
 
 def _directly(
     house: House, output: Path, gone: frozenset[str], suppressed: tuple[str, ...], named: _Named
-) -> None:
+) -> Rewritten | None:
+    """The new build; None where it is there already."""
     parent = open_parent(house)
     if house.registry is not None:
         stand = {drop.drop for drop in admitted(house.registry) if drop.stands(house.manifest.date)}
@@ -307,14 +316,14 @@ def _directly(
     if (output / "manifest.json").is_file():
         if read_manifest(output).identity != identity:
             raise UsageError(f"-o {output.name}: another build lies there already: give another -o")
-        return
+        return None
     if output.is_dir() and any(output.iterdir()):
         raise NotDirect("a run of the pipeline was begun there")
     decided = decide(parent, gone - set(parent.made.taken_down))
     beside = replace(parent.made, taken_down=tuple(sorted(gone)), suppressed=suppressed)
     write_made(output, beside)
     keep_origin(output, _origin_of_child(house, gone))
-    rewrite(parent, decided, output, identity=identity)
+    return rewrite(parent, decided, output, identity=identity)
 
 
 def _check_same_but_named(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.lineage.check_proof import check_build_proof
 from pipelines.lineage.finding import Finding
-from pipelines.lineage.ledger import read_ledger
+from pipelines.lineage.ledger import read_ledger, read_piece
 from pipelines.lineage.prove import prove_documents
 from schemas.content import places
+from schemas.documents import DOC_ID, LEDGER
 from schemas.errors import BuildInconsistent, InputUnreadable
 from schemas.identity import canonical_json, file_sha256
 from schemas.manifest import Manifest, manifest_digest, read_manifest
@@ -50,19 +50,37 @@ class Compared(NamedTuple):
     ledger: dict[str, str]
 
 
-def compare(parent: Path, child: Path) -> Compared:
+class Pair(NamedTuple):
+    """Two builds as their directories say, and ledger pieces that were read before, by SHA-256."""
+
+    parent: Path
+    before: Manifest
+    child: Path
+    after: Manifest
+    tables: Mapping[str, pa.Table]
+
+
+def pair_of(parent: Path, child: Path) -> Pair:
+    """Two finished builds, of which nothing was read yet."""
+    return Pair(parent, read_manifest(parent), child, read_manifest(child), {})
+
+
+def compare(pair: Pair) -> Compared:
     """What left the parent, what came back in the child, and the files that changed."""
-    before, after = read_manifest(parent), read_manifest(child)
-    old, new = _differing(parent, before, after), _differing(child, after, before)
-    kept_before, kept_after = old.filter(pl.col("kept")), new.filter(pl.col("kept"))
-    gone = kept_before.join(kept_after, on="doc_id", how="anti").sort("doc_id")
-    back = kept_after.join(kept_before, on="doc_id", how="anti").sort("doc_id")
-    fell = gone.join(new.filter(pl.col("stage") == "dedup"), on="doc_id", how="semi")
+    parent, before, child, after, tables = pair
+    old, new = _differing(parent, before, after, tables), _differing(child, after, before, tables)
+    was, stays = old.filter(old["kept"]), new.filter(new["kept"])
+    gone, back = _not_in(was, stays["doc_id"]), _not_in(stays, was["doc_id"])
+    lost = new["doc_id"].filter(pc.equal(new["stage"], "dedup"))
+    fell = gone.filter(pl.Series(pc.is_in(pa.array(gone["doc_id"], DOC_ID), _whole(lost))))
     left = gone.join(fell, on="doc_id", how="anti")
     pieces = {p.shard.name: p.ledger for p in places(after.segments) if p.ledger is not None}
     digests = {piece.path: piece.sha256 for piece in pieces.values()}
     paths = [pieces[shard].path if shard in pieces else "" for shard in left["shard"]]
-    proofs = [proof_bytes(one).decode() for one in prove_documents(child, left["doc_id"][:PROVEN])]
+    proofs = [
+        proof_bytes(one).decode()
+        for one in prove_documents(child, left["doc_id"][:PROVEN], manifest=after, tables=tables)
+    ]
     columns = ["doc_id", "partner", "data_set", "drop", "shard", "tokens"]
     return Compared(
         parent=_name(parent, before),
@@ -207,14 +225,24 @@ def _ids_in(path: Path, ids: pa.Array) -> list[bytes]:
         raise BuildInconsistent(f"{path.name}: cannot be read: run `malmoi verify`") from None
 
 
-def _differing(build: Path, own: Manifest, other: Manifest) -> pl.DataFrame:
-    """Ledger rows of the parts that the other build has not."""
+def _differing(build: Path, own: Manifest, other: Manifest, tables: Mapping[str, pa.Table]) -> pa.Table:
+    """Ledger rows of the pieces that the other build has not."""
     theirs = {file.sha256 for segment in other.segments for file in segment.ledger}
-    segments = tuple(
-        replace(segment, ledger=tuple(file for file in segment.ledger if file.sha256 not in theirs))
-        for segment in own.segments
-    )
-    return pl.DataFrame(read_ledger(build, _ROWS, manifest=replace(own, segments=segments)))
+    found = [LEDGER.empty_table().select(_ROWS)]
+    for piece in (file for segment in own.segments for file in segment.ledger if file.sha256 not in theirs):
+        known = tables.get(piece.sha256)
+        found.append(read_piece(build, piece, _ROWS) if known is None else known.select(_ROWS))
+    return pa.concat_tables(found)
+
+
+def _not_in(rows: pa.Table, ids: pa.ChunkedArray) -> pl.DataFrame:
+    """The rows of documents that are not among some, by document id."""
+    there = pc.is_in(rows["doc_id"], _whole(ids))
+    return pl.DataFrame(rows.filter(pc.invert(there))).sort("doc_id")
+
+
+def _whole(ids: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays([pa.array([], DOC_ID), *ids.chunks])
 
 
 def _shards(before: Manifest, after: Manifest) -> list[ShardChange]:

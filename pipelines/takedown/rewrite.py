@@ -10,34 +10,39 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.engine.files import facts_of, write_index, write_whole
+from pipelines.engine.files import facts_of, whole_file, write_index, write_whole
+from pipelines.engine.finish import publish
 from pipelines.engine.partition import ledger_rows
-from pipelines.engine.publish import publish
 from pipelines.lineage.balance import count_rows
 from pipelines.lineage.duplicates import (
     DEDUP_JSON,
     DedupFacts,
+    copies_changed,
     copies_path,
-    count_copies,
     dedup_facts_bytes,
+    losses,
     read_dedup_facts,
 )
+from pipelines.lineage.fates import count_fates
 from pipelines.lineage.fingerprints import read_fingerprints, without_documents, write_fingerprints
 from pipelines.lineage.ledger import write_ledger
 from pipelines.lineage.loss import check_balance
 from pipelines.lineage.report import render_report
 from pipelines.takedown.direct import Changed, Decided, NotDirect, Parent
 from pipelines.takedown.ledger_parts import Part
+from pipelines.takedown.returned import tokens_of
 from pipelines.tokens.shards import write_dataset_files, write_shard
-from pipelines.tokens.tokenizer import load_tokenizer
 from schemas.content import content_root
 from schemas.documents import DOC_ID, EDGES, LEDGER
 from schemas.manifest import (
@@ -51,14 +56,40 @@ from schemas.manifest import (
 )
 from schemas.reasons import Stage
 
-_FEW_BYTES = 1 << 20  # of text to be encoded: more is worth the start of the fast engine
+_THREADS = 4  # they write, sync and count: little of it is Python's
 _NOT_COUNTED = {"documents", "comparisons"}  # of a resolution: how much was compared says nothing
 
 
-def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) -> Manifest:
-    """Write the build without those who leave, whole or not at all; its manifest.
+class Rewritten(NamedTuple):
+    """The new build's manifest, and ledger pieces of both builds as they were read or written, by SHA-256."""
 
-    Raises LossExceeded where it breaks a limit of the recipe, as the pipeline would.
+    manifest: Manifest
+    digest: str
+    tables: dict[str, pa.Table]
+
+
+@dataclass(frozen=True)
+class _Anew:
+    """A part as it is to be: who changes, its rows before and after, the tokens of who comes back by row."""
+
+    part: Part
+    changed: Sequence[Changed]
+    at: Mapping[int, int]  # by code, in which row
+    before: pa.Table
+    rows: pa.Table
+    given: Mapping[int, np.ndarray]
+
+    @property
+    def other_shard(self) -> bool:
+        """Whether the shard changes."""
+        return any(one.after.kept is not one.before.kept for one in self.changed)
+
+
+def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) -> Rewritten:
+    """Write the build without those who leave, whole or not at all.
+
+    Files are written, synced and counted side by side. Raises LossExceeded where it breaks a limit of the
+    recipe, as the pipeline would.
     """
     by_part = _by_part(parent, decided.changed)
     for stray in output.parent.glob(f".{output.name}.takedown-*"):  # of a run that was killed
@@ -67,50 +98,73 @@ def rewrite(parent: Parent, decided: Decided, output: Path, *, identity: str) ->
     child = Path(tempfile.mkdtemp(prefix=f".{output.name}.takedown-", dir=output.parent))
     try:
         child.chmod(0o755)
-        fresh: dict[str, FileFacts] = {}
-        ledgers: dict[str, LedgerFacts] = {}
-        shards: dict[str, ShardFacts] = {}
-        counts: Counter[tuple[str, str, str]] = Counter()
-        for part, changed in by_part.items():
-            counts.update(_write_part(parent, part, changed, child, fresh, ledgers, shards))
-        data_sets = tuple(_recounted(facts, counts) for facts in parent.manifest.data_sets)
-        check_balance(data_sets, parent.recipe)
-        for epoch in sorted({part.epoch for part in by_part}):
-            path = copies_path(epoch)
-            ledger = [file.path for s in parent.manifest.segments if s.epoch == epoch for file in s.ledger]
-            write_index(
-                child / path,
-                count_copies([(child if one in ledgers else parent.build) / one for one in ledger]),
-            )
-            fresh[path] = facts_of(child, path)
-        if decided.changed:
-            facts = _dedup_facts(parent, decided)
-            write_whole(child / DEDUP_JSON, dedup_facts_bytes(facts))
-            fresh[DEDUP_JSON] = facts_of(child, DEDUP_JSON)
-        _link_rest(parent, child)
-        segments = tuple(_segment(segment, ledgers, shards) for segment in parent.manifest.segments)
-        _write_data_set_files(segments, shards, child, fresh)
-        others = [
-            fresh.get(file.path, file) for file in parent.manifest.other_files if file.path != "report.html"
-        ]
-        manifest = replace(
-            parent.manifest,
-            identity=identity,
-            data_sets=data_sets,
-            segments=segments,
-            other_files=tuple(others),
-            root=content_root(segments),
-            parent=manifest_digest(parent.build),
-        )
-        write_whole(child / "report.html", render_report(manifest, child).encode())
-        manifest = replace(manifest, other_files=(*others, facts_of(child, "report.html")))
-        publish(child, manifest)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            written = _write(parent, decided, by_part, child, identity, pool)
         if output.is_dir():
             output.rmdir()  # empty, as was seen to before
         child.rename(output)
     finally:
         shutil.rmtree(child, ignore_errors=True)
-    return manifest
+    return written
+
+
+def _write(
+    parent: Parent,
+    decided: Decided,
+    by_part: Mapping[Part, Sequence[Changed]],
+    child: Path,
+    identity: str,
+    pool: Executor,
+) -> Rewritten:
+    """All files of the new build in `child`. What waits for nothing else is begun first."""
+    files = [
+        *[pool.submit(_write_edges, parent, child, part, changed) for part, changed in by_part.items()],
+        *[
+            pool.submit(_write_fingerprints, parent, child, part, gone)
+            for part, changed in by_part.items()
+            if (gone := [one.doc_id for one in changed if one.after.stage == Stage.RIGHTS.value])
+        ],
+    ]
+    if decided.changed:
+        files.append(pool.submit(_write_dedup_facts, parent, decided, child))
+    tokens = tokens_of(parent, decided)
+    parts = [_anew(parent, part, changed, tokens) for part, changed in by_part.items()]
+    shards_of = pool.map(partial(_write_shard, parent, child), [one for one in parts if one.other_shard])
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for one in parts:
+        counts.update(_difference(one))
+    data_sets = tuple(_recounted(facts, counts) for facts in parent.manifest.data_sets)
+    check_balance(data_sets, parent.recipe)
+
+    (child / "ledger").mkdir()
+    ledgers = {facts.path: facts for facts in pool.map(partial(_write_ledger, child), parts)}
+    _link(parent, child, [one.path for s in parent.manifest.segments for one in s.ledger])
+    segments = tuple(_segment(segment, ledgers, {}) for segment in parent.manifest.segments)
+    manifest = replace(parent.manifest, identity=identity, data_sets=data_sets, segments=segments)
+    fates, lost = pool.submit(count_fates, child, manifest), pool.submit(losses, child, manifest)
+    epochs = sorted({one.part.epoch for one in parts})
+    files += [pool.submit(_write_copies, parent, child, epoch, parts) for epoch in epochs]
+    fresh = {facts.path: facts for facts in (one.result() for one in files)}
+    shards = {facts.name: facts for facts in shards_of}
+    _link(parent, child, [file.path for file in parent.manifest.files if file.path != "report.html"])
+    segments = tuple(_segment(segment, ledgers, shards) for segment in parent.manifest.segments)
+    _write_data_set_files(segments, shards, child, fresh)
+    others = [
+        fresh.get(file.path, file) for file in parent.manifest.other_files if file.path != "report.html"
+    ]
+    manifest = replace(
+        manifest,
+        segments=segments,
+        other_files=tuple(others),
+        root=content_root(segments),
+        parent=manifest_digest(parent.build),
+    )
+    page = render_report(manifest, child, fates=fates.result(), lost=lost.result())
+    write_whole(child / "report.html", page.encode())
+    manifest = replace(manifest, other_files=(*others, facts_of(child, "report.html")))
+    tables = {one.part.ledger.sha256: one.before for one in parts}
+    tables |= {ledgers[one.part.ledger.path].sha256: one.rows for one in parts}
+    return Rewritten(manifest, publish(child, manifest), tables)
 
 
 def _by_part(parent: Parent, changed: Sequence[Changed]) -> dict[Part, list[Changed]]:
@@ -124,51 +178,66 @@ def _by_part(parent: Parent, changed: Sequence[Changed]) -> dict[Part, list[Chan
     return dict(sorted(found.items(), key=lambda item: (item[0].epoch, item[0].partition)))
 
 
-def _write_part(
-    parent: Parent,
-    part: Part,
-    changed: Sequence[Changed],
-    child: Path,
-    fresh: dict[str, FileFacts],
-    ledgers: dict[str, LedgerFacts],
-    shards: dict[str, ShardFacts],
-) -> Counter[tuple[str, str, str]]:
-    """Write a part's ledger and edges, its shard where who is kept changes; what that adds to the counts."""
+def _anew(parent: Parent, part: Part, changed: Sequence[Changed], tokens: Mapping[int, np.ndarray]) -> _Anew:
+    """A part's rows as they are to be, and the tokens that its shard is to hold besides."""
     before = parent.parts.table(part)
     at = _places(before, changed)
-    returned = [one for one in changed if one.after.kept and not one.before.kept]
-    tokens = _encode(parent, returned)
-    after = _rows_after(before, at, changed, {c.code: len(t) for c, t in zip(returned, tokens, strict=True)})
+    after = _rows_after(before, at, changed, {code: len(own) for code, own in tokens.items()})
     rows = ledger_rows(after.drop_columns(["shard", "shard_row"]), part.shard.name)
-    (child / "ledger").mkdir(exist_ok=True)
-    written = write_ledger(child / part.ledger.path, rows)
-    ledgers[part.ledger.path] = LedgerFacts(part.ledger.path, *written)
-    write_index(child / part.edges, _edges_after(parent.build / part.edges, changed))
-    fresh[part.edges] = facts_of(child, part.edges)
-    gone = [one.doc_id for one in changed if one.after.stage == Stage.RIGHTS.value]
-    if gone:
-        _write_fingerprints(parent.build / part.fingerprints, child / part.fingerprints, gone)
-        fresh[part.fingerprints] = facts_of(child, part.fingerprints)
-    if any(one.after.kept is not one.before.kept for one in changed):
-        (child / PurePosixPath(part.shard.path).parent).mkdir(parents=True, exist_ok=True)
-        given = {at[one.code]: own for one, own in zip(returned, tokens, strict=True)}
-        shard = write_shard(
-            child / part.shard.path, _shard_after(parent.build / part.shard.path, before, rows, given)
-        )
-        shards[part.shard.name] = ShardFacts(
-            part.shard.name, part.shard.path, shard.bytes, shard.sha256, shard.rows, shard.tokens
-        )
-    mine = pa.array(sorted(at.values()))
-    difference = _counts(rows.take(mine))
-    difference.subtract(_counts(before.take(mine)))
-    return difference
+    given = {at[one.code]: tokens[one.code] for one in changed if one.code in tokens}
+    return _Anew(part, changed, at, before, rows, given)
 
 
-def _write_fingerprints(old: Path, new: Path, gone: Sequence[bytes]) -> None:
+def _write_ledger(child: Path, one: _Anew) -> LedgerFacts:
+    path = one.part.ledger.path
+    return LedgerFacts(path, *write_ledger(child / path, one.rows))
+
+
+def _write_edges(parent: Parent, child: Path, part: Part, changed: Sequence[Changed]) -> FileFacts:
+    path = part.edges
+    write_index(child / path, _edges_after(parent.build / path, changed))
+    return facts_of(child, path)
+
+
+def _write_copies(parent: Parent, child: Path, epoch: int, parts: Sequence[_Anew]) -> FileFacts:
+    """The copies of an epoch: the parent's, where those of changed rows are counted anew."""
+    path = copies_path(epoch)
+    mine = [one for one in parts if one.part.epoch == epoch]
+    before = pa.concat_tables([one.before.take(pa.array(sorted(one.at.values()))) for one in mine])
+    after = pa.concat_tables([one.rows.take(pa.array(sorted(one.at.values()))) for one in mine])
+    copies = copies_changed(pq.read_table(parent.build / path), before, after)
+    write_index(child / path, copies)
+    return facts_of(child, path)
+
+
+def _write_dedup_facts(parent: Parent, decided: Decided, child: Path) -> FileFacts:
+    write_whole(child / DEDUP_JSON, dedup_facts_bytes(_dedup_facts(parent, decided)))
+    return facts_of(child, DEDUP_JSON)
+
+
+def _write_fingerprints(parent: Parent, child: Path, part: Part, gone: Sequence[bytes]) -> FileFacts:
     """The index of a part without those who leave it."""
-    new.parent.mkdir(parents=True, exist_ok=True)
-    with pa.memory_map(str(old)) as source:
-        write_fingerprints(new, without_documents(read_fingerprints(source), pa.array(gone, DOC_ID)))
+    path = part.fingerprints
+    with pa.memory_map(str(parent.build / path)) as source, whole_file(child / path) as temporary:
+        rows = without_documents(read_fingerprints(source), pa.array(gone, DOC_ID))
+        write_fingerprints(temporary, rows)
+    return facts_of(child, path)
+
+
+def _write_shard(parent: Parent, child: Path, one: _Anew) -> ShardFacts:
+    name, path = one.part.shard.name, one.part.shard.path
+    (child / path).parent.mkdir(parents=True, exist_ok=True)
+    rows = _shard_after(parent.build / path, one.before, one.rows, one.given)
+    shard = write_shard(child / path, rows)
+    return ShardFacts(name, path, shard.bytes, shard.sha256, shard.rows, shard.tokens)
+
+
+def _difference(one: _Anew) -> Counter[tuple[str, str, str]]:
+    """What a part adds to the counts of data sets, below zero where it takes away."""
+    mine = pa.array(sorted(one.at.values()))
+    found = _counts(one.rows.take(mine))
+    found.subtract(_counts(one.before.take(mine)))
+    return found
 
 
 def _places(ledger: pa.Table, changed: Sequence[Changed]) -> dict[int, int]:
@@ -224,25 +293,6 @@ def _edges_after(path: Path, changed: Sequence[Changed]) -> pa.Table:
     ]
     whole = pa.concat_tables([old, pa.Table.from_pylist(new, EDGES)]).combine_chunks()
     return whole.take(pc.sort_indices(whole, [("doc_id", "ascending")])).cast(EDGES)  # stable
-
-
-def _encode(parent: Parent, returned: Sequence[Changed]) -> list[np.ndarray]:
-    """The tokens of each document that comes back, out of its staged text."""
-    if not returned:
-        return []
-    staged = [
-        parent.files.take(one.split.index, np.array([one.code & 0xFFFFFFFF]), turns=True) for one in returned
-    ]
-    tokenizer = load_tokenizer(parent.recipe.tokens, directory=parent.home)
-    if sum(rows["text"].nbytes for rows in staged) <= _FEW_BYTES:
-        tokenizer = tokenizer.for_few()
-    found = []
-    for one, rows in zip(returned, staged, strict=True):
-        name = f"{one.split.partner}/{one.split.data_set}"
-        turns = rows["turns"] if "turns" in rows.schema.names else None
-        lists = tokenizer.encode(rows["text"], data_set=name, join=parent.made.joins[name], turns=turns)
-        found.append(np.asarray(lists[0].values, np.int32))
-    return found
 
 
 def _shard_after(shard: Path, before: pa.Table, rows: pa.Table, given: Mapping[int, np.ndarray]) -> pa.Table:
@@ -337,11 +387,11 @@ def _write_data_set_files(
                     fresh[f"{home}/{name}"] = facts_of(child, f"{home}/{name}")
 
 
-def _link_rest(parent: Parent, child: Path) -> None:
-    """Every file of the parent that was not written anew: a hard link, or a copy where there are none."""
-    for path in (file.path for file in parent.manifest.files):
+def _link(parent: Parent, child: Path, paths: Iterable[str]) -> None:
+    """Files of the parent that were not written anew: a hard link each, or a copy where there are none."""
+    for path in paths:
         target = child / path  # inside it: read_manifest takes no other paths
-        if path == "report.html" or target.exists():
+        if target.exists():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -59,6 +59,14 @@ def test_the_engine_for_a_few_texts_gives_the_same_ids(fast, texts):
     assert as_lists(light.encode(texts)) == as_lists(fast.encode(texts))
 
 
+def test_the_engine_for_a_few_texts_gives_the_same_ids_for_long_ones(fast):
+    light = load_tokenizer(TokenSettings(), directory=Path()).vocabulary_file.light
+    texts = [text * 20 for text in TEXTS] + [
+        "말모이 " * 2000
+    ]  # more than tokens are looked for in one by one
+    assert as_lists(light.encode(texts)) == as_lists(fast.encode(texts))
+
+
 def test_every_character_of_unicode_is_cut_as_tiktoken_cuts_it(fast):
     for start in range(0, sys.maxunicode + 1, 1 << 14):
         found = [chr(code) for code in range(start, start + (1 << 14)) if not 0xD800 <= code < 0xE000]

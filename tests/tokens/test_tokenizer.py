@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from tokenizers import Tokenizer as ReferenceTokenizer
 
 from pipelines.tokens import tokenizer as subject
 from pipelines.tokens.tokenizer import Tokenizer, load_tokenizer
+from pipelines.tokens.vocabularies import SHIPPED, read_tekken
 from schemas.documents import TURNS
 from schemas.errors import BuildInconsistent, UsageError
 from schemas.identity import file_sha256
@@ -68,6 +71,21 @@ def encoded(tokenizer: Tokenizer, texts: list[str], **more: str) -> list[list[in
 def test_ids_are_those_of_mistral_common_with_the_end_behind_each_document(ours, mistral):
     assert encoded(ours, TEXTS) == [mistral.encode(text, bos=False, eos=True) for text in TEXTS]
     assert (ours.vocabulary, ours.end_of_document) == (mistral.n_words, mistral.eos_id)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_tokens_found_in_the_bytes_of_a_tekken_file_are_those_of_a_parser(name: str):
+    content = (DATA / f"{name}.json").read_bytes()
+    model = orjson.loads(content)
+    wanted = model["config"], [entry["token_bytes"].encode() for entry in model["vocab"]]
+    assert read_tekken(content) == wanted
+    few = {"config": model["config"], "vocab": model["vocab"][:300]}
+    few["vocab"][9]["token_str"] = '"token_bytes": "QQ==", "vocab": [ "rank": '
+    wanted = model["config"], wanted[1][:300]
+    for written in (few, dict(reversed(few.items()))):
+        assert read_tekken(json.dumps(written).encode()) == wanted
+        assert read_tekken(json.dumps(written, indent=2).encode()) == wanted
+        assert read_tekken(orjson.dumps(written)) == wanted  # no blanks: parsed
 
 
 def test_special_tokens_are_named_as_in_mistral_common(ours, mistral):
