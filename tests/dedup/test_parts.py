@@ -51,7 +51,11 @@ def test_each_component_is_whole_in_one_part_with_all_its_buckets(
         home = Path(name)
         shared = [write_shared(home / "a", flat[:2]), write_shared(home / "b", flat[2:])]
         parts = divide(shared, directory=home, part_documents=part_documents)
-        found = [[row for batch in parts.buckets(n) for row in batch.to_pylist()] for n in range(parts.count)]
+        found = [
+            [bucket for batch in parts.buckets(n) for bucket in batch["documents"].to_pylist()]
+            for n in range(parts.count)
+        ]
+        sizes = [parts.documents(n) for n in range(parts.count)]
         members = {}
         for split in range(5):
             positions, own = parts.members(split)
@@ -62,9 +66,12 @@ def test_each_component_is_whole_in_one_part_with_all_its_buckets(
     assert members.keys() == documents
     assert all(len({members[document] for document in one}) == 1 for one in whole)
     assert len(found) == max(1, -(-len(documents) // part_documents))
-    for part, some in enumerate(found):
-        assert [tuple(row.values()) for row in some] == [
-            row for piece in flat for row in piece if members[row[1], row[2]] == part
+    assert len(sizes) == len(found)
+    for part, (some, size) in enumerate(zip(found, sizes, strict=True)):
+        numbered = sorted(document for document, own in members.items() if own == part)
+        assert size == len(numbered)
+        assert [[numbered[number] for number in bucket] for bucket in some] == [
+            sorted(bucket) for bucket in buckets if bucket and members[bucket[0]] == part
         ]
 
 
