@@ -25,6 +25,7 @@ from pipelines.dedup.candidates import SHARED_BUCKETS
 from pipelines.kernels import njit
 
 PART_DOCUMENTS = 1 << 16  # in shared buckets: what is looked up of so many stays in a processor's cache
+_MOST_PARTS = 1024  # beyond 67 million documents parts grow: each batch of shared buckets has rows of all
 MEMBERS = pa.schema(
     [
         pa.field("position", pa.int32(), nullable=False),
@@ -74,7 +75,8 @@ class Parts:
 def divide(shared: Sequence[Path], *, directory: Path, part_documents: int = PART_DOCUMENTS) -> Parts:
     """Write the parts of the documents in `shared`, the files of `find_shared_buckets` of all partitions.
 
-    Parts have about `part_documents` documents each; a component that has more is in one part all the same.
+    Parts have about `part_documents` documents each, more where they would be over _MOST_PARTS; a component
+    that has more is in one part all the same.
     """
     rows = np.zeros(0, np.int64)
     for batch in _batches(shared):
@@ -85,8 +87,8 @@ def divide(shared: Sequence[Path], *, directory: Path, part_documents: int = PAR
     numbers = np.full(firsts[-1], -1, np.int32 if firsts[-1] < 1 << 31 else np.int64)
     for batch in _batches(shared):
         _join(numbers, firsts, *(batch[name].to_numpy() for name in SHARED_BUCKETS.names))
-    count = max(1, -(-_flatten(numbers) // part_documents))
-    starts = np.zeros(count + 1, numbers.dtype)
+    count = max(1, min(_MOST_PARTS, -(-_flatten(numbers) // part_documents)))
+    starts: Numbers = np.zeros(count + 1, np.int64).astype(numbers.dtype)
     sizes = _sizes(numbers, count)
     np.cumsum(sizes, out=starts[1:])
     _number(numbers, starts)
@@ -215,7 +217,7 @@ def _part_of_root(root: int, count: int) -> int:
     mixed = np.uint64(root) + np.uint64(0x78DDE6E5FD29F054)  # unlike the keys of partitions
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64((mixed ^ (mixed >> np.uint64(31))) % np.uint64(count))
+    return int(np.int64((mixed ^ (mixed >> np.uint64(31))) % np.uint64(count)))
 
 
 @njit(cache=True, nogil=True)

@@ -122,7 +122,7 @@ def resolve_part(
     Splits that are `settled` rank before all others and are neither written nor counted; the parts then are
     of the buckets that have a document of another split.
 
-    Raises UsageError where two splits have one name, BuildInconsistent where a bucket's document
+    Raises UsageError where two splits have one name, BuildInconsistent where a document of the part
     has no sketch.
     """
     documents, by_rank, rank_of, verdicts = _decided(parts, sketches, part, ranks, settings, settled)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.dedup import parts as parts_module
 from pipelines.dedup.candidates import SHARED_BUCKETS
 from pipelines.dedup.parts import divide
 
@@ -81,6 +82,15 @@ def test_many_components_are_spread_over_the_parts_evenly(tmp_path: Path) -> Non
     counts = np.bincount(parts.members(0)[1])
     assert len(counts) == 10
     assert counts.max() < 1.15 * counts.min()
+
+
+def test_there_are_no_more_parts_than_the_limit_and_none_is_left_out(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(parts_module, "_MOST_PARTS", 3)
+    rows = [(pair, 0, 2 * pair + side) for pair in range(50) for side in (0, 1)]
+    parts = divide([write_shared(tmp_path / "a", [rows])], directory=tmp_path, part_documents=4)
+    assert parts.count == 3
+    assert sum(parts.documents(part) for part in range(3)) == 100
+    assert sum(len(batch) for part in range(3) for batch in parts.buckets(part)) == 50
 
 
 def test_nothing_shared_is_one_part_without_documents(tmp_path: Path) -> None:
