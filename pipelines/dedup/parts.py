@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from pipelines.dedup.candidates import SHARED_BUCKETS
 from pipelines.kernels import njit
 
-PART_DOCUMENTS = 1 << 16  # in shared buckets: what is looked up of so many stays in a processor's cache
-_MOST_PARTS = 1024  # beyond 67 million documents parts grow: each batch of shared buckets has rows of all
+PART_DOCUMENTS = 1 << 17  # in shared buckets: what is looked up of so many stays in a processor's cache
+_MOST_PARTS = 1024  # beyond 134 million documents parts grow: each batch of shared buckets has rows of all
 MEMBERS = pa.schema(
     [
         pa.field("position", pa.int32(), nullable=False),
