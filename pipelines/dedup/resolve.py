@@ -4,7 +4,7 @@ Reads documents of the buckets of a part; position, doc_id, language, quality, e
 documents.
 Writes position, reason, duplicate_of, similarity, edges of the dropped documents, one file a split.
 
-A part is resolved at once (pipelines/dedup/parts.py). Memory is some 300 bytes a document of it; shingles are
+A part is resolved at once (pipelines/dedup/parts.py). Memory is some 270 bytes a document of it; shingles are
 read from the memory-mapped sketches and belong to the page cache.
 """
 
