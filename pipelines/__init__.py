@@ -11,6 +11,7 @@ from pathlib import Path
 
 # Every file with functions for numba (tests/test_kernels.py holds the list against the files).
 KERNELS = (
+    "dedup/buckets.py",
     "dedup/dominance.py",
     "dedup/parts.py",
     "intake/checks/field_kernels.py",

@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.dedup.candidates import SHARED_BUCKETS, binary_words, bucket_keys, partition_starts
+from pipelines.dedup.candidates import binary_words, bucket_keys, partition_starts
+from pipelines.dedup.parts import BUCKETS
 from pipelines.dedup.ranked import Documents, SplitRank, rank_order
 from pipelines.dedup.resolve import DUPLICATES, ResolveFacts, duplicate_columns, resolved
 from pipelines.dedup.sketches import Shingles
@@ -180,6 +181,8 @@ def resolve_component(
         languages = rows["language"].filter(pa.array(own)).combine_chunks()
         priority[own] = ranks[int(one)].priorities(languages)
     documents = Documents(
+        number=np.arange(len(codes)),
+        numbered=len(codes),
         split=split,
         priority=priority,
         position=(codes & 0xFFFFFFFF).astype(np.int32),
@@ -195,15 +198,12 @@ def resolve_component(
     rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
     shown = ~np.isin(component.holder, gone)
     key, holder = component.key[shown], component.holder[shown]
-    shared = pa.RecordBatch.from_arrays(
-        [
-            pa.array(key),
-            pa.array((holder >> 32).astype(np.int32)),
-            pa.array((holder & 0xFFFFFFFF).astype(np.int32)),
-        ],
-        schema=SHARED_BUCKETS,
-    )
-    verdicts = resolved(documents, by_rank, rank_of, [shared], settings)
+    ends = np.flatnonzero(np.append(key[1:] != key[:-1], True)[: len(key)]) + 1
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    numbers = np.searchsorted(codes, holder).astype(np.int32)
+    lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(numbers))
+    buckets = pa.RecordBatch.from_arrays([lists], schema=BUCKETS)
+    verdicts = resolved(documents, by_rank, [buckets], settings)
     dropped = np.flatnonzero(verdicts.reason[rank_of] != 0)
     columns = duplicate_columns(
         documents.position[dropped], rank_of[dropped], documents.doc_id[by_rank], verdicts

@@ -67,7 +67,7 @@ def _ones(_typing: Any, _number: Any) -> Any:
 
 _at: Any = intrinsic(_pointer)
 _popcount: Any = intrinsic(_ones)
-_WORDS = 2  # of 64 bits in a bitmap of a document's shingles
+_WORDS = 8  # of 64 bits in a bitmap of a document's shingles
 _BITMAP_LENGTH = 64 * _WORDS  # shingles; the bitmap of more is too full to tell anything
 
 

@@ -5,7 +5,7 @@ Reads position, doc_id, language, quality, exact, shingles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -79,6 +79,8 @@ def split_ranks(splits: Sequence[RankedSplit], recipe: Recipe) -> list[SplitRank
 class Documents:
     """The sketched documents of a part, in the order of (split, position)."""
 
+    number: NDArray[np.int64]  # in the part, as its buckets name them
+    numbered: int  # documents of the part, those that are left out too
     split: NDArray[np.int32]
     priority: NDArray[np.int32]
     position: NDArray[np.int32]
@@ -91,16 +93,26 @@ class Documents:
 
 
 def read_sketches(
-    sketches: Sequence[tuple[int, Path]], ranks: Sequence[SplitRank], *, part: int
+    sketches: Sequence[tuple[int, Path]],
+    ranks: Sequence[SplitRank],
+    *,
+    part: int,
+    without: Collection[int] = (),
 ) -> Documents:
-    """Map the sketches of a part; nothing of the shingles is read here."""
-    splits, batches, priorities = [], [], []
+    """Map the sketches of a part, of all splits in order; nothing of the shingles is read here.
+
+    Documents of the splits `without` are left out, their numbers too.
+    """
+    splits, batches, priorities, numbers, numbered = [], [], [], [np.empty(0, np.int64)], 0
     for split, path in sketches:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        for index in batches_of_part(reader, part):
-            batches.append(reader.get_batch(index))
-            splits.append(np.full(len(batches[-1]), split, np.int32))
-            priorities.append(ranks[split].priorities(batches[-1]["language"]))
+        for batch in batches_of_part(reader, part):
+            if split not in without:
+                batches.append(batch)
+                splits.append(np.full(len(batch), split, np.int32))
+                priorities.append(ranks[split].priorities(batch["language"]))
+                numbers.append(np.arange(numbered, numbered + len(batch)))
+            numbered += len(batch)
     addresses, lengths = [], []
     for batch in batches:
         lists = batch["shingles"]
@@ -108,6 +120,8 @@ def read_sketches(
         addresses.append(np.uint64(lists.values.buffers()[1].address) + offsets[:-1].astype(np.uint64) * 8)
         lengths.append(np.diff(offsets))
     return Documents(
+        number=np.concatenate(numbers),
+        numbered=numbered,
         split=np.concatenate([np.empty(0, np.int32), *splits]),
         priority=np.concatenate([np.empty(0, np.int32), *priorities]),
         position=np.concatenate([np.empty(0, np.int32), *(b["position"].to_numpy() for b in batches)]),

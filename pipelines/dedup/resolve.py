@@ -1,16 +1,16 @@
 """Who is dropped for whom: dominance in rank order (DESIGN.md section 4).
 
-Reads key, split, position of shared buckets; position, doc_id, language, quality, exact, shingles of their
+Reads documents of the buckets of a part; position, doc_id, language, quality, exact, shingles of their
 documents.
 Writes position, reason, duplicate_of, similarity, edges of the dropped documents, one file a split.
 
-A part is resolved at once (pipelines/dedup/parts.py). Memory is some 450 bytes a document of it; shingles are
+A part is resolved at once (pipelines/dedup/parts.py). Memory is some 270 bytes a document of it; shingles are
 read from the memory-mapped sketches and belong to the page cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,12 +19,12 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.dedup.buckets import read_buckets
+from pipelines.dedup.buckets import first_alike, read_buckets
 from pipelines.dedup.dominance import DROPPED, KEPT, OPEN, dominate
 from pipelines.dedup.parts import Parts
 from pipelines.dedup.ranked import Documents, SplitRank, rank_order, read_sketches
 from schemas.documents import DOC_ID, EDGE
-from schemas.errors import UsageError
+from schemas.errors import BuildInconsistent, UsageError
 from schemas.reasons import Reason
 from schemas.recipe import DedupSettings
 
@@ -122,7 +122,7 @@ def resolve_part(
     Splits that are `settled` rank before all others and are neither written nor counted; the parts then are
     of the buckets that have a document of another split.
 
-    Raises UsageError where two splits have one name, BuildInconsistent where a bucket's document
+    Raises UsageError where two splits have one name, BuildInconsistent where a document of the part
     has no sketch.
     """
     documents, by_rank, rank_of, verdicts = _decided(parts, sketches, part, ranks, settings, settled)
@@ -177,10 +177,11 @@ def dropped_without(
     `settled` says so of earlier epochs already, which come back as they are.
     """
     known = settled or {}
-    left = [(split, path) for split, path in sketches if split not in without]
-    found: dict[int, list[Settled]] = {split: [] for split, _ in left}
+    found: dict[int, list[Settled]] = {split: [] for split, _ in sketches if split not in without}
     for part in range(parts.count):
-        documents, _, rank_of, verdicts = _decided(parts, left, part, ranks, settings, known, without=without)
+        documents, _, rank_of, verdicts = _decided(
+            parts, sketches, part, ranks, settings, known, without=without
+        )
         reason = verdicts.reason[rank_of]
         for split, outs in found.items():
             start, end = np.searchsorted(documents.split, [split, split + 1])
@@ -210,12 +211,17 @@ def _decided(
     names = [ranks[split].name for split, _ in sketches]
     if len(set(names)) < len(names):
         raise UsageError("two splits have the same name: give resolve a name for each split that is its own")
-    documents = read_sketches(sorted(sketches), ranks, part=part)
+    documents = read_sketches(sorted(sketches), ranks, part=part, without=without)
+    if documents.numbered != parts.documents(part):
+        raise BuildInconsistent(
+            f"part {part} has {parts.documents(part)} documents in shared buckets and {documents.numbered} in"
+            " sketches: remove the build's deduplication files and build again"
+        )
     by_rank = rank_order(documents, ranks)
     rank_of = np.empty(len(by_rank), np.int32)
     rank_of[by_rank] = np.arange(len(by_rank), dtype=np.int32)
     states = _states(documents, settled)[by_rank]
-    verdicts = _decide(documents, by_rank, rank_of, states, parts.buckets(part), settings, without)
+    verdicts = _decide(documents, by_rank, states, parts.buckets(part), settings)
     return documents, by_rank, rank_of, verdicts
 
 
@@ -234,24 +240,19 @@ def _states(documents: Documents, settled: Mapping[int, Settled]) -> NDArray[np.
 def resolved(
     documents: Documents,
     by_rank: NDArray[np.int64],
-    rank_of: NDArray[np.int32],
-    shared: Iterable[pa.RecordBatch],
+    buckets: Sequence[pa.RecordBatch],
     settings: DedupSettings,
 ) -> Verdicts:
-    """What becomes of documents of which nothing is known before."""
-    return _decide(
-        documents, by_rank, rank_of, np.full(len(by_rank), OPEN, np.int8), iter(shared), settings, ()
-    )
+    """What becomes of documents of which nothing is known before, by their BUCKETS."""
+    return _decide(documents, by_rank, np.full(len(by_rank), OPEN, np.int8), buckets, settings)
 
 
 def _decide(
     documents: Documents,
     by_rank: NDArray[np.int64],
-    rank_of: NDArray[np.int32],
     states: NDArray[np.int8],
-    shared: Iterator[pa.RecordBatch],
+    shared: Sequence[pa.RecordBatch],
     settings: DedupSettings,
-    without: Collection[int],
 ) -> Verdicts:
     """Repeated ids, exact duplicates, then near duplicates among those that are left."""
     count = len(by_rank)
@@ -261,23 +262,18 @@ def _decide(
     edge_start = np.zeros(count, np.int64)
     edge_end = np.zeros(count, np.int64)
 
-    first = _first_alike(documents.doc_id[by_rank])
+    first = first_alike(documents.doc_id[by_rank])
     repeated = np.flatnonzero((first != np.arange(count)) | (states == _KEY_REPEATED))
     reason[repeated], winner[repeated] = _REPEATED, first[repeated]
 
     alone = np.flatnonzero(reason == _KEPT)
-    leader = alone[_first_alike(documents.exact[by_rank[alone]])]
+    leader = alone[first_alike(documents.exact[by_rank[alone]])]
     copies, leaders = alone[leader != alone], leader[leader != alone]
     compared = alone[leader == alone]
 
-    places, buckets = read_buckets(
-        shared,
-        documents,
-        rank_of,
-        compared,
-        without=without,
-        max_kept_per_bucket=settings.max_kept_per_bucket,
-    )
+    place = np.full(documents.numbered, -1, np.int32)
+    place[documents.number[by_rank[compared]]] = np.arange(len(compared), dtype=np.int32)
+    places, buckets = read_buckets(shared, place, max_kept_per_bucket=settings.max_kept_per_bucket)
     near = dominate(
         addresses=documents.addresses[by_rank[compared]],
         lengths=documents.lengths[by_rank[compared]],
@@ -328,17 +324,6 @@ def _decide(
         edge_similarity=np.concatenate([near.edge_similarity[by_document], np.ones(len(exact))]),
         facts=facts,
     )
-
-
-def _first_alike(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """For each row of pairs, the first row equal to it."""
-    order = np.lexsort((words[:, 1], words[:, 0]))  # stable: equal rows stay in their order
-    ordered = words[order]
-    starts = np.ones(len(order), np.bool_)
-    starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    first = np.empty(len(order), np.int64)
-    first[order] = order[starts][np.cumsum(starts) - 1]
-    return first
 
 
 def duplicate_columns(

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -66,6 +67,26 @@ def test_exactly_those_share_a_bucket_who_agree_in_a_band_a_digest_or_an_id(
         sorted(members) for members in expected.values() if len(members) > 1
     )
     assert rows == sorted(rows, key=lambda row: (row["key"], row["split"], row["position"]))
+
+
+@pytest.mark.parametrize("at_once", [300, 1 << 20])
+def test_crowded_buckets_of_many_splits_are_in_the_order_of_their_documents(
+    tmp_path: Path, monkeypatch, at_once: int
+) -> None:
+    monkeypatch.setattr(candidates, "_KEYS_AT_ONCE", at_once)
+    random = np.random.default_rng(0)
+    expected = []
+    for split in range(5):
+        keys = random.choice(np.arange(1, 40, dtype=np.uint64) << np.uint64(57), 2000)
+        order = np.argsort(keys, kind="stable")
+        columns = [pa.array(keys[order]), pa.array(order.astype(np.int32))]
+        with pa.ipc.new_file(str(tmp_path / str(split)), BUCKET_KEYS) as writer:
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=BUCKET_KEYS))
+        expected += [(key, split, position) for position, key in enumerate(keys.tolist())]
+    files = [(split, tmp_path / str(split)) for split in range(5)]
+    find_shared_buckets(files, partition=0, path=tmp_path / "shared")
+    rows = [tuple(row.values()) for batch in batches_of(tmp_path / "shared") for row in batch.to_pylist()]
+    assert rows == sorted(expected)
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 3, 64, 1000])

@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.dedup import parts as parts_module
 from pipelines.dedup.candidates import SHARED_BUCKETS
 from pipelines.dedup.parts import divide
 
@@ -51,7 +52,11 @@ def test_each_component_is_whole_in_one_part_with_all_its_buckets(
         home = Path(name)
         shared = [write_shared(home / "a", flat[:2]), write_shared(home / "b", flat[2:])]
         parts = divide(shared, directory=home, part_documents=part_documents)
-        found = [[row for batch in parts.buckets(n) for row in batch.to_pylist()] for n in range(parts.count)]
+        found = [
+            [bucket for batch in parts.buckets(n) for bucket in batch["documents"].to_pylist()]
+            for n in range(parts.count)
+        ]
+        sizes = [parts.documents(n) for n in range(parts.count)]
         members = {}
         for split in range(5):
             positions, own = parts.members(split)
@@ -62,9 +67,12 @@ def test_each_component_is_whole_in_one_part_with_all_its_buckets(
     assert members.keys() == documents
     assert all(len({members[document] for document in one}) == 1 for one in whole)
     assert len(found) == max(1, -(-len(documents) // part_documents))
-    for part, some in enumerate(found):
-        assert [tuple(row.values()) for row in some] == [
-            row for piece in flat for row in piece if members[row[1], row[2]] == part
+    assert len(sizes) == len(found)
+    for part, (some, size) in enumerate(zip(found, sizes, strict=True)):
+        numbered = sorted(document for document, own in members.items() if own == part)
+        assert size == len(numbered)
+        assert [[numbered[number] for number in bucket] for bucket in some] == [
+            sorted(bucket) for bucket in buckets if bucket and members[bucket[0]] == part
         ]
 
 
@@ -74,6 +82,15 @@ def test_many_components_are_spread_over_the_parts_evenly(tmp_path: Path) -> Non
     counts = np.bincount(parts.members(0)[1])
     assert len(counts) == 10
     assert counts.max() < 1.15 * counts.min()
+
+
+def test_there_are_no_more_parts_than_the_limit_and_none_is_left_out(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(parts_module, "_MOST_PARTS", 3)
+    rows = [(pair, 0, 2 * pair + side) for pair in range(50) for side in (0, 1)]
+    parts = divide([write_shared(tmp_path / "a", [rows])], directory=tmp_path, part_documents=4)
+    assert parts.count == 3
+    assert sum(parts.documents(part) for part in range(3)) == 100
+    assert sum(len(batch) for part in range(3) for batch in parts.buckets(part)) == 50
 
 
 def test_nothing_shared_is_one_part_without_documents(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from pipelines.dedup import sketches
 from pipelines.dedup.candidates import find_shared_buckets, write_bucket_keys
@@ -54,7 +55,9 @@ def test_only_documents_in_a_shared_bucket_are_sketched_in_file_order(tmp_path: 
     ]
 
 
-def test_the_documents_of_a_part_lie_together_and_in_no_batch_with_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text_bytes", [1, 50, 4 << 20])
+def test_the_documents_of_a_part_lie_together(tmp_path: Path, monkeypatch, text_bytes: int) -> None:
+    monkeypatch.setattr(sketches, "_TEXT_BYTES", text_bytes)
     pairs = [Document(n, Content(frozenset(range(n, n + 5)), bands(b1=n % 9))) for n in range(40)]
     write_staged(tmp_path / "staged", pairs, rows_per_batch=7)
     parts = parts_of(tmp_path, pairs, part_documents=10)
@@ -64,8 +67,7 @@ def test_the_documents_of_a_part_lie_together_and_in_no_batch_with_others(tmp_pa
     with pa.OSFile(str(tmp_path / "out")) as source:
         reader = pa.ipc.open_file(source)
         for part in range(parts.count):
-            batches = [reader.get_batch(index) for index in batches_of_part(reader, part)]
-            rows = [row for batch in batches for row in batch.to_pylist()]
+            rows = [row for batch in batches_of_part(reader, part) for row in batch.to_pylist()]
             positions = [row["position"] for row in rows]
             assert positions == sorted(positions)
             assert [row["doc_id"] for row in rows] == [pairs[position].doc_id for position in positions]
