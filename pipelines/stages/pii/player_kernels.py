@@ -231,7 +231,9 @@ def looks_named(points: Points, tokens: Ints, i: Integer, end: Integer, form: In
             inner = True
     if syllables == end - start:
         return end - start > ODD and tokens[LEVEL, i] <= RARE  # shorter ones are people's names as well
-    return inner and kind_of(points[start]) != DIGIT and end - start > ODD
+    if kind_of(points[start]) == DIGIT:
+        return False
+    return inner and end - start > ODD
 
 
 @njit(cache=True, nogil=True)
