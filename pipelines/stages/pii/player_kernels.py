@@ -230,7 +230,7 @@ def looks_named(points: Points, tokens: Ints, i: Integer, end: Integer, form: In
         elif kind == DIGIT or kind == UNDER or (kind == UPPER and at > start):
             inner = True
     if syllables == end - start:
-        return end - start > ODD and tokens[LEVEL, i] <= RARE  # shorter ones are people's names as well
+        return end - start > ODD and bool(tokens[LEVEL, i] <= RARE)  # shorter ones are people's names as well
     if kind_of(points[start]) == DIGIT:
         return False
     return inner and end - start > ODD
