@@ -230,10 +230,9 @@ def looks_named(points: Points, tokens: Ints, i: Integer, end: Integer, form: In
         elif kind == DIGIT or kind == UNDER or (kind == UPPER and at > start):
             inner = True
     if syllables == end - start:
-        return end - start > ODD and bool(tokens[LEVEL, i] <= RARE)  # shorter ones are people's names as well
-    if kind_of(points[start]) == DIGIT:
-        return False
-    return inner and end - start > ODD
+        rare: bool = tokens[LEVEL, i] <= RARE
+        return rare and end - start > ODD  # shorter ones are people's names as well
+    return inner and kind_of(points[start]) != DIGIT and end - start > ODD
 
 
 @njit(cache=True, nogil=True)
