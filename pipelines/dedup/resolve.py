@@ -28,7 +28,8 @@ from schemas.errors import BuildInconsistent, UsageError
 from schemas.reasons import Reason
 from schemas.recipe import DedupSettings
 
-# Bump when what is decided, or recorded of it, changes. 2: partners may rank by language.
+# Bump when what is decided, or recorded of it, or how it is staged, changes.
+# 2: partners may rank by language. 3: buckets and sketches of numbered parts lie otherwise; same decisions.
 DEDUP_VERSION = (
     3  # 3: buckets and sketches of numbered parts lie otherwise in the staging; the same decisions
 )
