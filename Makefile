@@ -37,7 +37,7 @@ corpus: $(VENV)/.bytecode  ## build the example corpus: contracts, drops, shards
 	$(BIN)/malmoi verify build/example
 
 test: lint $(VENV)/.bytecode  ## lint, then the tests (under 20 minutes on 2 cores)
-	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile same
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --hypothesis-profile same
 
 test-all: lint $(VENV)/.bytecode  ## every test, Airflow and the handed drops included
 	$(BIN)/python -m pytest -rs --hypothesis-profile new

@@ -96,7 +96,7 @@ def parsed_licence(expression: str) -> Any:
     occurring = [licence for licence in _listed() if any(name.lower() in written for name in _keys(licence))]
     try:
         return build_spdx_licensing(occurring or _listed()[:1]).parse(expression)
-    except (AssertionError, TypeError) as error:  # what its parser says of an operator without a side
+    except (AssertionError, IndexError, TypeError) as error:  # what its parser says of a side that is missing
         raise ExpressionError(str(error)) from None
 
 

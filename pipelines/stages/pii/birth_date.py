@@ -212,10 +212,16 @@ def day_at(text: str, start: int) -> int | None:
 
 
 def date_parts(value: str) -> dict[str, tuple[int, int]]:
-    """Where year, month and day ("y", "m", "d") of a date stand in it; those that it has."""
-    match = _PATTERN.match(value)
-    groups = match.re.groupindex if match else {}
-    return {name[0]: match.span(name) for name in groups if match and match[name] is not None}
+    """Where year, month and day ("y", "m", "d") of a date stand in it; those that it has.
+
+    Some forms are told by what stands around them, which is no part of the value.
+    """
+    for before, behind in (("", ""), ("", "생"), ("단기 ", "")):
+        at = len(before)
+        if match := _PATTERN.match(f"{before}{value}{behind}", at):
+            names = [name for name in match.re.groupindex if match[name] is not None]
+            return {name[0]: (match.start(name) - at, match.end(name) - at) for name in names}
+    return {}
 
 
 def _in_calendar(year: str | None, month: str | None, day: str | None) -> bool:

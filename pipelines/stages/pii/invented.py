@@ -34,7 +34,7 @@ def is_ours(label: str, text: str, start: int, end: int) -> bool:
     match label:
         case "PERSON":
             near = max(0, start - _REACH), min(len(text), end + _REACH)
-            return any(
+            return text.startswith((PLACE, LATIN_PLACE), start) or any(
                 found.end() > start and found.start() < end
                 for form in (_NAME, _HANDLE)
                 for found in form.finditer(text, *near)

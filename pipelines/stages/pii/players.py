@@ -30,7 +30,7 @@ from schemas.errors import InputUnreadable
 MODEL = "player_model.npz"
 MODEL_SHA256 = "223fb8ce1ba5ddf9031e02a8a83c1f4fb1b6185737b144218a461dc07e688ef0"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = -10  # the sum of weights from which on a candidate is taken
+LEAST = 0  # the sum of weights from which on a candidate is taken
 MOST_SCORE = 0.74  # where a pattern says otherwise, it is right more often
 _OURS = expression(OUR_HANDLE)
 # A line of a program (a call, an assignment, a statement): its variables are no players, whatever named.

@@ -40,7 +40,11 @@ def test_talk_of_games_names_nobody(text):
 
 def test_the_first_weighing_leaves_lines_that_hold_a_player():
     texts = pa.array(
-        ["어제 초코라떼99 님이 캐리함\n길드 이름 추천 받아요", "길드전 8시 시작", "졸린판다랑 듀오 함"]
+        [
+            "어제 초코라떼99 님이 캐리함\n길드 이름 추천 받아요",
+            "길드전 8시 시작",
+            "몽글몽글토끼99님 파티 초대 좀",
+        ]
     )
     bit = 1 << DETECTORS.index(PLAYER)
     lines, folds = first_look().lines(texts)
