@@ -60,8 +60,7 @@ def admit_drop(
 
     With `quarantine_to` (a directory), faults.parquet, quarantine.jsonl and keys-<data set>.arrow are written
     there. earlier_keys: the keys files of the drops before, by data set. kept_out: content that was taken
-    down. Raises InputUnreadable where the
-    drop or its drop.json cannot be read at all.
+    down. Raises InputUnreadable where the drop or its drop.json cannot be read at all.
     """
     found = discover(drop, contract)
     delivered = {file.data_set for file in found.files}

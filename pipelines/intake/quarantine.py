@@ -285,8 +285,8 @@ def _joined(*parts: pa.Array | bytes) -> pa.Array:
 def _bytes_of(lines: pa.Array) -> memoryview:
     """All values, one behind the other."""
     _, offsets, data = lines.buffers()
-    begin, *_, end = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
-    return memoryview(data)[begin:end]
+    ends = np.frombuffer(offsets, np.int32)
+    return memoryview(data)[ends[lines.offset] : ends[lines.offset + len(lines)]]
 
 
 def first_of_rows(faults: pa.Table) -> NDArray[np.int64]:

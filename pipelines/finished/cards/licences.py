@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from license_expression import ExpressionError, get_spdx_licensing  # type: ignore[import-untyped]
+from license_expression import ExpressionError  # type: ignore[import-untyped]
 
 from pipelines.finished.cards.facts import UNKNOWN, CardFacts
+from pipelines.intake.spdx import parsed_licence
 from schemas.rights import Rights
 
 _NO_ASSERTION = "NOASSERTION"
@@ -106,7 +107,7 @@ def attribution(facts: CardFacts) -> str:
 def _declared(rights: Rights) -> str:
     """The contract's expression where SPDX tools can read it."""
     try:
-        get_spdx_licensing().parse(rights.licence)
+        parsed_licence(rights.licence)
     except ExpressionError:
         return _NO_ASSERTION
     return rights.licence or _NO_ASSERTION

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0912, PLR0915, PLR1714, SIM109 (compiled code: calls cost)
+# ruff: noqa: PLR0912, PLR0915, PLR1714 (compiled code: calls cost)
 """Candidates for names of players in a line, their signs, and the sum of the signs' weights; compiled.
 
 A candidate is a run of letters and digits with or without the particle at its end, such a run with a game's
@@ -50,10 +50,9 @@ from pipelines.stages.pii.player_text_kernels import (
     kind_of,
     least_known,
     level_of,
+    looks_named,
     tokens_of,
 )
-
-ODD, RARE = 3, 1  # characters of a name that looks so; the level of a run that no real text holds
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -208,31 +207,6 @@ def signs_of(
             m += 1
     buf[m] = _sign(43, np.int64(min(count, 12)), zero)
     return m + 1
-
-
-@njit(cache=True, nogil=True)
-def looks_named(points: Points, tokens: Ints, i: Integer, end: Integer, form: Integer) -> bool:
-    """Whether a candidate looks like a name wherever it stands: what a line without a trigger must hold.
-
-    With a tag; of Hangul that no real text holds; or with digits, underscores or capitals within.
-    """
-    start = tokens[START, i]
-    if form == TAGGED:
-        return True
-    if form == MULTI or end - start < ODD:
-        return False
-    syllables = 0
-    inner = False
-    for at in range(start, end):
-        kind = kind_of(points[at])
-        if kind == SYLLABLE:
-            syllables += 1
-        elif kind == DIGIT or kind == UNDER or (kind == UPPER and at > start):
-            inner = True
-    if syllables == end - start:
-        rare: bool = tokens[LEVEL, i] <= RARE
-        return rare and end - start > ODD  # shorter ones are people's names as well
-    return inner and kind_of(points[start]) != DIGIT and end - start > ODD
 
 
 @njit(cache=True, nogil=True)

@@ -22,6 +22,7 @@ MAX_SIGNS = 64
 MOST_TOKENS = 512  # of a line: what stands behind is not looked at
 LONGEST, SHORTEST = 20, 2  # characters of a name, its tag apart
 MOST_ENDS = 12  # candidates that begin with one token
+ODD, RARE = 3, 1  # characters of a name that looks so; the level of a run that no real text holds
 OTHER, SYLLABLE, JAMO, LOWER, UPPER, DIGIT, UNDER, DASH, POINT, SPACE, HAN = range(11)
 START, END, KIND, GAP, CUE, WHOLE, HEAD, TAIL, LEVEL = range(9)  # columns of a token
 NAME_RUN, JAMO_RUN, MARK_RUN = 1, 2, 3
@@ -210,3 +211,28 @@ def least_known(tokens: Ints, count: Integer) -> Integer:
         elif level == lowest:
             held += 1
     return lowest * 4 + min(held, np.int64(3))
+
+
+@njit(cache=True, nogil=True)
+def looks_named(points: Points, tokens: Ints, i: Integer, end: Integer, form: Integer) -> bool:
+    """Whether a candidate looks like a name wherever it stands: what a line without a trigger must hold.
+
+    With a tag; of Hangul that no real text holds; or with digits, underscores or capitals within.
+    """
+    start = tokens[START, i]
+    if form == TAGGED:
+        return True
+    if form == MULTI or end - start < ODD:
+        return False
+    syllables = 0
+    inner = False
+    for at in range(start, end):
+        kind = kind_of(points[at])
+        if kind == SYLLABLE:
+            syllables += 1
+        elif kind == DIGIT or kind == UNDER or (kind == UPPER and at > start):
+            inner = True
+    if syllables == end - start:
+        rare: bool = tokens[LEVEL, i] <= RARE
+        return rare and end - start > ODD  # shorter ones are people's names as well
+    return inner and kind_of(points[start]) != DIGIT and end - start > ODD
