@@ -128,7 +128,7 @@ def _signs(points, n, keys, values, particles, demands, words, names, signs, siz
     """Candidates of a line with their signs, from `at` on; the number then."""
     tokens = np.empty((9, runs.MOST_TOKENS), np.int64)
     count, seen = runs.tokens_of(points, n, True, keys, values, words, tokens)
-    if not seen & (1 | 1 << runs.HINTED):
+    if not seen & 1:
         return at
     found = np.empty((runs.MOST_ENDS, 5), np.int64)
     buf = np.empty(runs.MAX_SIGNS, np.int64)
@@ -137,8 +137,6 @@ def _signs(points, n, keys, values, particles, demands, words, names, signs, siz
         for k in range(kernels.candidates_of(points, n, tokens, count, i, particles, demands, found)):
             if at == len(sizes):
                 return at
-            if not seen & 1 and not kernels.looks_named(points, tokens, i, found[k, 0], found[k, 4]):
-                continue
             size = kernels.signs_of(
                 points,
                 tokens,

@@ -13,15 +13,7 @@ from pipelines.stages.pii.handle_words import GAME_WORDS
 
 GAME, CALL, PLAY, REPORT, GROUP, NAME, RANK, ROLE, PEOPLE, MESSENGER, EVENT, TALK = range(1, 13)
 TRIGGERS = frozenset({GAME, CALL, PLAY, REPORT, GROUP, NAME, RANK, ROLE, EVENT})
-# Of the other kinds, and everyday words about accounts and rooms: hints.
-_HINTS = frozenset(
-    (
-        "님 형 형님 누나 언니 오빠 얘 걔 이분 저분 게임 겜 아이디 아디 계정 방송 스트리머 채팅 매칭 구독 "
-        "후원 "
-        "검색 감사 고마 덕분에 덕에 환영 아까 방금 어제 같이 하실 구함 구해요 구합니다 ㄱㄱ"
-    ).split()
-)
-_COMMON = frozenset(  # of those kinds, but everyday words: hints, no triggers
+_COMMON = frozenset(  # of those kinds, but everyday words: no triggers
     (
         "바람 이리 스위치 와우 에픽 스팀 철권 러스트 거상 킹덤 붕괴 명조 클로 넥슨 wow steam 로한 "
         "프리스타일 서버 섭 템 접속 빌드 내전 결투 맞추 report gg uid nickname 졌 죽었 대리 우편 "
@@ -103,24 +95,19 @@ def is_trigger(word: str, kind: int) -> bool:
     return kind in TRIGGERS and word not in _COMMON
 
 
-def is_hint(word: str, kind: int) -> bool:
-    """Whether a line with the word is looked at for what looks like a name anywhere."""
-    return (kind in TRIGGERS and word in _COMMON) or word in _HINTS
-
-
 def stands_apart(word: str) -> bool:
-    """Whether the word is a trigger or a hint only behind a blank, or where a line begins."""
+    """Whether the word is a trigger only behind a blank, or where a line begins."""
     return len(word) == 1 or word in _APART
 
 
 def gate_words() -> tuple[str, ...]:
-    """The triggers and hints as the gate reads them: a blank is a line's begin too, 0 any digit."""
+    """The triggers as the gate reads them: a blank stands for a line's begin too, 0 for any digit."""
     digits = str.maketrans("123456789", "000000000")
     return tuple(
         dict.fromkeys(
             (" " if stands_apart(word) else "") + word.translate(digits)
             for word, kind in cues().items()
-            if is_trigger(word, kind) or is_hint(word, kind)
+            if is_trigger(word, kind)
         )
     )
 

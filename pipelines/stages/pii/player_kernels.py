@@ -22,7 +22,6 @@ from pipelines.stages.pii.player_text_kernels import (
     END,
     GAP,
     HEAD,
-    HINTED,
     KIND,
     LEVEL,
     LONGEST,
@@ -50,7 +49,6 @@ from pipelines.stages.pii.player_text_kernels import (
     kind_of,
     least_known,
     level_of,
-    looks_named,
     tokens_of,
 )
 
@@ -314,7 +312,7 @@ def players_of(
     """
     tokens = np.empty((9, MOST_TOKENS), np.int64)
     count, seen = tokens_of(points, n, first, keys, values, words, tokens)
-    if not seen & (1 | 1 << HINTED):
+    if not seen & 1:
         return 0
     found = np.empty((MOST_ENDS, 5), np.int64)
     buf = np.empty(MAX_SIGNS, np.int64)
@@ -322,8 +320,6 @@ def players_of(
     m = 0
     for i in range(count):
         for k in range(candidates_of(points, n, tokens, count, i, particles, demands, found)):
-            if not seen & 1 and not looks_named(points, tokens, i, found[k, 0], found[k, 4]):
-                continue
             size = signs_of(
                 points, tokens, count, seen, i, found[k, 1], tokens[START, i], found[k, 0], found[k, 2],
                 found[k, 3], found[k, 4], words, lowest, buf,

@@ -22,13 +22,11 @@ MAX_SIGNS = 64
 MOST_TOKENS = 512  # of a line: what stands behind is not looked at
 LONGEST, SHORTEST = 20, 2  # characters of a name, its tag apart
 MOST_ENDS = 12  # candidates that begin with one token
-ODD, RARE = 3, 1  # characters of a name that looks so; the level of a run that no real text holds
 OTHER, SYLLABLE, JAMO, LOWER, UPPER, DIGIT, UNDER, DASH, POINT, SPACE, HAN = range(11)
 START, END, KIND, GAP, CUE, WHOLE, HEAD, TAIL, LEVEL = range(9)  # columns of a token
 NAME_RUN, JAMO_RUN, MARK_RUN = 1, 2, 3
 CONSONANT, VOWEL = 1, 2
-TRIGGER, APART, HINT = 16, 32, 64  # bits above the kinds of cues
-HINTED = 13  # bit of what a line holds: a hint
+TRIGGER, APART = 16, 32  # bits above the kinds of cues
 ALONE, MULTI, TAGGED = 0, 1, 2  # forms of a candidate
 
 
@@ -125,7 +123,7 @@ def tokens_of(
 ) -> tuple[int, int]:
     """Fills the columns of `out` with the runs of a line; how many, and a bit for each kind of cue.
 
-    Bit 0: a trigger; bit HINTED: a hint. `first`: the line begins with the first character.
+    Bit 0: a trigger. `first`: the line begins with the first character.
     """
     seen: Integer = 0
     count, at = 0, 0
@@ -184,9 +182,9 @@ def tokens_of(
                 found = looked_up(keys, values, h)
                 if found:
                     cue = found
-                    if found & (TRIGGER | HINT) and not seen & 1:
+                    if found & TRIGGER and not seen & 1:
                         if not found & APART or (first if start == 0 else points[start - 1] == 32):
-                            seen |= 1 if found & TRIGGER else 1 << HINTED
+                            seen |= 1
             if points[start] >= 0xAC00:
                 out[LEVEL, count] = level_of(words, whole)
             out[CUE, count] = cue & 15
@@ -211,28 +209,3 @@ def least_known(tokens: Ints, count: Integer) -> Integer:
         elif level == lowest:
             held += 1
     return lowest * 4 + min(held, np.int64(3))
-
-
-@njit(cache=True, nogil=True)
-def looks_named(points: Points, tokens: Ints, i: Integer, end: Integer, form: Integer) -> bool:
-    """Whether a candidate looks like a name wherever it stands: what a line without a trigger must hold.
-
-    With a tag; of Hangul that no real text holds; or with digits, underscores or capitals within.
-    """
-    start = tokens[START, i]
-    if form == TAGGED:
-        return True
-    if form == MULTI or end - start < ODD:
-        return False
-    syllables = 0
-    inner = False
-    for at in range(start, end):
-        kind = kind_of(points[at])
-        if kind == SYLLABLE:
-            syllables += 1
-        elif kind == DIGIT or kind == UNDER or (kind == UPPER and at > start):
-            inner = True
-    if syllables == end - start:
-        rare: bool = tokens[LEVEL, i] <= RARE
-        return rare and end - start > ODD  # shorter ones are people's names as well
-    return inner and kind_of(points[start]) != DIGIT and end - start > ODD

@@ -23,14 +23,14 @@ from pipelines.stages.pii.evidence import Finding, probability
 from pipelines.stages.pii.expression import expression
 from pipelines.stages.pii.hash_kernels import Ints, hash_table
 from pipelines.stages.pii.invented import OUR_HANDLE
-from pipelines.stages.pii.player_cues import PARTICLES, cues, gate_words, is_hint, is_trigger, stands_apart
+from pipelines.stages.pii.player_cues import PARTICLES, cues, gate_words, is_trigger, stands_apart
 from pipelines.stages.pii.scan import OVERLAP, PIECE
 from schemas.errors import InputUnreadable
 
 MODEL = "player_model.npz"
-MODEL_SHA256 = "223fb8ce1ba5ddf9031e02a8a83c1f4fb1b6185737b144218a461dc07e688ef0"
+MODEL_SHA256 = "1ac17a0ae1ee99252fa63430c14ccaff160ed3db230ce95fd9f6439abe7117f7"
 SCALE = 16.0  # steps of a weight that make one logit
-LEAST = 0  # the sum of weights from which on a candidate is taken
+LEAST = -8  # the sum of weights from which on a candidate is taken
 MOST_SCORE = 0.74  # where a pattern says otherwise, it is right more often
 _OURS = expression(OUR_HANDLE)
 # A line of a program (a call, an assignment, a statement): its variables are no players, whatever named.
@@ -50,7 +50,7 @@ def cue_tables() -> tuple[Ints, runs.Points, Ints, runs.Points]:
     """Words beside names with their kinds, particles with their numbers and demands: the kernels' tables."""
     kinds = {}
     for word, kind in cues().items():
-        bits = runs.TRIGGER if is_trigger(word, kind) else runs.HINT if is_hint(word, kind) else 0
+        bits = runs.TRIGGER if is_trigger(word, kind) else 0
         kinds[_hash(word)] = kind | bits | (runs.APART if bits and stands_apart(word) else 0)
     demands = {"C": runs.CONSONANT, "V": runs.VOWEL, "-": 0}
     particles = {_hash(one[:-1]): number << 2 | demands[one[-1]] for number, one in enumerate(PARTICLES, 1)}
