@@ -258,7 +258,9 @@ PLACEHOLDER = expression(
     r"enabled?|disabled?|empty|cannot|must|should|and|or|in|on|for|of|the|with|"
     r"everyone|here|channel|py|js|com|api|bot|server|dm|pay|app|web|pc|mobile|android|ios|v?\d+(?:\.\d+)*|"
     r"(?:api|js|access|auth|client|secret)[_-]\w+|[\w-]+[_-](?:bot|token|key|api|id|count|number|type|url|name|"
-    r"button|height|width)|botfather)\Z"
+    r"button|height|width)|botfather|"
+    r"git(?:hub|lab)|linkedin|facebook|instagram|telegram|twitter|tiktok|discord|kakao(?:talk|story)?|"
+    r"whats?app|wechat|youtube|twitch|snapchat|naver|skype|slack)\Z"  # a service is no handle of its own
 )
 SCHEME = expression("https?$", re.IGNORECASE)
 DOMAIN = expression(
