@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -12,6 +13,9 @@ from pipelines.takedown.find import Answer, Found, by_places
 from pipelines.takedown.house import House
 from pipelines.takedown.staged_places import rows_by_split
 from schemas.contract import Role
+from schemas.errors import UsageError
+
+_RIGHTS = "rights.arrow"
 
 
 def with_what_was_made_of_them(house: House, found: Found) -> Found:
@@ -41,8 +45,23 @@ def with_what_was_made_of_them(house: House, found: Found) -> Found:
 
 
 def _has_seeds(house: House, partner: str) -> bool:
-    contract = house.contracts.get(partner)
-    return contract is not None and any(one.of_role(Role.SEED) for one in contract.data_sets)
+    """Whether staged rows of a partner name seeds; its contract is read only where these are not known."""
+    try:
+        directories = house.staged.directories
+    except UsageError:
+        contract = house.contracts.get(partner)
+        if contract is not None and any(one.of_role(Role.SEED) for one in contract.data_sets):
+            raise
+        return False
+    splits = house.made.splits if house.made else ()
+    own = [directories[one.index] for one in splits if one.partner == partner and one.index in directories]
+    return any(_names_seeds(path / _RIGHTS) for path in own)
+
+
+def _names_seeds(path: Path) -> bool:
+    with pa.memory_map(str(path)) as source:
+        seeds = pa.ipc.open_file(source).read_all()["seeds"]
+        return any(len(piece.flatten()) > 0 for piece in seeds.chunks)
 
 
 def _made_of(house: House, partner: str, documents: pl.DataFrame) -> tuple[int, list[tuple[str, str, int]]]:
@@ -69,6 +88,6 @@ def _made_of(house: House, partner: str, documents: pl.DataFrame) -> tuple[int, 
 
 
 def _rights(house: House, split: MadeSplit) -> pl.DataFrame:
-    path = house.staged.directories[split.index] / "rights.arrow"
+    path = house.staged.directories[split.index] / _RIGHTS
     with pa.memory_map(str(path)) as source:
         return pl.DataFrame(pa.ipc.open_file(source).read_all().select(["row", "key", "seeds"]))
